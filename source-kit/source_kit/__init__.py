@@ -1,0 +1,1 @@
+"""The engine that the four sources share."""

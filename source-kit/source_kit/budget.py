@@ -1,0 +1,285 @@
+"""Rate limits: what the vendor's headers say, and when the next request may leave.
+
+Pacing happens before the limit: a request is sent only while the known budget, less what is in flight, allows it. A
+bucket is one endpoint group; each family of headers is one window of it (Close sends two windows at once). The first
+request of a bucket goes alone, because its answer carries the budget.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+from source_kit.clock import Clock
+from source_kit.timestamps import parse
+
+MAX_WAIT_SECONDS = 3900.0
+MINUTE_SECONDS = 60.0
+# A 429 without any hint: 1 s, doubled up to a minute.
+BLIND_WAIT_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
+# Windows as short as this are filled evenly towards their end: whole-second reset headers are off by up to a second.
+EVEN_PACE_BELOW_SECONDS = 15.0
+
+_COMBINED = re.compile(r"limit=(\d+)[,;]\s*remaining=(-?\d+)[,;]\s*reset=([\d.]+)", re.IGNORECASE)
+_FAMILIES = ("ratelimit", "x-ratelimit", "x-rate-limit")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One window as an answer's headers describe it; `reset_seconds` is None where the vendor does not say."""
+
+    family: str
+    limit: int | None
+    remaining: int
+    reset_seconds: float | None
+    whole_seconds: bool = False
+
+
+def _first_number(text: str | None) -> float | None:
+    match = re.match(r"\s*(-?\d+(?:\.\d+)?)", text or "")
+    return float(match[1]) if match else None
+
+
+def server_time(headers: Mapping[str, str]) -> datetime | None:
+    """The `Date` header as an instant: epochs are compared with it, not with a local clock that may be wrong."""
+    try:
+        return parsedate_to_datetime(headers["date"])
+    except (KeyError, ValueError, TypeError):
+        return None
+
+
+def seconds_until(text: str | None, now: datetime) -> float | None:
+    """Seconds from a header value that is a delta, an epoch (seconds or milliseconds), an ISO or an HTTP date."""
+    if text is None or not text.strip():
+        return None
+    text = text.strip()
+    if re.match(r"^\d{4}-\d\d-\d\d", text):
+        try:
+            return max(0.0, (parse(text) - now).total_seconds())
+        except ValueError:
+            return None
+    number = _first_number(text)
+    if number is None:
+        try:
+            return max(0.0, (parsedate_to_datetime(text) - now).total_seconds())
+        except (ValueError, TypeError):
+            return None
+    if number > 1e12:
+        number /= 1000
+    return max(0.0, number - now.timestamp()) if number > 1e9 else max(0.0, number)
+
+
+def read_headers(headers: Mapping[str, str], now: datetime) -> list[Reading]:
+    """Every rate-limit window that the headers (any case, any published form) describe."""
+    lower = {key.lower(): value for key, value in headers.items()}
+    now = server_time(lower) or now
+    readings = []
+    combined = _COMBINED.search(lower.get("ratelimit", ""))
+    if combined:
+        readings.append(
+            Reading("combined", int(combined[1]), int(combined[2]), float(combined[3]), "." not in combined[3])
+        )
+    for family in _FAMILIES:
+        remaining = _first_number(lower.get(f"{family}-remaining"))
+        if remaining is None:
+            continue
+        limit = _first_number(lower.get(f"{family}-limit"))
+        text = lower.get(f"{family}-reset")
+        whole = text is not None and "." not in text
+        readings.append(
+            Reading(family, None if limit is None else int(limit), int(remaining), seconds_until(text, now), whole)
+        )
+    return readings
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds that a 429 or 503 asks to wait: Retry-After (delta, epoch, ISO or HTTP date), else None."""
+    lower = {key.lower(): value for key, value in headers.items()}
+    return seconds_until(lower.get("retry-after"), server_time(lower) or now)
+
+
+@dataclass
+class Window:
+    """The budget of one header family. `left` already has the requests in flight taken off."""
+
+    limit: int
+    left: int
+    reset_at: float | None
+    length: float
+    whole_seconds: bool
+    spent: bool = False
+
+    def margin(self) -> float:
+        """How long after the announced reset the next request leaves: rounding of whole-second headers."""
+        return min(1.0, 0.12 * self.length) if self.whole_seconds else 0.02
+
+    def read(self, reading: Reading, now: float, in_flight: int) -> None:
+        """Take over what an answer said; answers may arrive out of order."""
+        is_newer = self.reset_at is None or reading.remaining > self.left + in_flight + 1
+        self.limit, self.whole_seconds = reading.limit or self.limit, reading.whole_seconds
+        if is_newer or reading.remaining < self.left:
+            self.left = reading.remaining - in_flight
+        if reading.reset_seconds is None:
+            return
+        # A whole-second 0 means "within this second".
+        seconds = 1.0 if reading.whole_seconds and reading.reset_seconds == 0 else reading.reset_seconds
+        self.length = seconds if is_newer else max(self.length, seconds)
+        self.reset_at = now + seconds if is_newer or self.reset_at is None else min(self.reset_at, now + seconds)
+
+    def roll(self, now: float) -> None:
+        """Start the next window when this one's reset has passed."""
+        if self.reset_at is not None and now >= self.reset_at + (self.margin() if self.spent else 0.0):
+            self.left, self.reset_at = self.limit, None
+
+
+@dataclass
+class Bucket:
+    """One endpoint group."""
+
+    windows: dict[str, Window] = field(default_factory=dict)
+    in_flight: int = 0
+    blocked_until: float = 0.0
+    alone: bool = True
+    refusals: int = 0
+    pace_seconds: float = 0.0
+    last_sent: float = float("-inf")
+    sent: deque[float] = field(default_factory=deque)
+
+
+class RateBudget:
+    """Decides when a request of a bucket may leave. Thread-safe; sleeps only in `acquire`."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        share: float = 0.95,
+        max_per_minute: int | None = None,
+        per_minute: Mapping[str, int] | None = None,
+        fallback_per_second: Mapping[str, float] | None = None,
+    ) -> None:
+        """`share` of each announced limit is used. `per_minute` caps buckets that no header describes.
+        `fallback_per_second` is the pace of a bucket after a 429 that came without headers."""
+        self._clock = clock
+        self._share = share
+        self._max_per_minute = max_per_minute
+        self._per_minute = dict(per_minute or {})
+        self._fallback = dict(fallback_per_second or {})
+        self._buckets: dict[str, Bucket] = {}
+        self._all_sent: deque[float] = deque()
+        self._lock = threading.Lock()
+
+    def delay(self, name: str) -> float:
+        """Seconds until a request of this bucket may leave; 0 when it may leave now."""
+        with self._lock:
+            return self._delay(self._bucket(name), name)
+
+    def acquire(self, name: str) -> None:
+        """Wait until a request may leave, and count it as in flight. The caller must call `release`."""
+        while True:
+            with self._lock:
+                bucket = self._bucket(name)
+                wait = self._delay(bucket, name)
+                if wait <= 0:
+                    self._send(bucket)
+                    return
+            self._clock.sleep(min(wait, 1.0))
+
+    def release(self, name: str, status: int | None, headers: Mapping[str, str]) -> None:
+        """Account for an answer (status None: no answer came)."""
+        readings = read_headers(headers, self._clock.now())
+        now = self._clock.monotonic()
+        with self._lock:
+            bucket = self._bucket(name)
+            bucket.in_flight -= 1
+            if status is not None:
+                bucket.alone = False
+            for reading in readings:
+                self._observe(bucket, reading, now)
+            if status == 429:
+                self._refused(bucket, name, readings, headers, now)
+            elif status is not None:
+                bucket.refusals = 0
+
+    def refuse(self, name: str, seconds: float) -> None:
+        """Block a bucket for longer, where an answer's body says so."""
+        with self._lock:
+            bucket = self._bucket(name)
+            bucket.blocked_until = max(bucket.blocked_until, self._clock.monotonic() + seconds)
+
+    def _bucket(self, name: str) -> Bucket:
+        return self._buckets.setdefault(name, Bucket())
+
+    def _send(self, bucket: Bucket) -> None:
+        now = self._clock.monotonic()
+        bucket.in_flight += 1
+        bucket.last_sent = now
+        bucket.sent.append(now)
+        self._all_sent.append(now)
+        for window in bucket.windows.values():
+            window.left -= 1
+            if window.spent and window.reset_at is None:
+                window.spent, bucket.alone = False, True
+
+    def _delay(self, bucket: Bucket, name: str) -> float:
+        now = self._clock.monotonic()
+        waits = [bucket.blocked_until - now, bucket.last_sent + bucket.pace_seconds - now]
+        if bucket.alone and bucket.in_flight:
+            waits.append(0.05)
+        waits.append(_ceiling_wait(self._all_sent, self._max_per_minute, now))
+        waits.append(_ceiling_wait(bucket.sent, self._per_minute.get(name), now))
+        for window in bucket.windows.values():
+            window.roll(now)
+            waits.append(self._window_wait(bucket, window, now))
+        return max(waits)
+
+    def _window_wait(self, bucket: Bucket, window: Window, now: float) -> float:
+        usable = window.left - int(window.limit * (1 - self._share))
+        if usable > 0:
+            if window.reset_at is None or window.length > EVEN_PACE_BELOW_SECONDS or usable * 2 > window.limit:
+                return 0.0
+            return bucket.last_sent + (window.reset_at - now) / usable - now
+        window.spent = True
+        if window.reset_at is None:
+            # Spent without a known reset: wait for an answer, or for the next full minute since the last request.
+            return 0.05 if bucket.in_flight else bucket.last_sent + MINUTE_SECONDS - now
+        return window.reset_at + window.margin() - now
+
+    def _observe(self, bucket: Bucket, reading: Reading, now: float) -> None:
+        window = bucket.windows.get(reading.family)
+        if window is None:
+            limit = reading.limit or max(reading.remaining, 1)
+            window = Window(limit, limit, None, 0.0, reading.whole_seconds)
+            bucket.windows[reading.family] = window
+        window.read(reading, now, bucket.in_flight)
+
+    def _refused(
+        self, bucket: Bucket, name: str, readings: list[Reading], headers: Mapping[str, str], now: float
+    ) -> None:
+        wait = retry_after(headers, self._clock.now())
+        if wait is None:
+            resets = [reading.reset_seconds for reading in readings if reading.reset_seconds is not None]
+            wait = max(resets) if resets else None
+        if wait is None:
+            wait = BLIND_WAIT_SECONDS[min(bucket.refusals, len(BLIND_WAIT_SECONDS) - 1)]
+        if not any(reading.limit for reading in readings) and name in self._fallback:
+            bucket.pace_seconds = 1 / self._fallback[name]
+        bucket.refusals += 1
+        bucket.alone = True
+        bucket.blocked_until = max(bucket.blocked_until, now + max(wait, 1.0))
+        for window in bucket.windows.values():
+            window.spent = True
+
+
+def _ceiling_wait(sent: deque[float], per_minute: int | None, now: float) -> float:
+    """Seconds until one more request keeps any 60 s at or below `per_minute`; forgets what is older."""
+    while sent and sent[0] <= now - MINUTE_SECONDS:
+        sent.popleft()
+    if per_minute is None or len(sent) < per_minute:
+        return 0.0
+    return sent[len(sent) - per_minute] + MINUTE_SECONDS - now

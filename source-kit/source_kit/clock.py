@@ -1,0 +1,35 @@
+"""The one place where the engine reads the time and sleeps, so that tests can inject both."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime
+
+
+class Interrupted(Exception):
+    """A sleep ended early because the process is stopping."""
+
+
+class Clock:
+    """Wall clock, monotonic clock and an interruptible sleep."""
+
+    def __init__(self) -> None:
+        self._stopping = threading.Event()
+
+    def now(self) -> datetime:
+        """The current instant, aware, in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds on a clock that never goes backwards."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep; raises `Interrupted` as soon as `stop` was called."""
+        if self._stopping.wait(max(0.0, seconds)):
+            raise Interrupted
+
+    def stop(self) -> None:
+        """Wake every sleeper for good."""
+        self._stopping.set()

@@ -1,0 +1,246 @@
+"""Ordered read-ahead: workers fetch, parse and serialise; the main thread alone writes RECORD and STATE, in order.
+
+Up to four streams are active and interleave, so that every rate bucket is used; within a stream the order of its plan
+and its STATE hold. What lies ahead of the writer is bounded in bytes; the piece at the head of each stream is exempt
+while it has nothing queued, so reading always goes on.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from source_kit import protocol
+from source_kit.client import Denied, HttpClient
+from source_kit.clock import Clock, Interrupted
+from source_kit.errors import SourceError
+from source_kit.output import Output
+from source_kit.running import Batch, Node, StreamRun
+from source_kit.scheduler import Scheduler
+
+MAX_ACTIVE_STREAMS = 4
+WAKE_SECONDS = 0.5
+STATUS_REPEAT_SECONDS = 60.0
+# Shorter waits are pacing, not news.
+WORTH_TELLING_SECONDS = 2.0
+
+
+class Terminated(Exception):
+    """SIGTERM came: everything that may be said has been said."""
+
+
+class Engine:
+    """Reads the configured streams of a source and writes their messages."""
+
+    def __init__(
+        self, runs: Sequence[StreamRun], client: HttpClient, output: Output, clock: Clock, workers: int
+    ) -> None:
+        """`runs` in the order in which streams start: parents before children."""
+        self._waiting = list(runs)
+        self._active: list[StreamRun] = []
+        self._output = output
+        self._client = client
+        self._clock = clock
+        self._workers = workers
+        self._scheduler = Scheduler(client, clock, workers)
+        self._terminating = False
+        self.failed: list[StreamRun] = []
+
+    def terminate(self) -> None:
+        """Ask the main loop to end; safe in a signal handler."""
+        self._terminating = True
+
+    def run(self) -> None:
+        """Read everything. Streams that fail are in `failed`; raises `Denied` when no stream can be read,
+        `Terminated` after `terminate`."""
+        threads = [threading.Thread(target=self._work, name=f"reader-{n}", daemon=True) for n in range(self._workers)]
+        for thread in threads:
+            thread.start()
+        try:
+            while self._waiting or self._active:
+                self._activate()
+                self._turn()
+        finally:
+            self._scheduler.close()
+            self._clock.stop()
+        for thread in threads:
+            thread.join(timeout=5.0)
+
+    def _activate(self) -> None:
+        while self._waiting and len(self._active) < MAX_ACTIVE_STREAMS:
+            run = self._waiting.pop(0)
+            self._status(run, "STARTED")
+            self._output.log("INFO", f"Reading stream {run.name} ({run.mode}).")
+            self._active.append(run)
+            if run.ledger.is_done:
+                self._complete(run)
+            else:
+                self._scheduler.add(run)
+
+    def _turn(self) -> None:
+        """Write all that is ready, then sleep until there is more."""
+        if self._terminating:
+            self._give_up("The sync was stopped.")
+            raise Terminated
+        self._tell_waits()
+        has_written = False
+        for run in list(self._active):
+            has_written |= self._drain(run)
+        if not has_written:
+            self._output.flush()
+            self._scheduler.wait_for_output(self._active, WAKE_SECONDS)
+
+    def _drain(self, run: StreamRun) -> bool:
+        """Write what the head of a stream has; True if anything moved."""
+        has_moved = False
+        while not self._terminating:
+            batch, node = self._scheduler.take(run)
+            if batch is not None:
+                self._write(run, batch)
+            elif node is None:
+                return has_moved
+            elif node.error is not None:
+                self._fail(run, node.error)
+                return True
+            elif self._scheduler.pop(run):
+                pass
+            else:
+                self._complete(run)
+                return True
+            has_moved = True
+        return has_moved
+
+    def _write(self, run: StreamRun, batch: Batch) -> None:
+        leaving = run.ledger.before_records(batch.checkpoint, batch.count)
+        if leaving is not None:
+            self._state(run, *leaving)
+        if batch.estimate is not None:
+            self._output.message(protocol.estimate(run.name, run.namespace, batch.estimate, self._output.now_ms()))
+        if batch.count:
+            if not run.is_running:
+                self._running(run)
+            self._output.write(batch.lines)
+            run.records += batch.count
+
+    def _state(self, run: StreamRun, value: Mapping[str, Any], count: int) -> None:
+        self._output.message(protocol.state(run.name, run.namespace, value, count), flush=True)
+
+    def _running(self, run: StreamRun) -> None:
+        run.is_running = True
+        self._status(run, "RUNNING")
+
+    def _status(self, run: StreamRun, status: str) -> None:
+        message = protocol.stream_status(run.name, run.namespace, status, self._output.now_ms())
+        self._output.message(message, flush=status != "RUNNING")
+
+    def _complete(self, run: StreamRun) -> None:
+        if not run.is_running:
+            self._running(run)
+        for value, count in run.ledger.finish():
+            self._state(run, value, count)
+        self._status(run, "COMPLETE")
+        self._output.log("INFO", run.summary(self._clock.monotonic()))
+        self._active.remove(run)
+        self._scheduler.remove(run)
+
+    def _fail(self, run: StreamRun, error: BaseException) -> None:
+        if isinstance(error, Denied):
+            self._give_up(str(error))
+            raise error
+        self._end_early(run)
+        self._scheduler.remove(run)
+        self._active.remove(run)
+        self.failed.append(run)
+        self._report(run, error)
+        self._output.log("INFO", run.summary(self._clock.monotonic()))
+
+    def _end_early(self, run: StreamRun) -> None:
+        held = run.ledger.interrupted()
+        if held is not None:
+            self._state(run, *held)
+        self._status(run, "INCOMPLETE")
+
+    def _give_up(self, reason: str) -> None:
+        """End every stream with its last safe STATE."""
+        for run in self._active:
+            self._end_early(run)
+        for run in self._waiting:
+            self._status(run, "STARTED")
+            self._status(run, "INCOMPLETE")
+        self._active, self._waiting = [], []
+        self._output.log("WARN", reason)
+        self._output.flush()
+
+    def _report(self, run: StreamRun, error: BaseException) -> None:
+        stream = protocol.descriptor(run.name, run.namespace)
+        if isinstance(error, SourceError):
+            self._output.error(
+                str(error.message), error.kind.value, internal_message=error.internal_message, stream=stream
+            )
+            return
+        self._output.error(
+            f"Stream {run.name} failed because of a fault in the connector. Please report it with this log.",
+            "system_error",
+            internal_message=f"{type(error).__name__} in {innermost_frame(error)}",
+            stack_trace=frames(error),
+            stream=stream,
+        )
+
+    def _tell_waits(self) -> None:
+        """RATE_LIMITED for streams that wait for budget, every minute; RUNNING when the wait is over."""
+        now = self._clock.monotonic()
+        for run in self._active:
+            wait = self._client.budget.delay(run.bucket)
+            if wait < WORTH_TELLING_SECONDS:
+                if run.limited_told_at is not None and wait <= 0:
+                    run.limited_told_at = None
+                    self._status(run, "RUNNING")
+                continue
+            if run.limited_told_at is not None and now - run.limited_told_at < STATUS_REPEAT_SECONDS:
+                continue
+            run.limited_told_at, run.is_running = now, True
+            reset = self._output.now_ms() + int(wait * 1000)
+            message = protocol.stream_status(
+                run.name, run.namespace, "RUNNING", self._output.now_ms(), quota_reset_ms=reset, limited=True
+            )
+            self._output.message(message, flush=True)
+
+    def _work(self) -> None:
+        """One worker: takes the step that matters most, again and again."""
+        while True:
+            taken = self._scheduler.next_step()
+            if taken is None:
+                return
+            run, node = taken
+            self._client.account_to(run.usage)
+            try:
+                self._scheduler.done(run, node, *run.step(node, self._output.now_ms))
+            except Interrupted:
+                return
+            except BaseException as error:
+                self._scheduler.broke(run, node, error)
+
+
+def innermost_frame(error: BaseException) -> str:
+    """`module.py:line function` where an exception was raised; no values, so no record data."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return "unknown"
+    code = trace.tb_frame.f_code
+    return f"{code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno} {code.co_name}"
+
+
+def frames(error: BaseException) -> str:
+    """The call stack of an exception as `file:line function` lines; no values, so no record data and no secret."""
+    lines, trace = [], error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        lines.append(f"{code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno} {code.co_name}")
+        trace = trace.tb_next
+    return "\n".join([*lines, type(error).__name__])
+
+
+__all__ = ["Engine", "Node", "Terminated", "frames"]

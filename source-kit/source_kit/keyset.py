@@ -1,0 +1,273 @@
+"""The keyset walk: reading a time-ordered collection completely while its rows move.
+
+Each request asks for "from the last value seen, inclusive"; rows of that instant that were already emitted are dropped.
+There is no deep offset, so a row that moves while being read is seen again instead of lost. Paging by token (offset or
+cursor) happens only inside one instant. What is left of a long window is cut into windows that are read in parallel.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from source_kit import timestamps
+from source_kit.errors import ConnectorFault
+from source_kit.windows import Fetch, Fetched, Progress, WalkExpired, Window, cut_points, parts_for
+from source_kit.work import Page, Piece, Record, Work
+
+# A count at or above this may be capped by the vendor's search index: good for planning, not as a proof of the end.
+TRUSTED_COUNT = 10_000
+MAX_RESTARTS = 5
+Mark = Callable[[Record], Any]
+NO_MARKS: frozenset[Any] = frozenset()
+
+
+@dataclass(frozen=True)
+class Keyset:
+    """A walk over one time field. All that is the vendor's own is in `fetch` and these values.
+
+    `step` is the resolution of the API's filter. `lag` is how long after a write its index may not show it. `emit` may
+    drop or change records before they leave. `checkpoint` makes a state from the latest cursor value and the time of
+    the request. `tie` is the walk over a second field for rows that share one instant of the first. `mark` tells
+    versions of rows apart (default: id and walked field).
+    """
+
+    fetch: Fetch
+    field: str
+    page_size: int
+    step: timedelta = timestamps.MILLISECOND
+    lag: timedelta = timedelta(0)
+    emit: Callable[[list[Record]], list[Record]] = lambda records: records
+    checkpoint: Callable[[str, datetime], Mapping[str, Any] | None] = lambda value, asked_at: None
+    mark: Mark | None = None
+    tie: Keyset | None = None
+    progress: Progress = dataclasses.field(default_factory=Progress)
+
+    def walk(
+        self, window: Window, seen: frozenset[Any] = NO_MARKS, *, cut: bool = True, high: str | None = None
+    ) -> Work:
+        """Read a window to its proven end. What is left of a long one comes back as windows to read in parallel."""
+        return _Walk(self, window, seen, high).run(cut=cut)
+
+    def edge(self, record: Record) -> datetime:
+        """The instant of a row, at the resolution of the filter."""
+        return timestamps.floor(timestamps.parse(record[self.field]), self.step)
+
+    def mark_of(self, record: Record) -> Any:
+        """What tells this version of a row from others."""
+        return (record["id"], record[self.field]) if self.mark is None else self.mark(record)
+
+
+class _Walk:
+    """One window being read."""
+
+    def __init__(self, keyset: Keyset, window: Window, seen: frozenset[Any], high: str | None) -> None:
+        self.keyset = keyset
+        self.window = window
+        self.lower = window.lower
+        self.upper = window.upper
+        self.seen = set(seen)
+        self.high = high
+        # 1 ascending, -1 descending, 0 neither, None: no page has shown it yet.
+        self.order: int | None = None
+        self.emitted = 0
+        self.expected: int | None = None
+        self.pages = 0
+
+    def run(self, *, cut: bool) -> Work:
+        keyset, count, idle = self.keyset, True, 0
+        while True:
+            fetched = keyset.fetch(self._range(), count=count)
+            fresh = self._take(fetched)
+            if fresh:
+                estimate = self.expected if self.pages == 1 and cut and self.window.upper is None else None
+                yield Page(keyset.emit(fresh), self._position(fetched), estimate)
+            is_full = fetched.token is not None or len(fetched.records) >= keyset.page_size
+            if self._is_end(fetched, is_full):
+                break
+            idle = 0 if fresh else idle + 1
+            if idle > MAX_RESTARTS:
+                raise incomplete(keyset.field)
+            # A short page that is not the counted end, or a count that is used up: count anew.
+            count = not is_full or (self.expected is not None and self.emitted >= self.expected)
+            if self.order == 0:
+                yield from self._by_token(self._range())
+                break
+            if is_full and keyset.edge(fetched.records[0]) == keyset.edge(fetched.records[-1]):
+                yield from self._instant(fetched.records)
+                count, self.expected = True, None
+                if self._is_used_up():
+                    break
+            elif fetched.records:
+                self._advance(fetched.records)
+                pieces = self._cut(fetched) if cut and is_full else []
+                if pieces:
+                    return pieces
+        if self.order != 1 and self.high is not None:
+            yield Page((), keyset.checkpoint(self.high, fetched.asked_at))
+        return None
+
+    def _range(self) -> Window:
+        return replace(self.window, lower=self.lower, upper=self.upper)
+
+    def _take(self, fetched: Fetched) -> list[Record]:
+        """The rows of an answer that were not emitted before; learns order, latest value and count from it."""
+        records, keyset = fetched.records, self.keyset
+        keyset.progress.saw(fetched)
+        self.pages += 1
+        if records:
+            self._learn([record[keyset.field] for record in records])
+        seen = self.seen
+        fresh = [record for record in records if keyset.mark_of(record) not in seen] if seen else list(records)
+        self.emitted += len(fresh)
+        if fetched.total is not None:
+            self.expected = self.emitted + fetched.total - len(records)
+            keyset.progress.expected = max(keyset.progress.expected, self.expected // keyset.page_size)
+        return fresh
+
+    def _learn(self, values: list[str]) -> None:
+        if values[0] != values[-1]:
+            order = timestamps.direction(values)
+            self.order = order if self.order in (None, order) else 0
+        top = timestamps.latest(values)
+        self.high = top if self.high is None else timestamps.latest([top, self.high])
+
+    def _position(self, fetched: Fetched) -> Mapping[str, Any] | None:
+        """Only an ascending walk has emitted everything up to its latest value before its end."""
+        if self.order != 1 or self.high is None:
+            return None
+        return self.keyset.checkpoint(self.high, fetched.asked_at)
+
+    def _is_end(self, fetched: Fetched, is_full: bool) -> bool:
+        """Proven by the count where there is one, else by a short page without token."""
+        if fetched.token is None and fetched.total is not None and fetched.total <= len(fetched.records):
+            return True
+        if self.expected is None:
+            return not is_full
+        # An open window can gain rows after it was counted, and a large count may be capped: then ask once more.
+        is_settled = not is_full or (self.window.upper is not None and self.expected < TRUSTED_COUNT)
+        return self.emitted >= self.expected and fetched.token is None and is_settled
+
+    def _is_used_up(self) -> bool:
+        return self.lower is not None and self.upper is not None and self.lower >= self.upper
+
+    def _advance(self, records: Sequence[Record]) -> None:
+        """Move the range to the last row's instant, which is read again: rows not yet seen may share it."""
+        edge = self.keyset.edge(records[-1])
+        tied = set()
+        for record in reversed(records):
+            if self.keyset.edge(record) != edge:
+                break
+            tied.add(self.keyset.mark_of(record))
+        if self.order == -1:
+            has_moved, self.upper = self.upper != edge + self.keyset.step, edge + self.keyset.step
+        else:
+            has_moved, self.lower = self.lower != edge, edge
+        self.seen = tied if has_moved else tied | self.seen
+
+    def _instant(self, records: Sequence[Record]) -> Generator[Page, None, None]:
+        """Read every row of the one instant that fills a whole page, then step over it."""
+        keyset = self.keyset
+        instant = keyset.edge(records[0])
+        if self.order is None and self._is_newest(instant):
+            self.order = -1
+        self.seen |= {keyset.mark_of(record) for record in records}
+        if keyset.tie is None:
+            yield from self._by_token(replace(self.window, lower=instant, upper=instant + keyset.step))
+        else:
+            inner = replace(keyset.tie, mark=keyset.mark_of, emit=keyset.emit, progress=keyset.progress)
+            walk = _Walk(inner, Window(within=instant), frozenset(self.seen), None)
+            yield from walk.run(cut=False)
+        self.seen = set()
+        if self.order == -1:
+            self.upper = instant
+        else:
+            self.lower = instant + keyset.step
+
+    def _is_newest(self, instant: datetime) -> bool:
+        """Whether older rows exist although the first page should have held them: the API ignored the order."""
+        if self.lower is not None and self.lower >= instant:
+            return False
+        return bool(self.keyset.fetch(replace(self._range(), upper=instant), limit=1).records)
+
+    def _by_token(self, window: Window) -> Generator[Page, None, None]:
+        """Walk one query by its tokens; from the other end where a cap stops the first way."""
+        for descending in (window.descending, not window.descending):
+            token, restarts, walked, total = None, 0, 0, None
+            while restarts <= MAX_RESTARTS:
+                try:
+                    fetched = self.keyset.fetch(replace(window, descending=descending), token, count=token is None)
+                except WalkExpired:
+                    token, restarts, walked = None, restarts + 1, 0
+                    continue
+                total = fetched.total if token is None else total
+                walked += len(fetched.records)
+                fresh = [row for row in fetched.records if self.keyset.mark_of(row) not in self.seen]
+                self.keyset.progress.saw(fetched)
+                self.seen |= {self.keyset.mark_of(record) for record in fresh}
+                if fresh:
+                    restarts = 0
+                    self._learn_latest(fresh)
+                    yield Page(self.keyset.emit(fresh))
+                token = fetched.token
+                has_met = descending != window.descending and fetched.records and not fresh
+                if has_met or (token is None and (total is None or walked >= total)):
+                    return
+                if token is None:
+                    restarts, walked = restarts + 1, 0
+        raise incomplete(self.keyset.field)
+
+    def _learn_latest(self, records: Sequence[Record]) -> None:
+        values = [record[self.keyset.field] for record in records]
+        self.high = timestamps.latest(values if self.high is None else [*values, self.high])
+
+    def _cut(self, fetched: Fetched) -> list[Piece]:
+        """Windows for what is left, oldest first, or nothing where reading on is as good."""
+        keyset, is_root = self.keyset, self.window.upper is None
+        if self.expected is None and fetched.total is not None:
+            return []
+        rest = None if self.expected is None else self.expected - self.emitted
+        parts = parts_for(rest, keyset.page_size, self.pages, is_root=is_root)
+        if parts < 2 or self.order is None or self.lower is None or not keyset.progress.cutting_pays():
+            return []
+        top = self._planned_top() if self.upper is None else self.upper
+        bounds = [] if top is None else cut_points(self.lower, top, parts, keyset.step)
+        if not bounds:
+            return []
+        pieces = [self._piece(bounds, index) for index in range(len(bounds) - 1)]
+        if self.upper is None:
+            # What moved while the windows were read is at the open end by now.
+            pieces.append(Piece(keyset.walk(replace(self.window, lower=bounds[-1]), cut=False), last=True))
+        return pieces
+
+    def _piece(self, bounds: Sequence[datetime], index: int) -> Piece:
+        window = replace(self.window, lower=bounds[index], upper=bounds[index + 1])
+        is_last = index == len(bounds) - 2
+        is_at_edge = is_last if self.order == -1 else index == 0
+        return Piece(
+            self.keyset.walk(
+                window,
+                frozenset(self.seen) if is_at_edge else NO_MARKS,
+                high=self.high if is_last and self.order == -1 else None,
+            )
+        )
+
+    def _planned_top(self) -> datetime | None:
+        """Where the windows end and the open one begins: after the newest row, and before what may still move."""
+        newest = self.keyset.fetch(replace(self.window, descending=True), limit=1)
+        if not newest.records:
+            return None
+        settled = timestamps.floor(newest.asked_at - self.keyset.lag, self.keyset.step)
+        return min(self.keyset.edge(newest.records[0]) + self.keyset.step, settled)
+
+
+def incomplete(what: str) -> ConnectorFault:
+    """The loud end where rows that the API counted never came."""
+    return ConnectorFault(
+        "The API returned fewer records than it counted, again and again, for one window of time. Nothing was skipped "
+        "silently: run the sync again; if it repeats, report it with the log of this sync.",
+        internal_message=f"walk over {what}",
+    )

@@ -1,0 +1,112 @@
+"""Airbyte protocol messages as plain dictionaries and finished output lines (protocol 0.3.2).
+
+The engine writes bytes: models and serialisers of the CDK cost 2-5 µs a record, a joined line 0.4 µs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+Message = dict[str, Any]
+
+
+def line(message: Mapping[str, Any]) -> bytes:
+    """One message as one output line."""
+    return orjson.dumps(message, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS)
+
+
+def descriptor(name: str, namespace: str | None = None) -> Message:
+    """The stream descriptor of a stream."""
+    return {"name": name} if namespace is None else {"name": name, "namespace": namespace}
+
+
+class RecordEncoder:
+    """Encodes the records of one stream as RECORD lines."""
+
+    def __init__(self, stream: str, namespace: str | None = None) -> None:
+        scope = "" if namespace is None else f'"namespace":{orjson.dumps(namespace).decode()},'
+        self._prefix = f'{{"type":"RECORD","record":{{"stream":{orjson.dumps(stream).decode()},{scope}"data":'.encode()
+
+    def lines(self, records: Sequence[Mapping[str, Any]], emitted_at: int) -> bytes:
+        """All records as lines; `emitted_at` in epoch milliseconds. One join a page, no loop in Python a record."""
+        if not records:
+            return b""
+        suffix = b',"emitted_at":%d}}\n' % emitted_at
+        body = (suffix + self._prefix).join(map(orjson.dumps, records))
+        return b"".join((self._prefix, body, suffix))
+
+
+def state(name: str, namespace: str | None, value: Mapping[str, Any], record_count: int) -> Message:
+    """A per-stream STATE with the number of records since the stream's previous STATE (a float by protocol)."""
+    return {
+        "type": "STATE",
+        "state": {
+            "type": "STREAM",
+            "stream": {"stream_descriptor": descriptor(name, namespace), "stream_state": dict(value)},
+            "sourceStats": {"recordCount": float(record_count)},
+        },
+    }
+
+
+def _trace(kind: str, now_ms: int, **content: Any) -> Message:
+    return {"type": "TRACE", "trace": {"type": kind, "emitted_at": float(now_ms), **content}}
+
+
+def stream_status(
+    name: str,
+    namespace: str | None,
+    status: str,
+    now_ms: int,
+    *,
+    quota_reset_ms: int | None = None,
+    limited: bool = False,
+) -> Message:
+    """STARTED, RUNNING, COMPLETE or INCOMPLETE; `limited` makes a RUNNING that tells of a rate-limit wait."""
+    content: Message = {"stream_descriptor": descriptor(name, namespace), "status": status}
+    if limited:
+        reason: Message = {"type": "RATE_LIMITED"}
+        if quota_reset_ms is not None:
+            reason["rate_limited"] = {"quota_reset": quota_reset_ms}
+        content["reasons"] = [reason]
+    return _trace("STREAM_STATUS", now_ms, stream_status=content)
+
+
+def error(
+    message: str,
+    failure_type: str,
+    now_ms: int,
+    *,
+    internal_message: str | None = None,
+    stack_trace: str | None = None,
+    stream: Message | None = None,
+) -> Message:
+    """A TRACE ERROR; `failure_type` is config_error, transient_error or system_error."""
+    content: Message = {"message": message, "failure_type": failure_type}
+    optional = {"internal_message": internal_message, "stack_trace": stack_trace, "stream_descriptor": stream}
+    content.update({key: value for key, value in optional.items() if value is not None})
+    return _trace("ERROR", now_ms, error=content)
+
+
+def estimate(name: str, namespace: str | None, rows: int, now_ms: int) -> Message:
+    """How many rows the stream will emit in this sync, by the API's own count."""
+    return _trace("ESTIMATE", now_ms, estimate={**descriptor(name, namespace), "type": "STREAM", "row_estimate": rows})
+
+
+def control(config: Mapping[str, Any], now_ms: int) -> Message:
+    """The whole config, for the platform to keep: the way to save a rotated refresh token."""
+    return {
+        "type": "CONTROL",
+        "control": {
+            "type": "CONNECTOR_CONFIG",
+            "emitted_at": float(now_ms),
+            "connectorConfig": {"config": dict(config)},
+        },
+    }
+
+
+def log(level: str, text: str) -> Message:
+    """A LOG message; levels FATAL, ERROR, WARN, INFO, DEBUG, TRACE."""
+    return {"type": "LOG", "log": {"level": level, "message": text}}

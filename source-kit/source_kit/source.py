@@ -1,0 +1,307 @@
+"""The base class of every source: an `AbstractSource` whose reads run on the engine.
+
+The console script calls `prepare` and `sync`; whoever uses the CDK's own entry point gets the same messages
+from `read`.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import queue
+import signal
+import threading
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import asdict
+from typing import Any, ClassVar
+
+import orjson
+import requests
+from airbyte_cdk.models import AirbyteMessage, AirbyteMessageSerializer, AirbyteStateMessage, ConfiguredAirbyteCatalog
+from airbyte_cdk.sources import AbstractSource
+from airbyte_cdk.sources.message import InMemoryMessageRepository, MessageRepository
+from airbyte_cdk.sources.streams import Stream
+
+from source_kit import protocol
+from source_kit.budget import RateBudget
+from source_kit.catalog_input import ConfiguredStream, parse_catalog
+from source_kit.client import Denied, HttpClient, Rule, new_session
+from source_kit.clock import Clock
+from source_kit.config import CommonOptions
+from source_kit.config_store import ConfigStore
+from source_kit.engine import Engine, Terminated
+from source_kit.errors import ConfigError, SourceError
+from source_kit.foreign_state import ForeignRule, adopt
+from source_kit.oauth import Auth
+from source_kit.output import Output
+from source_kit.redaction import Redactor
+from source_kit.running import StreamRun
+from source_kit.state import StateLedger
+from source_kit.state_input import StreamState, cursor_instant, parse_state
+from source_kit.stream import KitStream
+
+Lines = queue.Queue[bytes | BaseException | int]
+
+PROBE_SECONDS = 10.0
+TERMINATED_EXIT_CODE = 143
+# The platform kills 10 s after SIGTERM; a reader that has stopped reading must not keep the process.
+TERMINATION_DEADLINE_SECONDS = 8.0
+
+
+class KitSource(AbstractSource):
+    """A source on the kit. Subclasses say how the config is read, how to authenticate, and which streams there are."""
+
+    rules: ClassVar[Sequence[Rule]] = ()
+    foreign_rules: ClassVar[Sequence[ForeignRule]] = ()
+    ignored_states: ClassVar[frozenset[str]] = frozenset()
+    session_headers: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self._repository = InMemoryMessageRepository()
+        self.output = Output(self._queue_for_cdk, self.clock)
+        self.redactor = Redactor()
+        self.store = ConfigStore(None, {})
+        self._client: HttpClient | None = None
+
+    # What a connector says about itself.
+
+    @abstractmethod
+    def parse(self, config: Mapping[str, Any]) -> tuple[CommonOptions, list[str]]:
+        """Check the config, keep what the connector needs of it; the common options and warnings for the log."""
+
+    @abstractmethod
+    def authentication(self, session: requests.Session) -> Auth:
+        """How requests prove who they are; `session` is for token requests."""
+
+    @abstractmethod
+    def budget(self, options: CommonOptions) -> RateBudget:
+        """The rate limits as far as they are known before the first answer."""
+
+    @abstractmethod
+    def build_streams(self, client: HttpClient) -> Sequence[KitStream]:
+        """Every stream, those that are discovered from the account included."""
+
+    @abstractmethod
+    def probe(self, client: HttpClient) -> None:
+        """One cheap request that any valid credential may send; raises if the connection cannot work."""
+
+    # The console script's way in.
+
+    def prepare(self, store: ConfigStore, output: Output, redactor: Redactor) -> None:
+        """Take over the config; raises `ConfigError` that names everything wrong with it."""
+        self.store, self.output, self.redactor = store, output, redactor
+        self.options, warnings = self.parse(store.config)
+        for warning in warnings:
+            output.log("WARN", warning)
+        self._client = None
+
+    @property
+    def client(self) -> HttpClient:
+        """The one client of the source."""
+        if self._client is None:
+            options = self.options
+            headers = {"User-Agent": options.user_agent, **self.session_headers}
+            session = new_session(options.token_url or options.api_url, headers, pool_size=1)
+            self._client = HttpClient(
+                options.api_url,
+                self.authentication(session),
+                self.budget(options),
+                self.clock,
+                headers=headers,
+                rules=self.rules,
+                workers=options.num_workers,
+                log=self.output.log,
+            )
+        return self._client
+
+    def sync(self, streams: Sequence[ConfiguredStream], states: Mapping[str, StreamState]) -> int:
+        """Read the configured streams, writing every message; the exit code. Ends soon after SIGTERM."""
+        # Records are trees without cycles; looking for some costs 10 % of the time.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(100_000, 50, 100)
+        runs, missing = self._runs(streams, states)
+        engine = Engine(runs, self.client, self.output, self.clock, self.options.num_workers)
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, lambda number, frame: _begin_termination(engine))
+        try:
+            for stream in missing:
+                self._report_missing(stream)
+            engine.run()
+        except Terminated:
+            self.output.flush()
+            return TERMINATED_EXIT_CODE
+        return 1 if engine.failed or missing else 0
+
+    def _runs(
+        self, streams: Sequence[ConfiguredStream], states: Mapping[str, StreamState]
+    ) -> tuple[list[StreamRun], list[ConfiguredStream]]:
+        adopted, warnings = adopt(
+            states, self.foreign_rules, self.options.trust_foreign_state, ignored=self.ignored_states
+        )
+        for warning in warnings:
+            self.output.log("WARN", warning)
+        known = {stream.name: stream for stream in self.build_streams(self.client)}
+        runs = {}
+        for configured in streams:
+            stream = known.get(configured.name)
+            if stream is None:
+                continue
+            given = adopted[configured.name].value if configured.name in adopted else {}
+            for key in _cursor_keys(stream, given):
+                cursor_instant(stream.name, given, key)
+            ledger = StateLedger(stream.cursor_name, configured.sync_mode == "incremental", given)
+            runs[stream.name] = StreamRun(
+                stream,
+                ledger,
+                mode=configured.sync_mode,
+                namespace=configured.namespace,
+                worker_share=stream.worker_share,
+            )
+        missing = [configured for configured in streams if configured.name not in known]
+        return [runs[name] for name in start_order([known[name] for name in runs])], missing
+
+    def _report_missing(self, configured: ConfiguredStream) -> None:
+        now_ms = self.output.now_ms()
+        for status in ("STARTED", "INCOMPLETE"):
+            self.output.message(protocol.stream_status(configured.name, configured.namespace, status, now_ms))
+        self.output.error(
+            f"Stream {configured.name} of the catalog does not exist in {self.name}. Refresh the schema of the "
+            "connection (or run discover) and remove or rename the stream.",
+            "config_error",
+            stream=protocol.descriptor(configured.name, configured.namespace),
+        )
+
+    # The CDK's way in.
+
+    def configure(self, config: Mapping[str, Any], temp_dir: str) -> Mapping[str, Any]:
+        """Check the config; raises `ConfigError` before the CDK validates it against the spec."""
+        self.prepare(ConfigStore(None, config), Output(self._queue_for_cdk, self.clock), self.redactor)
+        return config
+
+    def streams(self, config: Mapping[str, Any]) -> list[Stream]:
+        """All streams of the account."""
+        return list(self._opened(config))
+
+    def _opened(self, config: Mapping[str, Any]) -> Sequence[KitStream]:
+        if not self.store.config:
+            self.prepare(ConfigStore(None, config), self.output, self.redactor)
+        return self.build_streams(self.client)
+
+    def check_connection(self, logger: logging.Logger, config: Mapping[str, Any]) -> tuple[bool, Any | None]:
+        """Prove the credentials, then name the streams that they cannot read; those are no failure."""
+        streams = self._opened(config)
+        self.probe(self.client)
+        for stream, problem in unreadable(streams, self.options.num_workers):
+            self.output.log("WARN", f"Stream {stream} cannot be read: {problem}")
+        self.output.flush()
+        return True, None
+
+    def read(
+        self,
+        logger: logging.Logger,
+        config: Mapping[str, Any],
+        catalog: ConfiguredAirbyteCatalog,
+        state: list[AirbyteStateMessage] | None = None,
+    ) -> Iterator[AirbyteMessage]:
+        """The engine's messages, for callers that want objects."""
+        lines: Lines = queue.Queue(maxsize=64)
+        self.prepare(ConfigStore(None, config), Output(lambda data: lines.put(data), self.clock), self.redactor)
+        streams = parse_catalog(orjson.loads(orjson.dumps(catalog)))
+        states = parse_state([orjson.loads(orjson.dumps(_plain(message))) for message in state or ()])
+        thread = threading.Thread(target=self._sync_into, args=(lines, streams, states), daemon=True)
+        thread.start()
+        while isinstance(item := lines.get(), bytes):
+            for line in item.splitlines():
+                yield AirbyteMessageSerializer.load(orjson.loads(line))
+        if isinstance(item, BaseException):
+            raise item
+        if item != 0:
+            raise ConfigError("Some streams failed; the errors above say why.")
+
+    def _sync_into(
+        self,
+        lines: Lines,
+        streams: list[ConfiguredStream],
+        states: dict[str, StreamState],
+    ) -> None:
+        try:
+            code = self.sync(streams, states)
+            self.output.flush()
+            lines.put(code)
+        except BaseException as error:
+            lines.put(error)
+
+    @property
+    def message_repository(self) -> MessageRepository:
+        """Logs and CONTROL messages on their way to the CDK's entry point."""
+        return self._repository
+
+    @property
+    def raise_exception_on_missing_stream(self) -> bool:
+        """A catalog with an unknown stream is an error, not a silent success."""
+        return True
+
+    def _queue_for_cdk(self, data: bytes) -> None:
+        for line in data.splitlines():
+            self._repository.emit_message(AirbyteMessageSerializer.load(orjson.loads(line)))
+
+
+def start_order(streams: Sequence[KitStream]) -> list[str]:
+    """Names with every stream after those that it names in `starts_after`; otherwise as given."""
+    remaining = list(streams)
+    names = {stream.name for stream in streams}
+    ordered: list[str] = []
+    while remaining:
+        ready = next(
+            (s for s in remaining if all(p in ordered or p not in names for p in s.starts_after)), remaining[0]
+        )
+        remaining.remove(ready)
+        ordered.append(ready.name)
+    return ordered
+
+
+def unreadable(streams: Sequence[KitStream], workers: int) -> list[tuple[str, str]]:
+    """Streams that a small request cannot read, with the reason; asked in parallel, within `PROBE_SECONDS`."""
+    with_probe = [stream for stream in streams if stream.has_probe]
+    pool = ThreadPoolExecutor(max_workers=max(2, workers))
+    futures = {pool.submit(stream.probe): stream for stream in with_probe}
+    done, _ = wait(futures, timeout=PROBE_SECONDS)
+    pool.shutdown(wait=False, cancel_futures=True)
+    problems = {}
+    for future in done:
+        error = future.exception()
+        if isinstance(error, Denied):
+            raise error
+        if isinstance(error, SourceError):
+            problems[futures[future].name] = str(error.message)
+    return [(stream.name, problems[stream.name]) for stream in with_probe if stream.name in problems]
+
+
+def _cursor_keys(stream: KitStream, given: Mapping[str, Any]) -> list[str]:
+    return [key for key in given if key == stream.cursor_name]
+
+
+def _plain(message: Any) -> Any:
+    state = getattr(message, "stream", None)
+    if state is None:
+        return asdict(message)
+    value = state.stream_state
+    return {
+        "type": "STREAM",
+        "stream": {
+            "stream_descriptor": {"name": state.stream_descriptor.name},
+            "stream_state": None if value is None else dict(vars(value)),
+        },
+    }
+
+
+def _begin_termination(engine: Engine) -> None:
+    engine.terminate()
+    watchdog = threading.Timer(TERMINATION_DEADLINE_SECONDS, os._exit, (TERMINATED_EXIT_CODE,))
+    watchdog.daemon = True
+    watchdog.start()

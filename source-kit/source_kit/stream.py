@@ -1,0 +1,175 @@
+"""The base class of every stream: the CDK's `HttpStream`, read through the engine's client and plans.
+
+The hooks are the CDK's (`path`, `request_params`, `request_body_json`, `parse_response`); `fetch` calls them for one
+page, `work` says which pages there are. `read_records` and `state` run the same plan for whoever uses the plain CDK.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+import requests
+from airbyte_cdk.models import SyncMode
+from airbyte_cdk.sources.streams.core import StreamData
+from airbyte_cdk.sources.streams.http import HttpStream
+
+from source_kit import schemas, timestamps
+from source_kit.client import HttpClient, Request, body
+from source_kit.state import StateLedger
+from source_kit.work import Record, Start, Work, in_order
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One page as it came: parsed records, the whole body, and when it was asked for."""
+
+    records: list[Record]
+    body: Any
+    asked_at: datetime
+
+
+class KitStream(HttpStream):
+    """A stream of a source built on the kit. Subclasses are a path, a key, a cursor, and a plan."""
+
+    primary_key: str | None = "id"
+    cursor_field: str | list[str] = []  # noqa: RUF012 - the CDK's declaration
+    package: ClassVar[str]
+    starts_after: ClassVar[Sequence[str]] = ()
+    # Child streams ask once per parent and would take every worker.
+    worker_share: ClassVar[float] = 1.0
+    has_probe: ClassVar[bool] = True
+
+    def __init__(self, client: HttpClient) -> None:
+        """All streams of a source share one client; the CDK's own client of each stream is never used to send."""
+        super().__init__()
+        self.client = client
+        self._state: MutableMapping[str, Any] = {}
+
+    @property
+    def bucket(self) -> str:
+        """The rate-limit group of this stream's requests: method and path, unless a source knows better."""
+        return f"{self.http_method} {self.path()}"
+
+    @property
+    def url_base(self) -> str:
+        return self.client.base_url
+
+    @property
+    def schema_name(self) -> str:
+        """Which file of `schemas/` describes the records."""
+        return self.name
+
+    def get_json_schema(self) -> Mapping[str, Any]:  # type: ignore[override]  # the CDK wraps its own in lru_cache
+        """What `schema` says."""
+        return self.schema()
+
+    def schema(self) -> schemas.Schema:
+        """The schema file, plus the account's own fields where a stream adds them."""
+        return schemas.load(self.package, self.schema_name)
+
+    @property
+    def is_resumable(self) -> bool:
+        """Streams with a cursor resume in full refresh too; the others read anew."""
+        return bool(self.cursor_field)
+
+    @abstractmethod
+    def work(self, start: Start) -> Work:
+        """The reading plan from a start: which pages to ask for, in which order, with which checkpoints."""
+
+    def is_whole(self, content: Any) -> bool:
+        """Whether a 200 holds what it should; one without its list is asked for again, never read as empty."""
+        return True
+
+    def probe(self) -> None:
+        """One small request that shows whether the stream can be read; raises what reading would raise."""
+        self.fetch({"limit": 1})
+
+    @abstractmethod
+    def parse_response(
+        self,
+        response: requests.Response,
+        *,
+        stream_state: Mapping[str, Any],
+        stream_slice: Mapping[str, Any] | None = None,
+        next_page_token: Mapping[str, Any] | None = None,
+    ) -> list[Record]:
+        """The records of an answer as they leave. Its JSON is parsed already: `client.body(response)`."""
+
+    def next_page_token(self, response: requests.Response) -> Mapping[str, Any] | None:
+        """Plans decide on the next page; the CDK's own loop is not used."""
+        return None
+
+    def fetch(self, stream_slice: Mapping[str, Any] | None = None, token: Mapping[str, Any] | None = None) -> Answer:
+        """Ask for one page through the hooks; errors as `HttpClient.send`."""
+        arguments: dict[str, Any] = {"stream_state": None, "stream_slice": stream_slice, "next_page_token": token}
+        request = Request(
+            path=self.path(**arguments),
+            bucket=self.bucket,
+            method=self.http_method,
+            params=self.request_params(**arguments),
+            json=self.request_body_json(**arguments) if self.http_method == "POST" else None,
+            what=f"stream {self.name}",
+            accepts=self.is_whole,
+        )
+        asked_at = self.client.clock.now()
+        response = self.client.send(request)
+        records = self.parse_response(response, stream_state={}, stream_slice=stream_slice, next_page_token=token)
+        return Answer(records, body(response), asked_at)
+
+    # The plain CDK's way in: the same plan, on the calling thread.
+
+    @property
+    def state(self) -> MutableMapping[str, Any]:
+        return self._state
+
+    @state.setter
+    def state(self, value: MutableMapping[str, Any]) -> None:
+        self._state = dict(value)
+
+    def read_records(
+        self,
+        sync_mode: SyncMode,
+        cursor_field: list[str] | None = None,
+        stream_slice: Mapping[str, Any] | None = None,
+        stream_state: Mapping[str, Any] | None = None,
+    ) -> Iterable[StreamData]:
+        """All records of the plan, in order; `state` follows as the engine's STATE would."""
+        ledger = StateLedger(self.cursor_name, sync_mode == SyncMode.incremental, self._state)
+        if not ledger.is_done:
+            for page in in_order(self.work(ledger.start())):
+                yield from page.records
+                ledger.advance(page.checkpoint)
+        self._state = dict(ledger.final())
+
+    @property
+    def cursor_name(self) -> str | None:
+        """The cursor field, or None for streams that are always read whole."""
+        field = self.cursor_field
+        return field if isinstance(field, str) and field else None
+
+
+class TimeCursor:
+    """Arithmetic of a time cursor: where a read begins, and how far a state may go. Pure."""
+
+    def __init__(self, field: str, start_date: datetime | None, lag: timedelta) -> None:
+        self.field = field
+        self.start_date = start_date
+        self.lag = lag
+
+    def lower(self, start: Start) -> datetime | None:
+        """The inclusive lower bound of a read; None reads everything."""
+        value = start.position.get(self.field)
+        if value is None:
+            return self.start_date
+        return timestamps.parse(value)
+
+    def checkpoint(self, value: str, asked_at: datetime) -> dict[str, Any]:
+        """The state after the record with this cursor value: not beyond the request time less the lag."""
+        most = asked_at - self.lag
+        if timestamps.parse(value) <= most:
+            return {self.field: value}
+        return {self.field: timestamps.microseconds_offset(timestamps.floor(most, timestamps.MILLISECOND))}

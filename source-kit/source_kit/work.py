@@ -1,0 +1,48 @@
+"""What a reading plan is made of.
+
+A plan is a generator of pages that may, at its end, return the pieces of work that follow it, in order. The engine runs
+pieces in worker threads, one step (usually one request) at a time and many pieces at once, and emits their pages in
+order. A plan never knows about threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Records to emit, and the state that holds once they and everything before them have been emitted."""
+
+    records: Sequence[Record] = ()
+    checkpoint: Mapping[str, Any] | None = None
+    estimate: int | None = None
+
+
+@dataclass
+class Piece:
+    """One piece of work. `last` pieces start only when everything before them has been emitted."""
+
+    pages: Work
+    last: bool = False
+
+
+Work = Generator[Page, None, Sequence[Piece] | None]
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a read of a stream begins."""
+
+    incremental: bool
+    position: Mapping[str, Any] = field(default_factory=dict)
+
+
+def in_order(work: Work) -> Generator[Page, None, None]:
+    """All pages of a plan, read one after the other in this thread."""
+    for piece in (yield from work) or ():
+        yield from in_order(piece.pages)
