@@ -1,0 +1,183 @@
+"""What all streams of Close share: envelopes, page sizes, offsets, and pages that cannot be read as asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping
+from datetime import timedelta
+from functools import cached_property
+from typing import Any, ClassVar
+
+import requests
+
+from source_closeio.config import Settings
+from source_closeio.errors import cap, is_deleted_document
+from source_kit import schemas, timestamps
+from source_kit.client import HttpClient, Rejected, body
+from source_kit.offsets import OffsetList
+from source_kit.stream import Answer, KitStream, TimeCursor
+from source_kit.windows import Fetched, WalkExpired, Window
+from source_kit.work import Record, Start, Work
+
+DELETED_RETRIES = 3
+DELETED_RETRY_SECONDS = 0.4
+MOST_DELETED_IN_A_ROW = 20
+
+
+class CloseStream(KitStream):
+    """One resource of Close. Subclasses give `resource`, `page_size` and, where they have one, the cursor."""
+
+    package = "source_closeio"
+    resource: ClassVar[str]
+    page_size: int = 100
+
+    def __init__(self, client: HttpClient, settings: Settings) -> None:
+        super().__init__(client)
+        self.settings = settings
+
+    @property
+    def bucket(self) -> str:
+        """Close limits each endpoint group, path and method, on its own."""
+        return f"{self.http_method} {self.resource}"
+
+    def path(self, **arguments: Any) -> str:
+        """Every path ends in a slash: without it Close redirects, and a redirected POST loses its body."""
+        return self.resource
+
+    def is_whole(self, content: Any) -> bool:
+        return isinstance(content, dict) and isinstance(content.get("data"), list)
+
+    def parse_response(
+        self,
+        response: requests.Response,
+        *,
+        stream_state: Mapping[str, Any],
+        stream_slice: Mapping[str, Any] | None = None,
+        next_page_token: Mapping[str, Any] | None = None,
+    ) -> list[Record]:
+        """The records, with a `Z` on date-times that Close's newer services send without a zone (they are UTC)."""
+        records: list[Record] = body(response)["data"]
+        timestamps.fix_zones(records, self.zoned_fields)
+        return records
+
+    @cached_property
+    def zoned_fields(self) -> tuple[str, ...]:
+        """Top-level date-times of the schema."""
+        return schemas.zoned_fields(schemas.load(self.package, self.schema_name))
+
+    def request_params(
+        self,
+        stream_state: Mapping[str, Any] | None,
+        stream_slice: Mapping[str, Any] | None = None,
+        next_page_token: Mapping[str, Any] | None = None,
+    ) -> MutableMapping[str, Any]:
+        """Offset paging; a slice may bring filters, an offset and a smaller limit."""
+        asked = stream_slice or {}
+        params: dict[str, Any] = {"_limit": asked.get("limit") or self.page_size, **asked.get("filters", {})}
+        if asked.get("skip"):
+            params["_skip"] = asked["skip"]
+        return params
+
+    def fetch(self, stream_slice: Mapping[str, Any] | None = None, token: Mapping[str, Any] | None = None) -> Answer:
+        """As the base; survives caps that Close names only in its refusals, and pages with a deleted record."""
+        try:
+            return super().fetch(stream_slice, token)
+        except Rejected as rejected:
+            limit = cap(rejected, "max_limit")
+            if limit is not None and limit < self.page_size:
+                self.page_size = limit
+                return self.fetch({**(stream_slice or {}), "limit": None}, token)
+            if cap(rejected, "max_skip") is not None:
+                raise WalkExpired from rejected
+            if is_deleted_document(rejected) and not (stream_slice or {}).get("around"):
+                return self._around_deleted(stream_slice or {}, token)
+            raise
+
+    def _around_deleted(self, stream_slice: Mapping[str, Any], token: Mapping[str, Any] | None) -> Answer:
+        """The page again, then ever shorter pages, then past the deleted rows; a shorter page is never the last."""
+        limit = stream_slice.get("limit") or self.page_size
+        skip = stream_slice.get("skip", 0)
+        attempts = [(limit, skip)] * DELETED_RETRIES
+        while limit > 1:
+            limit //= 2
+            attempts.append((limit, skip))
+        attempts += [(1, skip + passed) for passed in range(1, MOST_DELETED_IN_A_ROW)]
+        for number, (few, offset) in enumerate(attempts):
+            try:
+                return self.fetch({**stream_slice, "limit": few, "skip": offset, "around": True}, token)
+            except Rejected as rejected:
+                if not is_deleted_document(rejected) or number == len(attempts) - 1:
+                    raise
+                if number < DELETED_RETRIES:
+                    self.client.clock.sleep(DELETED_RETRY_SECONDS * 2**number)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def probe(self) -> None:
+        """One row."""
+        self.fetch({"limit": 1})
+
+
+class CloseList(CloseStream):
+    """A small collection that is read whole, by offset."""
+
+    page_size = 100
+
+    def work(self, start: Start) -> Work:
+        """All rows, each page overlapping the one before."""
+        return OffsetList(self._page).walk()
+
+    def _page(self, skip: int) -> tuple[list[Record], bool]:
+        answer = self.fetch({"skip": skip})
+        # Some small resources return everything and leave has_more out.
+        return answer.records, bool(answer.body.get("has_more"))
+
+
+class CloseTimeline(CloseStream):
+    """A collection that is filtered by a time field in the query string: `<field>__gte` and `<field>__lt`."""
+
+    walked_field: ClassVar[str]
+    step: ClassVar[timedelta] = timestamps.MILLISECOND
+    fixed_filters: ClassVar[Mapping[str, Any]] = {}
+
+    @property
+    def time_cursor(self) -> TimeCursor:
+        """The arithmetic of this stream's cursor."""
+        assert self.cursor_name is not None, "timelines have a cursor"
+        return TimeCursor(self.cursor_name, self.settings.common.start_date, self.lag)
+
+    @property
+    def lag(self) -> timedelta:
+        """How far the state stays behind the time of the request."""
+        return timedelta(0)
+
+    def filters(self, window: Window) -> dict[str, Any]:
+        """The query parameters of a window."""
+        filters: dict[str, Any] = dict(self.fixed_filters)
+        if window.lower is not None:
+            filters[f"{self.walked_field}__gte"] = timestamps.milliseconds_z(window.lower)
+        if window.upper is not None:
+            filters[f"{self.walked_field}__lt"] = timestamps.milliseconds_z(window.upper)
+        filters["_order_by"] = f"-{self.walked_field}" if window.descending else self.walked_field
+        return filters
+
+    def fetch_window(
+        self,
+        window: Window,
+        token: Any = None,
+        *,
+        count: bool = False,
+        limit: int | None = None,
+        filters: Mapping[str, Any] | None = None,
+    ) -> Fetched:
+        """One page of a window; inside one instant by offset, where each page begins with the last row before it."""
+        skip, last_id = token or (0, None)
+        asked = {**self.filters(window), **(filters or {})}
+        answer = self.fetch({"filters": asked, "skip": max(0, skip - 1), "limit": limit})
+        records = answer.records
+        if last_id is not None:
+            if not records or records[0]["id"] != last_id:
+                raise WalkExpired
+            records = records[1:]
+        has_more = bool(answer.body.get("has_more")) and bool(records)
+        following = (skip + len(records), records[-1]["id"]) if has_more else None
+        total = answer.body.get("total_results")
+        return Fetched(records, answer.asked_at, following, total if isinstance(total, int) and not skip else None)

@@ -1,0 +1,64 @@
+"""The source: configuration, authentication, budget and streams of Close put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import requests
+
+from source_closeio import config, search, streams
+from source_closeio.errors import RULES
+from source_closeio.foreign import FOREIGN_RULES, IGNORED_STATES
+from source_kit.budget import RateBudget
+from source_kit.client import HttpClient, Request
+from source_kit.config import CommonOptions
+from source_kit.oauth import Auth
+from source_kit.source import KitSource
+from source_kit.stream import KitStream
+
+# What production has borne where searches came back without rate headers.
+SEARCHES_PER_SECOND = 2.0
+
+
+class SourceCloseio(KitSource):
+    """Reads Close CRM."""
+
+    name = "source-closeio"
+    rules = RULES
+    foreign_rules = FOREIGN_RULES
+    ignored_states = IGNORED_STATES
+    # Date-only values are of the zone that the client names.
+    session_headers: Mapping[str, str] = {"X-TZ-Offset": "0"}  # type: ignore[misc]  # a constant
+
+    def parse(self, given: Mapping[str, Any]) -> tuple[CommonOptions, list[str]]:
+        self.settings, warnings = config.parse(given)
+        return self.settings.common, warnings
+
+    def authentication(self, session: requests.Session) -> Auth:
+        return config.authentication(
+            self.settings,
+            self.store,
+            session,
+            self.clock,
+            emit_control=self.output.control,
+            log=self.output.log,
+            on_secret=self.redactor.add,
+        )
+
+    def budget(self, options: CommonOptions) -> RateBudget:
+        return RateBudget(
+            self.clock,
+            share=options.rate_limit_share,
+            max_per_minute=options.max_requests_per_minute,
+            fallback_per_second={f"POST {search.PATH}": SEARCHES_PER_SECOND},
+        )
+
+    def build_streams(self, client: HttpClient) -> Sequence[KitStream]:
+        return streams.build(client, self.settings)
+
+    def probe(self, client: HttpClient) -> None:
+        client.send(Request("me/", "GET me/", what="the user of the API key"))
+
+
+SOURCE = SourceCloseio
