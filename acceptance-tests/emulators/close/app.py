@@ -1,0 +1,323 @@
+"""The Close API: authentication, endpoints, and what it answers to mistakes."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from emulators.app import VendorApp
+from emulators.close import identity
+from emulators.close.account import Account
+from emulators.close.activities import ACTIVITY_IDS, OBJECT_TYPES, PATTERN, THREAD, TYPED_PATHS, lead_of, user_of
+from emulators.close.leads import LEAD_IDS
+from emulators.close.lists import (
+    BadParameter,
+    Selection,
+    list_response,
+    one_response,
+    read_page,
+    read_ranges,
+    small_list,
+)
+from emulators.close.query import parse_query
+from emulators.close.search import Searchable, SearchEndpoint
+from emulators.close.settings import CloseOptions
+from emulators.close.tasks import due_ms
+from emulators.faults import FaultSettings
+from emulators.messages import Request, Response, error_response, json_response
+from emulators.moments import DAY_MS, date
+from emulators.oauth import TokenServer
+from emulators.rate_limits import Budget
+from emulators.router import Endpoint, Route
+
+API = "/api/v1"
+LARGEST_LEAD_PAGE, LARGEST_ACTIVITY_PAGE, LARGEST_PAGE = 200, 100, 1000
+NOT_FOUND = (
+    "The requested URL was not found on the server. "
+    "If you entered the URL manually please check your spelling and try again."
+)
+ALL_TYPES = frozenset(PATTERN)
+WITHOUT_THREADS = ALL_TYPES - {THREAD}
+DELETED = "deleted_404"
+
+
+def _document_deleted(right: Response, settings: FaultSettings) -> Response:
+    """A record inside the requested page has just been deleted."""
+    return error_response(404, "Empty query: Document has been deleted.")
+
+
+class CloseApp(VendorApp):
+    """One organization behind `/api/v1/`, and its token endpoint beside it."""
+
+    api_prefix = API
+    options: CloseOptions
+
+    def __init__(self, options: CloseOptions) -> None:
+        self.account = Account(options)
+        self._tokens = TokenServer(identity.CLIENT_ID, identity.CLIENT_SECRET)
+        self._tokens.extra = {
+            "scope": "all.full_access offline_access", "user_id": identity.user_id(0),
+            "organization_id": identity.ORGANIZATION_ID,
+        }  # fmt: skip
+        self._search = SearchEndpoint(options, self._searchable())
+        self._basic = "Basic " + base64.b64encode(f"{identity.API_KEY}:".encode()).decode()
+        super().__init__(options, {DELETED: _document_deleted})
+
+    def routes(self) -> list[Route]:
+        """Every path that answers."""
+        account, options = self.account, self.options
+
+        def small(records: Callable[[], list[dict[str, Any]]]) -> Endpoint:
+            return lambda request, values: small_list(records(), request, LARGEST_PAGE, options)
+
+        get: dict[str, Endpoint] = {
+            "/me/": self._me,
+            "/user/{id}/": self._one_user,
+            "/lead/{id}/": lambda request, values: one_response(account.leads, values["id"], request),
+            "/activity/{id}/": lambda request, values: one_response(account.activities, values["id"], request),
+            "/task/{id}/": lambda request, values: one_response(account.tasks, values["id"], request),
+            "/event/{id}/": account.events.one,
+            "/custom_field_schema/{object_type}/": self._field_schema,
+            "/organization/{id}/": self._organization,
+        }
+        lists: dict[str, Endpoint] = {
+            "/user/": small(lambda: account.users),
+            "/lead/": self._leads,
+            "/activity/": self._activities,
+            "/task/": self._tasks,
+            "/event/": account.events.answer,
+            "/custom_field/lead/": small(lambda: account.lead_fields),
+            "/custom_fields/lead/": small(lambda: account.lead_fields),
+            "/custom_field/shared/": small(lambda: account.shared_fields),
+        }
+        for resource, fields in account.other_fields.items():
+            lists[f"/custom_field/{resource}/"] = small(lambda fields=fields: fields)  # type: ignore[misc]
+        lists["/custom_fields/contact/"] = lists["/custom_field/contact/"]
+        for path, kind in TYPED_PATHS.items():
+            lists[f"/activity/{path}/"] = self._typed(kind)
+        routes = [Route("GET", API + path, endpoint, lists=True) for path, endpoint in lists.items()]
+        routes += [Route("GET", API + path, endpoint) for path, endpoint in get.items()]
+        routes.append(Route("POST", f"{API}/data/search/", self._search.answer))
+        mint: Endpoint = lambda request, values: self._tokens.answer(request)  # noqa: E731 - one line among the routes
+        routes.append(Route("POST", "/oauth2/token/", mint, public=True))
+        return routes
+
+    def configure(self) -> None:
+        """Take over the options."""
+        super().configure()
+        options = self.options
+        if options.search_cursor not in ("keyset", "offset"):
+            raise ValueError("Option search_cursor is keyset or offset.")
+        self._tokens.lifetime = options.token_lifetime
+        self._tokens.strict = options.token_strict
+        self._tokens.minimum_interval = options.token_interval
+        for collection in self.account.collections.values():
+            collection.set_lag(int(options.index_lag_seconds * 1000))
+
+    def handle(self, request: Request) -> Response:
+        """Long parameter lists may come as POST with an override of the method."""
+        if request.method == "POST" and request.headers.get("x-http-method-override", "").upper() == "GET":
+            parameters = request.json_object().get("_params") or {}
+            request.method = "GET"
+            request.params = request.params | {name: str(value) for name, value in parameters.items()}
+        return super().handle(request)
+
+    def authorise(self, request: Request) -> Response | None:
+        """Basic with the key as user name and an empty password, or a bearer token."""
+        given = request.headers.get("authorization", "")
+        if given == self._basic:
+            return None
+        scheme, _, token = given.partition(" ")
+        if scheme.lower() == "bearer":
+            if token == identity.ACCESS_TOKEN or self._tokens.valid(token):
+                return None
+            if self.options.bearer_api_key and token == identity.API_KEY:
+                return None
+        return error_response(401, "Unauthorized")
+
+    def not_found(self, request: Request) -> Response:
+        """A missing slash redirects; the rest as documented."""
+        if not request.path.endswith("/") and self._router.knows(request.path + "/"):
+            host = request.headers.get("host", "")
+            target = f"http://{host}{request.path}/" + (f"?{request.query}" if request.query else "")
+            return Response(301, headers=[("Location", target)])
+        if self._router.knows(request.path):
+            return error_response(405, "The method is not allowed for the requested URL.")
+        return error_response(404, NOT_FOUND)
+
+    def too_many(self, budget: Budget) -> Response:
+        """With option `rate_body` the body that Close sent before April 2024."""
+        if not self.options.rate_body:
+            return json_response({}, 429)
+        error = {
+            "message": "API call count exceeded for this 1 second window", "rate_reset": round(budget.reset, 3),
+            "rate_limit": budget.limit, "rate_window": budget.window, "rate_limit_type": "key",
+            "rate_endpoint_group": "3f1c0a",
+        }  # fmt: skip
+        return json_response({"error": error}, 429)
+
+    def truth(self, stream: str, *, all_fields: bool = False) -> Iterator[bytes] | None:
+        """See `Account.truth`."""
+        return self.account.truth(stream, all_fields=all_fields)
+
+    def truth_counts(self) -> dict[str, int]:
+        """See `Account.counts`."""
+        return self.account.counts()
+
+    def touch(self, stream: str, update: int, create: int, delete: int) -> dict[str, list[str]]:
+        """See `Account.touch`."""
+        return self.account.touch(stream, update, create, delete)
+
+    def ready(self, origin: str) -> dict[str, Any]:
+        """A config with the API key, and the same with OAuth and with an access token."""
+        common = {"start_date": date(self.account.span.first - DAY_MS).decode(), "api_url": f"{origin}{API}/"}
+        oauth = {
+            "auth_type": "oauth2.0", "client_id": identity.CLIENT_ID, "client_secret": identity.CLIENT_SECRET,
+            "refresh_token": self._tokens.first_refresh_token,
+        }  # fmt: skip
+        bearer = {"auth_type": "access_token", "access_token": identity.ACCESS_TOKEN}
+        return {
+            "api_url": common["api_url"],
+            "config": {"api_key": identity.API_KEY, **common},
+            "oauth_config": {"credentials": oauth, **common},
+            "access_token_config": {"credentials": bearer, **common},
+        }
+
+    def extra_statistics(self) -> dict[str, Any]:
+        """Tokens."""
+        return {"tokens_minted": self._tokens.minted, "token_refusals": self._tokens.refused}
+
+    def _searchable(self) -> dict[str, Searchable]:
+        account = self.account
+        found = {"lead": Searchable(account.leads)}
+        for kind, name in OBJECT_TYPES.items():
+            found[f"activity.{name}"] = Searchable(account.activities, frozenset({kind}))
+        return found
+
+    def _me(self, request: Request, values: dict[str, str]) -> Response:
+        user = self.account.users[0] if self.account.users else identity.make_user(0, self.account.span.first)
+        membership = {
+            "id": "memb_1QvR7tXc2LmN4pZsK", "user_id": user["id"], "role": "admin", "role_id": "admin",
+            "organization_id": identity.ORGANIZATION_ID, "permissions_granted": ["view_all_leads"],
+        }  # fmt: skip
+        more = {
+            "phone": None, "memberships": [membership], "organizations": [self._organization_record()],
+            "phone_numbers": [], "email_accounts": [], "connected_accounts": [],
+        }  # fmt: skip
+        return json_response(user | more)
+
+    def _organization(self, request: Request, values: dict[str, str]) -> Response:
+        if values["id"] != identity.ORGANIZATION_ID:
+            return error_response(404, "Empty query: Document does not exist.")
+        gone = identity.make_user(self.options.users, self.account.span.first)
+        people = [{"user_id": user["id"], "email": user["email"]} for user in self.account.users]
+        former = [{"user_id": gone["id"], "email": gone["email"]}]
+        return json_response(self._organization_record() | {"memberships": people, "inactive_memberships": former})
+
+    def _organization_record(self) -> dict[str, Any]:
+        return {
+            "id": identity.ORGANIZATION_ID, "name": "Emulated Ltd", "currency": "EUR", "currency_symbol": "€",
+            "lead_statuses": identity.LEAD_STATUSES, "status": "active",
+        }  # fmt: skip
+
+    def _one_user(self, request: Request, values: dict[str, str]) -> Response:
+        for user in self.account.users:
+            if user["id"] == values["id"]:
+                return json_response(user)
+        return error_response(404, "Empty query: Document does not exist.")
+
+    def _field_schema(self, request: Request, values: dict[str, str]) -> Response:
+        kind = values["object_type"]
+        own = self.account.lead_fields if kind == "lead" else self.account.other_fields.get(kind)
+        if own is None:
+            return error_response(404, NOT_FOUND)
+        shared = self.account.shared_fields if kind == "lead" else []
+        return json_response({"object_type": kind, "fields": own + shared})
+
+    def _leads(self, request: Request, values: dict[str, str]) -> Response:
+        """`GET /lead/`: only `query` filters; anything else is silently ignored."""
+        leads = self.account.leads
+        try:
+            page = read_page(request.params, LARGEST_LEAD_PAGE, self.options)
+        except BadParameter as error:
+            return error_response(400, str(error))
+        query = parse_query(request.params.get("query", ""))
+        also: Callable[[int], bool] | None = None
+        if query.slice or query.words:
+            also = lambda number: _in_slice(number, query.slice) and _named(number, query.words)  # noqa: E731
+        key = (query.slice, tuple(query.words))
+        selection = Selection(leads.view(), query.ranges, query.order, query.descending, also, key)
+        return list_response(leads, selection, page, total=True)
+
+    def _activities(self, request: Request, values: dict[str, str]) -> Response:
+        params = request.params
+        threads = params.get("thread_emails", "")
+        kinds = {"true": ALL_TYPES, "only": frozenset({THREAD})}.get(threads, WITHOUT_THREADS)
+        if params.get("lead_id") and (params.get("_type") or params.get("_type__in")):
+            kinds &= frozenset((params.get("_type__in") or params["_type"]).split(","))
+        return self._activity_list(request, kinds)
+
+    def _typed(self, kind: str) -> Endpoint:
+        kinds = frozenset({kind})
+        return lambda request, values: self._activity_list(request, kinds)
+
+    def _activity_list(self, request: Request, kinds: frozenset[str]) -> Response:
+        params = request.params
+        try:
+            page = read_page(params, LARGEST_ACTIVITY_PAGE, self.options)
+            ranges = read_ranges(params, ("date_created",))
+        except BadParameter as error:
+            return error_response(400, str(error))
+        ascending = params.get("_order_by") == "date_created" and not self.options.ignore_order_by
+        view = self.account.activities.view(kinds)
+        also, key = self._activity_filter(params)
+        selection = Selection(view, ranges, "date_created", not ascending, also, key)
+        return list_response(self.account.activities, selection, page)
+
+    def _activity_filter(self, params: dict[str, str]) -> tuple[Callable[[int], bool] | None, object]:
+        """`id__in` and `lead_id`; `user_id` counts only beside `lead_id`."""
+        wanted = params.get("id__in")
+        lead = params.get("lead_id") or None
+        if not wanted and not lead:
+            return None, None
+        numbers = frozenset(ACTIVITY_IDS.number(text) for text in wanted.split(",")) if wanted else None
+        lead_number = LEAD_IDS.number(lead) if lead else None
+        lead_number = -1 if lead_number is None else lead_number
+        user = params.get("user_id") if lead else None
+        leads, users = self.options.leads, self.options.users
+
+        def fits(number: int) -> bool:
+            if numbers is not None and number not in numbers:
+                return False
+            if lead is not None and lead_of(number, leads) != lead_number:
+                return False
+            mine = user_of(number, users)
+            return user is None or (mine is not None and identity.user_id(mine) == user)
+
+        return fits, (wanted, lead, user)
+
+    def _tasks(self, request: Request, values: dict[str, str]) -> Response:
+        params, tasks = request.params, self.account.tasks
+        try:
+            page = read_page(params, LARGEST_PAGE, self.options)
+            ranges = read_ranges(params, ("date_created", "date_updated"))
+        except BadParameter as error:
+            return error_response(400, str(error))
+        kind = params.get("_type__in") or params.get("_type") or "lead"
+        view = tasks.view(None if kind == "all" else frozenset(kind.split(",")))
+        order = params.get("_order_by", "")
+        if order in ("date_created", "-date_created"):
+            selection = Selection(view, ranges, "date_created", order.startswith("-"))
+        else:
+            by_date = lambda number: (due_ms(number, tasks.created[number]), number)  # noqa: E731
+            selection = Selection(view, ranges, "date_created", order == "-date", sort_key=by_date)
+        return list_response(tasks, selection, page, total=True)
+
+
+def _in_slice(number: int, part: tuple[int, int] | None) -> bool:
+    return part is None or number % part[1] == part[0] - 1
+
+
+def _named(number: int, words: list[str]) -> bool:
+    return all(word.isdigit() and int(word) == number for word in words)

@@ -1,0 +1,121 @@
+"""Tasks of all types: shapes and slot values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from emulators.close.identity import ORGANIZATION_ID, user_id, user_name
+from emulators.moments import DAY_MS, date, with_offset
+from emulators.records import Ids
+from emulators.templates import Shape, Shapes, Values
+
+TASK_IDS = Ids("task_")
+TAIL = TASK_IDS.tail
+SLOTS = ("key", "number", "created", "updated", "revision", "lead_key", "date", "user_id", "user_name", "moment")
+
+_PHONES = {
+    "phone": "+442071234567", "phone_formatted": "+44 20 7123 4567", "local_phone": "+4930123456",
+    "local_phone_formatted": "+49 30 123456", "phone_number_description": "Office", "recording_url": None,
+    "voicemail_url": None, "voicemail_duration": 0,
+}  # fmt: skip
+DETAILS: dict[str, dict[str, Any]] = {
+    "lead": {"text": "Call back @@number@@, revision @@revision@@", "due_date": "@@date@@"},
+    "incoming_email": {
+        "emails": [{"id": f"acti_@@key@@{TAIL}"}], "subject": "Re: offer", "body_preview": "Thanks",
+        "cleared_followups": [],
+    },
+    "email_followup": {
+        "email_id": f"acti_@@key@@{TAIL}", "subject": "Offer", "body_preview": "Dear customer",
+        "total_emails_count_in_thread": 1,
+    },
+    "missed_call": _PHONES,
+    "answered_detached_call": _PHONES,
+    "voicemail": _PHONES | {"voicemail_url": "https://calls.example.com/@@number@@", "voicemail_duration": 17},
+    "opportunity_due": {
+        "opportunity_note": "Revision @@revision@@", "opportunity_value": 5000, "opportunity_value_period": "monthly",
+        "opportunity_value_formatted": "$50", "opportunity_value_currency": "USD",
+    },
+    "incoming_sms": {
+        "remote_phone": "+442071234567", "remote_phone_formatted": "+44 20 7123 4567", "local_phone": "+4930123456",
+        "local_phone_formatted": "+49 30 123456",
+    },
+    "outgoing_call": _PHONES,
+}  # fmt: skip
+PATTERN = (
+    "lead", "lead", "incoming_email", "lead", "email_followup", "missed_call", "lead", "answered_detached_call",
+    "voicemail", "lead", "opportunity_due", "incoming_sms", "outgoing_call", "lead",
+)  # fmt: skip
+"""The types that task numbers cycle through."""
+
+
+def task_type(number: int) -> str:
+    """The `_type` of a task."""
+    return PATTERN[number % len(PATTERN)]
+
+
+def task_shapes() -> Shapes:
+    """One shape per place of the pattern."""
+    return Shapes([_shape(place, kind) for place, kind in enumerate(PATTERN)], SLOTS)
+
+
+def due_ms(number: int, created: int) -> int:
+    """When a task is due; it never changes."""
+    return created + number * 37 % 90 * DAY_MS
+
+
+def task_values(leads: int, users: int) -> Callable[[int, int, int, int], Values]:
+    """The function for the values of `SLOTS` in an account of that size."""
+    people = [(user_id(number).encode(), user_name(number).encode()) for number in range(max(1, users))]
+    leads = max(1, leads)
+
+    def values(number: int, created: int, updated: int, revision: int) -> Values:
+        due = due_ms(number, created)
+        person = people[number % len(people)]
+        return (
+            b"%012d" % (number * Ids.FACTOR % Ids.MODULUS),
+            b"%d" % number,
+            with_offset(created),
+            with_offset(updated),
+            b"%d" % revision,
+            b"%012d" % (number * 13 % leads * Ids.FACTOR % Ids.MODULUS),
+            date(due),
+            person[0],
+            person[1],
+            with_offset(due),
+        )
+
+    return values
+
+
+def _shape(place: int, kind: str) -> Shape:
+    return {
+        "id": f"task_@@key@@{TAIL}",
+        "_type": kind,
+        "organization_id": ORGANIZATION_ID,
+        "lead_id": f"lead_@@lead_key@@{TAIL}" if place != 2 else None,
+        "lead_name": "Northwind @@number@@" if place != 2 else None,
+        "assigned_to": "@@user_id@@",
+        "assigned_to_name": "@@user_name@@",
+        "contact_id": None,
+        "contact_name": None,
+        "agent_config_id": None,
+        "deduplication_key": None,
+        "date": "@@date@@" if place % 2 else "@@moment@@",
+        "is_complete": place % 3 == 0,
+        "is_dateless": False,
+        "is_primary_lead_notification": kind != "lead",
+        "object_id": None if kind == "lead" else f"acti_@@key@@{TAIL}",
+        "object_type": None if kind == "lead" else "email",
+        "priority": ("low", "medium", "high")[place % 3],
+        "resolution": None,
+        "sequence_id": None,
+        "sequence_subscription_id": None,
+        "view": "archive" if place % 3 == 0 else "inbox",
+        "created_by": "@@user_id@@",
+        "created_by_name": "@@user_name@@",
+        "updated_by": "@@user_id@@",
+        "updated_by_name": "@@user_name@@",
+        "date_created": "@@created@@",
+        "date_updated": "@@updated@@",
+    } | DETAILS[kind]
