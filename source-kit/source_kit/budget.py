@@ -162,14 +162,17 @@ class RateBudget:
         max_per_minute: int | None = None,
         per_minute: Mapping[str, int] | None = None,
         fallback_per_second: Mapping[str, float] | None = None,
+        assumed_per_minute: int | None = None,
     ) -> None:
         """`share` of each announced limit is used. `per_minute` caps buckets that no header describes.
+        `assumed_per_minute` is the limit of every bucket for as long as no header has described it.
         `fallback_per_second` is the pace of a bucket after a 429 that came without headers."""
         self._clock = clock
         self._share = share
         self._max_per_minute = max_per_minute
         self._per_minute = dict(per_minute or {})
         self._fallback = dict(fallback_per_second or {})
+        self._assumed = None if assumed_per_minute is None else max(1, int(assumed_per_minute * share))
         self._buckets: dict[str, Bucket] = {}
         self._all_sent: deque[float] = deque()
         self._lock = threading.Lock()
@@ -201,6 +204,8 @@ class RateBudget:
                 bucket.alone = False
             for reading in readings:
                 self._observe(bucket, reading, now)
+            if status is not None:
+                _forget_silent(bucket, {reading.family for reading in readings})
             if status == 429:
                 self._refused(bucket, name, readings, headers, now)
             elif status is not None:
@@ -233,6 +238,8 @@ class RateBudget:
             waits.append(0.05)
         waits.append(_ceiling_wait(self._all_sent, self._max_per_minute, now))
         waits.append(_ceiling_wait(bucket.sent, self._per_minute.get(name), now))
+        if not bucket.windows:
+            waits.append(_ceiling_wait(bucket.sent, self._assumed, now))
         for window in bucket.windows.values():
             window.roll(now)
             waits.append(self._window_wait(bucket, window, now))
@@ -274,6 +281,13 @@ class RateBudget:
         bucket.blocked_until = max(bucket.blocked_until, now + max(wait, 1.0))
         for window in bucket.windows.values():
             window.spent = True
+
+
+def _forget_silent(bucket: Bucket, speaking: set[str]) -> None:
+    """Drop windows that have rolled over and are not announced any more: some vendors send headers only with a 429."""
+    for family in [name for name, window in bucket.windows.items() if window.reset_at is None]:
+        if family not in speaking:
+            del bucket.windows[family]
 
 
 def _ceiling_wait(sent: deque[float], per_minute: int | None, now: float) -> float:

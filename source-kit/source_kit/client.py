@@ -7,9 +7,11 @@ for again. What a status means is a table (`Rule`), the connector's own rows fir
 from __future__ import annotations
 
 import random
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -263,7 +265,7 @@ class HttpClient:
                 "it goes on from the last saved state. Lower rate_limit_share if others need the same budget.",
                 internal_message=self._internal(request, response, None),
             )
-        hint = body_wait(body(response))
+        hint = body_wait(body(response), rate.server_time(response.headers) or self.clock.now())
         if hint is not None:
             self.budget.refuse(request.bucket, hint)
 
@@ -355,9 +357,18 @@ def body(response: requests.Response) -> Any:
     return response.kit_body  # type: ignore[attr-defined]  # set by _parse
 
 
-def body_wait(content: Any) -> float | None:
-    """Seconds to wait that a 429's body names (`rate_reset`, top level or under `error`), else None."""
+def body_wait(content: Any, now: datetime | None = None) -> float | None:
+    """Seconds to wait that a 429's body names, else None.
+
+    Either `rate_reset`, at the top level or under `error`; or, if `now` is given, an epoch in the text of its `message`
+    ("Limit will be reseted at 1450200216.").
+    """
     for holder in (content, content.get("error") if isinstance(content, dict) else None):
-        if isinstance(holder, dict) and isinstance(holder.get("rate_reset"), int | float):
+        if not isinstance(holder, dict):
+            continue
+        if isinstance(holder.get("rate_reset"), int | float):
             return float(holder["rate_reset"])
+        epoch = re.search(r"\b[12]\d{9}\b", str(holder.get("message", "")))
+        if epoch and now is not None:
+            return max(0.0, int(epoch[0]) - now.timestamp())
     return None

@@ -60,7 +60,7 @@ def run(package: str, options: argparse.Namespace, spec: Mapping[str, Any], outp
     redactor = Redactor()
     output = output or Output(file_descriptor_sink(1), Clock())
     output.clean, output.debug = redactor.clean, options.debug
-    _route_logs(output)
+    route_logs(output)
     try:
         try:
             return _run(package, options, spec, output, redactor)
@@ -157,7 +157,7 @@ class _LogHandler(logging.Handler):
             self.handleError(record)
 
 
-def _route_logs(output: Output) -> None:
+def route_logs(output: Output) -> None:
     """Send whatever would go to stderr through the output: the root logger, warnings, dying threads."""
     logging.raiseExceptions = False
     root = logging.getLogger()

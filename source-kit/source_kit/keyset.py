@@ -21,6 +21,8 @@ from source_kit.work import Page, Piece, Record, Work
 # A count at or above this may be capped by the vendor's search index: good for planning, not as a proof of the end.
 TRUSTED_COUNT = 10_000
 MAX_RESTARTS = 5
+# Walks of one query that brought nothing new before the other end is tried.
+MAX_IDLE_RESTARTS = 1
 Mark = Callable[[Record], Any]
 NO_MARKS: frozenset[Any] = frozenset()
 
@@ -194,30 +196,32 @@ class _Walk:
         return bool(self.keyset.fetch(replace(self._range(), upper=instant), limit=1).records)
 
     def _by_token(self, window: Window) -> Generator[Page, None, None]:
-        """Walk one query by its tokens; from the other end where a cap stops the first way."""
+        """Walk one query by its tokens; from the other end where a cap stops the first way. Raises if rows stay out."""
+        found: set[Any] = set()
         for descending in (window.descending, not window.descending):
-            token, restarts, walked, total = None, 0, 0, None
-            while restarts <= MAX_RESTARTS:
+            token, total, restarts, idle, brought = None, None, 0, 0, 0
+            while idle <= MAX_IDLE_RESTARTS:
                 try:
                     fetched = self.keyset.fetch(replace(window, descending=descending), token, count=token is None)
                 except WalkExpired:
-                    token, restarts, walked = None, restarts + 1, 0
+                    token, restarts, idle = None, restarts + 1, idle + 1
                     continue
-                total = fetched.total if token is None else total
-                walked += len(fetched.records)
-                fresh = [row for row in fetched.records if self.keyset.mark_of(row) not in self.seen]
                 self.keyset.progress.saw(fetched)
-                self.seen |= {self.keyset.mark_of(record) for record in fresh}
+                total = fetched.total if token is None else total
+                fresh = [row for row in fetched.records if self.keyset.mark_of(row) not in self.seen]
+                found |= {self.keyset.mark_of(record) for record in fetched.records}
+                self.seen |= found
                 if fresh:
-                    restarts = 0
+                    idle, brought = 0, brought + len(fresh)
                     self._learn_latest(fresh)
                     yield Page(self.keyset.emit(fresh))
+                # The way back has met the way forth. Only if it began with new rows: ties may not turn with the order.
+                has_met = descending != window.descending and brought and not fresh and not restarts
                 token = fetched.token
-                has_met = descending != window.descending and fetched.records and not fresh
-                if has_met or (token is None and (total is None or walked >= total)):
+                if (token is None or has_met) and _is_complete(len(found), total, is_last=token is None):
                     return
                 if token is None:
-                    restarts, walked = restarts + 1, 0
+                    restarts, idle = restarts + 1, idle + 1
         raise incomplete(self.keyset.field)
 
     def _learn_latest(self, records: Sequence[Record]) -> None:
@@ -262,6 +266,13 @@ class _Walk:
             return None
         settled = timestamps.floor(newest.asked_at - self.keyset.lag, self.keyset.step)
         return min(self.keyset.edge(newest.records[0]) + self.keyset.step, settled)
+
+
+def _is_complete(found: int, total: int | None, *, is_last: bool) -> bool:
+    """Whether a walk by token has all rows: by a trusted count, else by its own end."""
+    if total is None or total >= TRUSTED_COUNT:
+        return total is None or not is_last or found >= total
+    return found >= total
 
 
 def incomplete(what: str) -> ConnectorFault:

@@ -19,7 +19,7 @@ def main(package: str, args: list[str] | None = None) -> int:
     0: done (for `check` also: the configuration is bad); 1: failed, a TRACE tells why; 2: wrong arguments.
     """
     try:
-        options = _parser(package.replace("_", "-")).parse_args(args)
+        options = parser(package.replace("_", "-")).parse_args(args)
     except SystemExit as stop:  # argparse has printed the usage, and one line on what is wrong
         return stop.code if isinstance(stop.code, int) else 2
     if options.command == "spec":
@@ -57,7 +57,8 @@ def _print_spec(package: str) -> int:
     return 0
 
 
-def _parser(program: str) -> argparse.ArgumentParser:
+def parser(program: str) -> argparse.ArgumentParser:
+    """The command line, as the CDK's."""
     parser = argparse.ArgumentParser(prog=program, description=f"The Airbyte source {program}.", allow_abbrev=False)
     commands = parser.add_subparsers(title="commands", dest="command", required=True, metavar="command")
     for name, text, files in (

@@ -21,14 +21,14 @@ from typing import Any, ClassVar
 import orjson
 import requests
 from airbyte_cdk.models import AirbyteMessage, AirbyteMessageSerializer, AirbyteStateMessage, ConfiguredAirbyteCatalog
-from airbyte_cdk.sources import AbstractSource
+from airbyte_cdk.sources.abstract_source import AbstractSource
 from airbyte_cdk.sources.message import InMemoryMessageRepository, MessageRepository
 from airbyte_cdk.sources.streams import Stream
 
 from source_kit import protocol
 from source_kit.budget import RateBudget
 from source_kit.catalog_input import ConfiguredStream, parse_catalog
-from source_kit.client import Denied, HttpClient, Rule, new_session
+from source_kit.client import MAX_ATTEMPTS, Denied, HttpClient, Rule, new_session
 from source_kit.clock import Clock
 from source_kit.config import CommonOptions
 from source_kit.config_store import ConfigStore
@@ -58,6 +58,7 @@ class KitSource(AbstractSource):
     foreign_rules: ClassVar[Sequence[ForeignRule]] = ()
     ignored_states: ClassVar[frozenset[str]] = frozenset()
     session_headers: ClassVar[Mapping[str, str]] = {}
+    max_attempts: ClassVar[int] = MAX_ATTEMPTS
 
     def __init__(self) -> None:
         self.clock = Clock()
@@ -114,6 +115,7 @@ class KitSource(AbstractSource):
                 headers=headers,
                 rules=self.rules,
                 workers=options.num_workers,
+                max_attempts=self.max_attempts,
                 log=self.output.log,
             )
         return self._client

@@ -105,7 +105,7 @@ def _entry(entry: Mapping[str, Any], where: str) -> Iterator[tuple[str, Any, boo
     if stream is not None:
         yield _stream(stream, where)
     elif shared is not None:
-        states = shared.get("stream_states", []) if isinstance(shared, Mapping) else None
+        states = shared.get("stream_states") if isinstance(shared, Mapping) else None
         if not isinstance(states, list):
             raise _no_state(f"{where} has a global part without a list of stream_states")
         yield from (_stream(each, where) for each in states)

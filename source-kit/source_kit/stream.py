@@ -18,6 +18,7 @@ from airbyte_cdk.sources.streams.core import StreamData
 from airbyte_cdk.sources.streams.http import HttpStream
 
 from source_kit import schemas, timestamps
+from source_kit.budget import server_time
 from source_kit.client import HttpClient, Request, body
 from source_kit.state import StateLedger
 from source_kit.work import Record, Start, Work, in_order
@@ -25,11 +26,15 @@ from source_kit.work import Record, Start, Work, in_order
 
 @dataclass(frozen=True)
 class Answer:
-    """One page as it came: parsed records, the whole body, and when it was asked for."""
+    """One page as it came: parsed records, the whole body, and when it was asked for.
+
+    `served_at` is the same moment on the server's clock (its `Date` header less the round trip), where it tells.
+    """
 
     records: list[Record]
     body: Any
     asked_at: datetime
+    served_at: datetime | None = None
 
 
 class KitStream(HttpStream):
@@ -118,7 +123,8 @@ class KitStream(HttpStream):
         asked_at = self.client.clock.now()
         response = self.client.send(request)
         records = self.parse_response(response, stream_state={}, stream_slice=stream_slice, next_page_token=token)
-        return Answer(records, body(response), asked_at)
+        told = server_time(response.headers)
+        return Answer(records, body(response), asked_at, None if told is None else told - response.elapsed)
 
     # The plain CDK's way in: the same plan, on the calling thread.
 
