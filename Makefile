@@ -1,0 +1,102 @@
+# `make` alone lists the targets. Everything works with python3.11 and make; images also need a Docker engine.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+CONNECTORS := $(sort $(patsubst connectors/%/pyproject.toml,%,$(wildcard connectors/source-*/pyproject.toml)))
+# The folders that are linted, typed and tested, each on its own.
+PACKAGES := source-kit $(addprefix connectors/,$(CONNECTORS))
+CHECKED := $(PACKAGES) acceptance-tests tools
+
+PYTHON ?= $(shell for name in python3.11 python3 python; do \
+	if $$name -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then echo $$name; break; fi; done)
+BIN := $(CURDIR)/.venv/bin
+
+# Arguments for pytest, `make test PYTEST_ARGS="-k leads -x"` for instance; WORKERS=0 runs the tests in one process.
+PYTEST_ARGS ?=
+WORKERS ?= auto
+MYPY := $(BIN)/mypy --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)/.mypy_cache
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadscope $(PYTEST_ARGS)
+
+.PHONY: help
+help: ## list the targets (this text)
+	@awk -F ':.*## ' '/^[a-zA-Z%-]+:.*## / {sub("%", "NAME", $$1); printf "  make %-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@echo "  NAME is one of: $(CONNECTORS:source-%=%)"
+
+# --- environment ------------------------------------------------------------------------------------------------
+
+.PHONY: install
+install: .venv/.installed ## make .venv with the locked tools, source-kit and all connectors
+
+.venv/.locked: requirements-dev.lock
+	@test -n "$(PYTHON)" || { echo "Python 3.11 is needed; pass PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# source-kit is not published: nothing here may be looked up in a package index.
+# The compatible form of an editable install is a plain path, which mypy follows and which costs no import hook.
+.venv/.installed: .venv/.locked $(addsuffix /pyproject.toml,$(PACKAGES))
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-index --no-deps --no-build-isolation \
+		--config-settings editable_mode=compat $(addprefix --editable ./,$(PACKAGES))
+	@touch $@
+
+.PHONY: lock
+lock: .venv/.locked ## resolve the requirements*.lock files anew (asks the package index)
+	$(BIN)/python tools/lock.py
+
+# --- checks -----------------------------------------------------------------------------------------------------
+
+.PHONY: format
+format: .venv/.locked ## rewrite the code in the house format
+	$(BIN)/ruff check --quiet --fix-only .
+	$(BIN)/ruff format .
+
+.PHONY: lint
+lint: install type ## check style, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.PHONY: type
+type: install ## check the types strictly
+	@failed=; for folder in $(CHECKED); do echo "mypy $$folder"; (cd $$folder && $(MYPY) .) || failed=yes; done; test -z "$$failed"
+
+.PHONY: test
+test: install ## run unit, emulator and small acceptance tests against the console scripts
+	$(PYTEST) -m "not image and not slow and not bench" source-kit/tests connectors
+	cd acceptance-tests && $(PYTEST) emulator_tests packaging_tests tests
+
+# --- images -----------------------------------------------------------------------------------------------------
+
+.PHONY: base-image
+base-image: ## make a base image from Debian packages (where no image registry answers; needs root)
+	tools/base-image
+
+.PHONY: images
+images: $(CONNECTORS:source-%=image-%) ## build the images of all connectors
+
+image-%: install ## build the image of one connector (tags: dev, latest, its version)
+	$(BIN)/python tools/build_image.py source-$*
+
+# --- the large runs ---------------------------------------------------------------------------------------------
+
+.PHONY: acceptance
+acceptance: images ## build the images and run the whole acceptance suite against them
+	cd acceptance-tests && $(PYTEST) --via image --size full tests
+
+acceptance-%: image-% ## the same for one connector
+	cd acceptance-tests && $(PYTEST) --via image --size full --connector $* tests
+
+.PHONY: bench
+bench: install ## measure against the floor script; prints the ratios
+	cd acceptance-tests && $(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+.PHONY: demo
+demo: install ## emulator, spec, check, discover, full read, changes, incremental read: as a table
+	cd acceptance-tests && PATH="$(BIN):$$PATH" $(BIN)/python -m demo $(DEMO_ARGS)
+
+.PHONY: clean
+clean: ## remove .venv, caches and build products
+	rm -rf .venv
+	find . -path ./.git -prune -o -type d \( -name __pycache__ -o -name '*.egg-info' -o -name '.*_cache' \
+		-o -name .hypothesis -o -name build \) -prune -print0 | xargs -0 rm -rf
