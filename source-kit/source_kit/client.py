@@ -301,19 +301,18 @@ class HttpClient:
         )
 
     def _back_off(self, request: Request, response: requests.Response | None, attempt: int) -> None:
-        """Exponential with jitter, or as long as a 503 asks for."""
+        """Exponential with jitter; or the whole bucket waits as long as a 503 asks for."""
+        asked = None if response is None else rate.retry_after(response.headers, self.clock.now())
+        if asked is not None and asked > MAX_WAIT_SECONDS:
+            raise TransientError(
+                f"The API is under maintenance for longer than an hour; {request.what} was not read. Run the sync "
+                "again later; it goes on from the last saved state.",
+                internal_message=self._internal(request, response, None),
+            )
         seconds = min(BACKOFF_CAP_SECONDS, BACKOFF_BASE_SECONDS * 2 ** (attempt - 1)) * random.uniform(0.75, 1.25)
-        if response is not None:
-            asked = rate.retry_after(response.headers, self.clock.now())
-            if asked is not None:
-                if asked > MAX_WAIT_SECONDS:
-                    raise TransientError(
-                        f"The API is under maintenance for longer than an hour; {request.what} was not read. Run the "
-                        "sync again later; it goes on from the last saved state.",
-                        internal_message=self._internal(request, response, None),
-                    )
-                seconds = max(seconds, asked)
         self.log("DEBUG", f"{self._internal(request, response, None)}; attempt {attempt}, again in {seconds:.1f} s")
+        if asked is not None:
+            self.budget.refuse(request.bucket, asked)
         self._usage.waited_seconds += seconds
         self.clock.sleep(seconds)
 

@@ -52,7 +52,9 @@ def adopt(
             continue
         if name in ignored:
             continue
-        rule = next((rule for rule in rules if rule.stream == name and rule.singer in (None, state.singer)), None)
+        fitting = [rule for rule in rules if rule.stream == name and rule.singer in (None, state.singer)]
+        # Two taps of one API may differ in the key of their bookmark.
+        rule = next((rule for rule in fitting if rule.cursor_from in state.value), fitting[0] if fitting else None)
         if rule is None:
             warnings.append(f"Stream {name} starts again: its state is of another connector and cannot be used.")
         elif rule.take or trust_foreign_state:

@@ -46,6 +46,7 @@ class Keyset:
     checkpoint: Callable[[str, datetime], Mapping[str, Any] | None] = lambda value, asked_at: None
     mark: Mark | None = None
     tie: Keyset | None = None
+    count_cap: int | None = None
     progress: Progress = dataclasses.field(default_factory=Progress)
 
     def walk(
@@ -71,6 +72,8 @@ class _Walk:
         self.window = window
         self.lower = window.lower
         self.upper = window.upper
+        # Emitted before this walk began; `seen` also has what it emitted itself and may meet again.
+        self.before = seen
         self.seen = set(seen)
         self.high = high
         # 1 ascending, -1 descending, 0 neither, None: no page has shown it yet.
@@ -96,7 +99,7 @@ class _Walk:
             # A short page that is not the counted end, or a count that is used up: count anew.
             count = not is_full or (self.expected is not None and self.emitted >= self.expected)
             if self.order == 0:
-                yield from self._by_token(self._range())
+                yield from self._unordered(fetched)
                 break
             if is_full and keyset.edge(fetched.records[0]) == keyset.edge(fetched.records[-1]):
                 yield from self._instant(fetched.records)
@@ -125,13 +128,14 @@ class _Walk:
         seen = self.seen
         fresh = [record for record in records if keyset.mark_of(record) not in seen] if seen else list(records)
         self.emitted += len(fresh)
-        if fetched.total is not None:
-            self.expected = self.emitted + fetched.total - len(records)
+        total = self._counted(fetched)
+        if total is not None:
+            self.expected = self.emitted + total - len(records)
             keyset.progress.expected = max(keyset.progress.expected, self.expected // keyset.page_size)
         return fresh
 
     def _learn(self, values: list[str]) -> None:
-        if values[0] != values[-1]:
+        if values[0] != values[-1] or any(value != values[0] for value in values):
             order = timestamps.direction(values)
             self.order = order if self.order in (None, order) else 0
         top = timestamps.latest(values)
@@ -145,13 +149,13 @@ class _Walk:
 
     def _is_end(self, fetched: Fetched, is_full: bool) -> bool:
         """Proven by the count where there is one, else by a short page without token."""
-        if fetched.token is None and fetched.total is not None and fetched.total <= len(fetched.records):
+        if fetched.total is not None and fetched.total <= len(fetched.records):
             return True
         if self.expected is None:
             return not is_full
         # An open window can gain rows after it was counted, and a large count may be capped: then ask once more.
-        is_settled = not is_full or (self.window.upper is not None and self.expected < TRUSTED_COUNT)
-        return self.emitted >= self.expected and fetched.token is None and is_settled
+        is_settled = self.window.upper is not None and self.expected < TRUSTED_COUNT
+        return self.emitted >= self.expected and (is_settled or not is_full)
 
     def _is_used_up(self) -> bool:
         return self.lower is not None and self.upper is not None and self.lower >= self.upper
@@ -168,7 +172,7 @@ class _Walk:
             has_moved, self.upper = self.upper != edge + self.keyset.step, edge + self.keyset.step
         else:
             has_moved, self.lower = self.lower != edge, edge
-        self.seen = tied if has_moved else tied | self.seen
+        self.seen = tied | (self.before if has_moved else self.seen)
 
     def _instant(self, records: Sequence[Record]) -> Generator[Page, None, None]:
         """Read every row of the one instant that fills a whole page, then step over it."""
@@ -183,7 +187,7 @@ class _Walk:
             inner = replace(keyset.tie, mark=keyset.mark_of, emit=keyset.emit, progress=keyset.progress)
             walk = _Walk(inner, Window(within=instant), frozenset(self.seen), None)
             yield from walk.run(cut=False)
-        self.seen = set()
+        self.seen = set(self.before)
         if self.order == -1:
             self.upper = instant
         else:
@@ -195,11 +199,34 @@ class _Walk:
             return False
         return bool(self.keyset.fetch(replace(self._range(), upper=instant), limit=1).records)
 
+    def _counted(self, fetched: Fetched) -> int | None:
+        """How many rows the query has, unless the count is capped."""
+        cap, total = self.keyset.count_cap, fetched.total
+        return None if total is None or (cap is not None and total >= cap) else total
+
+    def _unordered(self, fetched: Fetched) -> Generator[Page, None, None]:
+        """Read a window whose rows come in no order, in halves where it holds more rows than one query yields."""
+        keyset, window = self.keyset, self._range()
+        self.seen |= {keyset.mark_of(record) for record in fetched.records}
+        lower = timestamps.EPOCH if window.lower is None else window.lower
+        top = timestamps.floor(fetched.asked_at, keyset.step) + keyset.step if window.upper is None else window.upper
+        if fetched.total is None or self._counted(fetched) is not None or top - lower <= keyset.step:
+            yield from self._by_token(window)
+            return
+        middle = timestamps.floor(lower + (top - lower) / 2, keyset.step)
+        parts = [replace(window, upper=middle), replace(window, lower=middle, upper=top)]
+        if window.upper is None:
+            parts.append(replace(window, lower=top))
+        for part in parts:
+            yield from _Walk(keyset, part, frozenset(self.seen), None).run(cut=False)
+
     def _by_token(self, window: Window) -> Generator[Page, None, None]:
         """Walk one query by its tokens; from the other end where a cap stops the first way. Raises if rows stay out."""
         found: set[Any] = set()
+        first_rows: set[Any] = set()
+        walked, most = 0, 0
         for descending in (window.descending, not window.descending):
-            token, total, restarts, idle, brought = None, None, 0, 0, 0
+            token, total, restarts, idle, brought, turns = None, None, 0, 0, 0, False
             while idle <= MAX_IDLE_RESTARTS:
                 try:
                     fetched = self.keyset.fetch(replace(window, descending=descending), token, count=token is None)
@@ -208,17 +235,24 @@ class _Walk:
                     continue
                 self.keyset.progress.saw(fetched)
                 total = fetched.total if token is None else total
+                if token is None:
+                    rows = {record["id"] for record in fetched.records}
+                    walked, most = 0, max(most, total or 0)
+                    turns = descending != window.descending and first_rows.isdisjoint(rows)
+                    first_rows |= rows
                 fresh = [row for row in fetched.records if self.keyset.mark_of(row) not in self.seen]
                 found |= {self.keyset.mark_of(record) for record in fetched.records}
+                walked += len(fetched.records)
                 self.seen |= found
                 if fresh:
                     idle, brought = 0, brought + len(fresh)
                     self._learn_latest(fresh)
                     yield Page(self.keyset.emit(fresh))
-                # The way back has met the way forth. Only if it began with new rows: ties may not turn with the order.
-                has_met = descending != window.descending and brought and not fresh and not restarts
+                # The way back has met the way forth. Only if it began elsewhere, with new rows: ties may not turn with
+                # the order, and some servers ignore it.
+                has_met = turns and brought and not fresh and not restarts
                 token = fetched.token
-                if (token is None or has_met) and _is_complete(len(found), total, is_last=token is None):
+                if (token is None or has_met) and _is_complete(walked, len(found), total, most, is_last=token is None):
                     return
                 if token is None:
                     restarts, idle = restarts + 1, idle + 1
@@ -231,7 +265,7 @@ class _Walk:
     def _cut(self, fetched: Fetched) -> list[Piece]:
         """Windows for what is left, oldest first, or nothing where reading on is as good."""
         keyset, is_root = self.keyset, self.window.upper is None
-        if self.expected is None and fetched.total is not None:
+        if self.expected is None and self._counted(fetched) is not None:
             return []
         rest = None if self.expected is None else self.expected - self.emitted
         parts = parts_for(rest, keyset.page_size, self.pages, is_root=is_root)
@@ -268,11 +302,17 @@ class _Walk:
         return min(self.keyset.edge(newest.records[0]) + self.keyset.step, settled)
 
 
-def _is_complete(found: int, total: int | None, *, is_last: bool) -> bool:
-    """Whether a walk by token has all rows: by a trusted count, else by its own end."""
-    if total is None or total >= TRUSTED_COUNT:
-        return total is None or not is_last or found >= total
-    return found >= total
+def _is_complete(walked: int, found: int, total: int | None, most: int, *, is_last: bool) -> bool:
+    """Whether walks by token have all rows: by a trusted count, else by their own end.
+
+    The rows of one walk prove it against the count at its start; those of several only against the highest count, since
+    rows that were found earlier may be gone by now.
+    """
+    if total is None:
+        return True
+    if total >= TRUSTED_COUNT:
+        return not is_last or found >= total
+    return walked >= total or found >= most
 
 
 def incomplete(what: str) -> ConnectorFault:

@@ -103,7 +103,8 @@ class OAuth:
     """Bearer tokens minted with the config's refresh token; one mint at a time, the others wait for its token.
 
     `mint_interval_seconds` is the vendor's least time between two mints (the wait after a 429 without a date);
-    `on_secret` hears of every new token before anything else does, so that logs can mask it.
+    `on_secret` hears of every new token before anything else does, so that logs can mask it. `renewal_hint` tells the
+    user of a dead refresh token how the vendor's die.
     """
 
     header = "Authorization"
@@ -120,6 +121,7 @@ class OAuth:
         log: Callable[[str, str], None],
         on_secret: Callable[[str], None] = lambda secret: None,
         mint_interval_seconds: float = 0.0,
+        renewal_hint: str = "",
     ) -> None:
         self._store = store
         self._paths = paths
@@ -130,6 +132,7 @@ class OAuth:
         self._log = log
         self._on_secret = on_secret
         self._mint_interval_seconds = mint_interval_seconds
+        self._renewal_hint = renewal_hint
         self._lock = threading.Lock()
         self._accepted = ""
         self._failure: SourceError | None = None
@@ -282,6 +285,7 @@ class OAuth:
         token = ".".join(self._paths.refresh_token)
         if code == "invalid_grant":
             text = f"{token} is used up, expired or withdrawn. Authorise the connection again and enter the new one."
+            text += f" {self._renewal_hint}" if self._renewal_hint else ""
             if answer_lost:
                 text += " (The answer to an earlier attempt was lost on the way, which may have used it up.)"
         elif code in {"invalid_client", "unauthorized_client"} or status == 401:

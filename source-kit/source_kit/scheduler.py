@@ -12,7 +12,7 @@ from source_kit.clock import Clock
 from source_kit.running import Batch, Node, StreamRun
 from source_kit.work import Piece
 
-AHEAD_BYTES = 24 * 1024 * 1024
+AHEAD_BYTES = 16 * 1024 * 1024
 IDLE_SECONDS = 0.5
 
 

@@ -6,7 +6,6 @@ from `read`.
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import queue
@@ -25,7 +24,7 @@ from airbyte_cdk.sources.abstract_source import AbstractSource
 from airbyte_cdk.sources.message import InMemoryMessageRepository, MessageRepository
 from airbyte_cdk.sources.streams import Stream
 
-from source_kit import protocol
+from source_kit import memory, protocol
 from source_kit.budget import RateBudget
 from source_kit.catalog_input import ConfiguredStream, parse_catalog
 from source_kit.client import MAX_ATTEMPTS, Denied, HttpClient, Rule, new_session
@@ -39,7 +38,7 @@ from source_kit.oauth import Auth
 from source_kit.output import Output
 from source_kit.redaction import Redactor
 from source_kit.running import StreamRun
-from source_kit.state import StateLedger
+from source_kit.state import EVENTS_UNTIL_KEY, StateLedger
 from source_kit.state_input import StreamState, cursor_instant, parse_state
 from source_kit.stream import KitStream
 
@@ -58,6 +57,7 @@ class KitSource(AbstractSource):
     foreign_rules: ClassVar[Sequence[ForeignRule]] = ()
     ignored_states: ClassVar[frozenset[str]] = frozenset()
     session_headers: ClassVar[Mapping[str, str]] = {}
+    client_class: ClassVar[type[HttpClient]] = HttpClient
     max_attempts: ClassVar[int] = MAX_ATTEMPTS
 
     def __init__(self) -> None:
@@ -86,6 +86,10 @@ class KitSource(AbstractSource):
     def build_streams(self, client: HttpClient) -> Sequence[KitStream]:
         """Every stream, those that are discovered from the account included."""
 
+    def streams_for(self, client: HttpClient, names: Sequence[str]) -> Sequence[KitStream]:
+        """The streams that a read needs, `names` among them; a source may spare itself the discovery of others."""
+        return self.build_streams(client)
+
     @abstractmethod
     def probe(self, client: HttpClient) -> None:
         """One cheap request that any valid credential may send; raises if the connection cannot work."""
@@ -107,7 +111,7 @@ class KitSource(AbstractSource):
             options = self.options
             headers = {"User-Agent": options.user_agent, **self.session_headers}
             session = new_session(options.token_url or options.api_url, headers, pool_size=1)
-            self._client = HttpClient(
+            self._client = self.client_class(
                 options.api_url,
                 self.authentication(session),
                 self.budget(options),
@@ -122,10 +126,7 @@ class KitSource(AbstractSource):
 
     def sync(self, streams: Sequence[ConfiguredStream], states: Mapping[str, StreamState]) -> int:
         """Read the configured streams, writing every message; the exit code. Ends soon after SIGTERM."""
-        # Records are trees without cycles; looking for some costs 10 % of the time.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(100_000, 50, 100)
+        memory.settle()
         runs, missing = self._runs(streams, states)
         engine = Engine(runs, self.client, self.output, self.clock, self.options.num_workers)
         if threading.current_thread() is threading.main_thread():
@@ -147,7 +148,8 @@ class KitSource(AbstractSource):
         )
         for warning in warnings:
             self.output.log("WARN", warning)
-        known = {stream.name: stream for stream in self.build_streams(self.client)}
+        wanted = [configured.name for configured in streams]
+        known = {stream.name: stream for stream in self.streams_for(self.client, wanted)}
         runs = {}
         for configured in streams:
             stream = known.get(configured.name)
@@ -285,7 +287,7 @@ def unreadable(streams: Sequence[KitStream], workers: int) -> list[tuple[str, st
 
 
 def _cursor_keys(stream: KitStream, given: Mapping[str, Any]) -> list[str]:
-    return [key for key in given if key == stream.cursor_name]
+    return [key for key in given if key in (stream.cursor_name, EVENTS_UNTIL_KEY)]
 
 
 def _plain(message: Any) -> Any:

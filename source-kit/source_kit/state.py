@@ -16,6 +16,8 @@ from source_kit.work import Start
 VERSION_KEY = "__v"
 VERSION = 1
 FULL_REFRESH_KEY = "__full_refresh"
+# The second position of streams that also look for edits of old records: up to here they have been found.
+EVENTS_UNTIL_KEY = "__events_until"
 FULL_REFRESH_DONE: Mapping[str, Any] = {"__ab_full_refresh_sync_complete": True}
 NO_CURSOR_STATE: Mapping[str, Any] = {"__ab_no_cursor_state_message": True}
 _MARKERS = (VERSION_KEY, FULL_REFRESH_KEY, *FULL_REFRESH_DONE, *NO_CURSOR_STATE)

@@ -28,6 +28,11 @@ def floor(instant: datetime, step: timedelta) -> datetime:
     return instant - (instant - EPOCH) % step
 
 
+def seconds_z(instant: datetime) -> str:
+    """`2024-01-31T10:00:00Z`, for APIs that compare by seconds, or do not say by what."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def milliseconds_z(instant: datetime) -> str:
     """`2024-01-31T10:00:00.123Z`, the form that every one of the four APIs accepts in filters."""
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03d}Z"
@@ -40,7 +45,7 @@ def microseconds_offset(instant: datetime) -> str:
 
 def with_zone(text: str) -> str:
     """The same text, with `Z` appended to a date-time that has no zone; dates and zoned values unchanged."""
-    if len(text) < 19 or text[-1] == "Z" or text[-6] in "+-" or text[10] not in "T ":
+    if len(text) < 19 or text[4] != "-" or text[13] != ":" or text[-1] == "Z" or text[-6] in "+-":
         return text
     return text if text[-5] in "+-" else text + "Z"
 

@@ -1,0 +1,215 @@
+"""Whole lists by page number, read completely although their order is unknown and their rows may move.
+
+While pages are read, rows that leave their place push others across a page edge: forwards a row that moves up is missed,
+backwards one that moves down. So whatever shows that rows have moved (rows changed since the walk began, or a page that
+begins or ends with another row) is answered by walking again, backwards and forwards in turn, until a walk meets no unseen
+row. Rows are told apart by id and content: each leaves once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from source_kit.client import Rejected, Unavailable
+from source_kit.errors import ConnectorFault
+from source_kit.timestamps import seconds_z
+from source_kit.work import Page, Piece, Record, Work
+
+PAGES_BEFORE_AHEAD = 4
+PROBED_PAGES = 3
+MOST_WALKS_AGAIN = 3
+MOST_PAGES_WITHOUT_NEWS = 5
+_CHANGED = 0
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One page: its rows (each an object), whether there are more, and when it was asked for (best on the server's clock)."""
+
+    records: Sequence[Record]
+    has_more: bool
+    at: datetime
+
+
+Fetch = Callable[[int], Listed]
+Pages = Generator[Page, None, None]
+
+
+class NumberedList:
+    """One list being read. Pages are counted here; what an answer says of the next page is not followed.
+
+    `changed_since(t)` gives the pages of what changed after t (minus whatever lag there is); with it, pages are fetched
+    ahead side by side. `stamp` is a field that gets the time at which its walk began, unless the API fills it.
+    `checkpoint` makes the state at the end from the time at which the whole reading began. `keep` picks the rows to emit.
+    `is_closed`: nothing in the list can move.
+    """
+
+    def __init__(
+        self,
+        fetch: Fetch,
+        *,
+        changed_since: Callable[[datetime], Fetch] | None = None,
+        stamp: str | None = None,
+        checkpoint: Callable[[datetime], Mapping[str, Any] | None] = lambda began: None,
+        keep: Callable[[Record], bool] | None = None,
+        is_closed: bool = False,
+        warn: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self._fetch = fetch
+        self._changed_since = changed_since
+        self._stamp = stamp
+        self._checkpoint = checkpoint
+        self._keep = keep
+        self._is_closed = is_closed
+        self._warn = warn
+        self.began: datetime | None = None
+        self.end: int | None = None
+        self._edges: dict[int, tuple[Any, Any]] = {}
+        self._seen: dict[Any, int] = {}
+        self._lock = threading.Lock()
+        self._is_ahead = False
+        self._without_news = 0
+        # Rows met for the first time, and those plus the changed ones.
+        self._unseen = self._news = 0
+
+    def read(self) -> Work:
+        """Every row of the list; long ones come back as pieces to read side by side."""
+        number = 0
+        while self.end is None:
+            number += 1
+            if self._changed_since and number > PAGES_BEFORE_AHEAD:
+                self._is_ahead = True
+                return [*self._block(number, number), Piece(self._settle(), last=True)]
+            yield Page(self._take(number))
+        yield from self._settle()
+        return None
+
+    def _block(self, first: int, size: int) -> list[Piece]:
+        """Blocks double, so that their nesting stays flat; workers take pages in ascending order, a few ahead."""
+        pages = [Piece(self._page_ahead(number)) for number in range(first, first + size)]
+        return [*pages, Piece(self._next_block(first + size, 2 * size))]
+
+    def _next_block(self, first: int, size: int) -> Work:
+        yield from ()
+        return self._block(first, size) if self.end is None else None
+
+    def _page_ahead(self, number: int, *, is_certain: bool = False) -> Work:
+        if self.end is not None and number > self.end:
+            return None
+        try:
+            fresh = self._take(number)
+        except (Rejected, Unavailable):
+            if is_certain:
+                raise
+            # Perhaps it lies beyond the end, which is known when all pages before it are in.
+            return [Piece(self._page_ahead(number, is_certain=True), last=True)]
+        yield Page(fresh)
+        return None
+
+    def _take(self, number: int) -> list[Record]:
+        """Page `number` of the first walk: its rows that are new."""
+        listed = self._fetch(number)
+        with self._lock:
+            self.began = self.began or listed.at
+            if listed.records:
+                self._edges[number] = _edges(listed)
+            if not listed.has_more:
+                self.end = min(self.end or number, number)
+            return self._fresh(listed, self.began)
+
+    def _fresh(self, listed: Listed, walk_began: datetime) -> list[Record]:
+        """The rows that are unseen or changed. Side by side, two versions of a row come in any order: then neither is
+        taken for the newer one, and the row is left to what changed since."""
+        unseen, fresh = self._unseen, []
+        for record in listed.records:
+            digest = hash(orjson.dumps(record))
+            key = record.get("id", digest)
+            known = self._seen.get(key)
+            if known == digest:
+                continue
+            self._news += 1
+            self._unseen += known is None
+            is_for_later = self._is_ahead and known is not None
+            self._seen[key] = _CHANGED if is_for_later else digest
+            if not is_for_later:
+                fresh.append(record)
+        self._without_news = 0 if self._unseen > unseen or not listed.has_more else self._without_news + 1
+        if self._without_news > MOST_PAGES_WITHOUT_NEWS and self.end is None:
+            raise ConnectorFault(
+                "The API gives the same page again and again, and says that there are more. Nothing was skipped silently: "
+                "run the sync again; if it repeats, report it with the log of this sync.",
+                internal_message=f"{self._without_news} pages without a new row",
+            )
+        if self._stamp:
+            for record in fresh:
+                record[self._stamp] = record.get(self._stamp) or seconds_z(walk_began)
+        return fresh if self._keep is None else list(filter(self._keep, fresh))
+
+    def _settle(self) -> Pages:
+        """What a list of several pages needs after its first walk; then the checkpoint."""
+        assert self.began is not None
+        assert self.end is not None
+        self._is_ahead = False
+        if self.end > 1 and not self._is_closed:
+            news = self._news
+            if self._changed_since is not None:
+                yield from self._forwards(self._changed_since(self.began))
+            if self._news > news or self._has_shifted(self.end):
+                yield from self._again(self.end)
+        yield Page((), self._checkpoint(self.began))
+
+    def _has_shifted(self, end: int) -> bool:
+        """Whether one of a few pages, spread over the list, begins or ends with another row than before."""
+        count = min(PROBED_PAGES, end - 1)
+        numbers = {number * end // (count + 1) for number in range(1, count + 1)}
+        return any(_edges(self._fetch(number)) != self._edges.get(number) for number in sorted(numbers))
+
+    def _again(self, end: int) -> Pages:
+        for attempt in range(MOST_WALKS_AGAIN):
+            unseen = self._unseen
+            yield from self._forwards(self._fetch) if attempt % 2 else self._backwards(end)
+            if self._unseen == unseen:
+                return
+        self._warn("rows kept moving while their pages were read; what slipped through comes with its next change.")
+
+    def _forwards(self, fetch: Fetch) -> Pages:
+        number, began = 1, None
+        while True:
+            listed = fetch(number)
+            began = began or listed.at
+            yield Page(self._fresh(listed, began))
+            if not listed.has_more:
+                return
+            number += 1
+
+    def _backwards(self, end: int) -> Pages:
+        """From the end, which may lie further by now, to page 1."""
+        began, number = None, end
+        while True:
+            listed = self._page_or_none(number)
+            began = began or listed.at
+            yield Page(self._fresh(listed, began))
+            if not listed.has_more:
+                break
+            number += 1
+        for number in range(end - 1, 0, -1):
+            yield Page(self._fresh(self._page_or_none(number), began))
+
+    def _page_or_none(self, number: int) -> Listed:
+        """The list may have become shorter, and a page beyond its end may be refused."""
+        try:
+            return self._fetch(number)
+        except (Rejected, Unavailable):
+            if number == 1:
+                raise
+            return Listed((), False, self.began or datetime.now(UTC))
+
+
+def _edges(listed: Listed) -> tuple[Any, Any]:
+    return (listed.records[0].get("id"), listed.records[-1].get("id")) if listed.records else (None, None)

@@ -1,0 +1,61 @@
+"""Stand-ins for tests of the kit and of connectors: a clock that never sleeps, and an output that is kept."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from source_kit.clock import Clock, Interrupted
+from source_kit.output import Output
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+class FakeClock(Clock):
+    """Starts at noon of 2026-01-01 and moves only by `sleep` and `tick`; thread-safe. `sleeps` keeps every sleep."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        super().__init__()
+        self._began = now
+        self._passed = 0.0
+        self._guard = threading.Lock()
+        self.sleeps: list[float] = []
+
+    def now(self) -> datetime:
+        return self._began + timedelta(seconds=self._passed)
+
+    def monotonic(self) -> float:
+        return 1000.0 + self._passed
+
+    def sleep(self, seconds: float) -> None:
+        if self._stopping.is_set():
+            raise Interrupted
+        with self._guard:
+            self.sleeps.append(seconds)
+            self._passed += max(0.0, seconds)
+
+    def tick(self, seconds: float) -> None:
+        """Let time pass without a sleep."""
+        with self._guard:
+            self._passed += seconds
+
+
+class KeptOutput(Output):
+    """An output whose messages stay readable."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self.written = bytearray()
+        super().__init__(self.written.extend, clock or FakeClock())
+
+    def messages(self) -> list[dict[str, Any]]:
+        """Everything written so far."""
+        self.flush()
+        return [orjson.loads(line) for line in self.written.splitlines()]
+
+    def logs(self) -> list[str]:
+        """LEVEL and text of every LOG message."""
+        logs = [message["log"] for message in self.messages() if message["type"] == "LOG"]
+        return [f"{log['level']} {log['message']}" for log in logs]
