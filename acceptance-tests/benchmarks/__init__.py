@@ -1,0 +1,1 @@
+"""Measures a connector against a floor: the least work that moves the same records from the same server."""

@@ -1,0 +1,1 @@
+"""One module per connector under test, each with one `CONNECTOR`."""

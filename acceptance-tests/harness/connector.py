@@ -1,0 +1,131 @@
+"""What the suite must be told about a connector. `connectors/<name>.py` holds one `CONNECTOR` of this type."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import connectors
+from emulators import Emulator
+from harness.runner import PROJECT_ROOT
+
+Options = Mapping[str, Any]
+
+
+def unchanged(record: dict[str, Any]) -> dict[str, Any]:
+    return record
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A stream and what the suite may expect of it.
+
+    `overlap` is the part of the past which an incremental read declares to read again; `touch` says which of the
+    emulator's collections to touch so that this stream gets new records. `edited` is the field by which old records
+    that were edited lately come again, where that is not the cursor. `comparable` maps an emitted record to the form of
+    the truth (undoing an encoding, say).
+    """
+
+    name: str
+    truth: str = ""
+    cursor: str | None = None
+    overlap: timedelta = timedelta(0)
+    touch: str = ""
+    edited: str | None = None
+    sees_updates: bool = True
+    checkpoints_inside: bool = True
+    comparable: Callable[[dict[str, Any]], dict[str, Any]] = unchanged
+
+    @property
+    def truth_name(self) -> str:
+        return self.truth or self.name
+
+
+@dataclass(frozen=True)
+class OAuth:
+    """Emulator options for tokens that expire while a read runs, and for tokens that do not; how to get the config."""
+
+    short_lived: Options
+    long_lived: Options
+    config: Callable[[Emulator], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A way in which the vendor makes reading hard, as emulator options; the records must be complete all the same.
+
+    `full` is laid over `options` in the full size, `config` over the config. `statistics` judges the emulator's
+    statistics afterwards and returns problems, so that a scenario which did not happen fails too; `says` must occur in
+    the log. `repeats_allowed` is for vendors that give the same record twice.
+    """
+
+    name: str
+    options: Options
+    full: Options = field(default_factory=dict)
+    config: Options = field(default_factory=dict)
+    streams: tuple[str, ...] = ()
+    statistics: Callable[[dict[str, Any]], list[str]] | None = None
+    says: str = ""
+    repeats_allowed: bool = False
+
+
+@dataclass(frozen=True)
+class Connector:
+    """One connector under test. All options are the emulator's.
+
+    `small` and `full` are sizes; `large` is one big account for `large_streams`. `drift` moves records under a reader;
+    `many_states` makes an account whose reads emit many STATEs and last long enough to be interrupted; `slow_reader`
+    one whose cursors die while the reader of stdout sleeps; `late_index` shows writes after `late_index_seconds`.
+    `refusable` is a stream with the endpoint group that it needs, `refused_with_it` the streams that fail with it.
+    """
+
+    name: str
+    script: str
+    package: str
+    class_name: str
+    emulator: str
+    streams: tuple[Stream, ...]
+    scenarios: tuple[Scenario, ...]
+    small: Options
+    full: Options
+    large: Options
+    large_streams: tuple[str, ...]
+    invalid_config: Options
+    drift: Options
+    many_states: Options
+    slow_reader: Options
+    refusable: tuple[str, str]
+    refused_with_it: tuple[str, ...] = ()
+    late_index: Options | None = None
+    late_index_seconds: float = 0.0
+    oauth: OAuth | None = None
+
+    @property
+    def root(self) -> Path:
+        return PROJECT_ROOT / "connectors" / self.script
+
+    @property
+    def image(self) -> str:
+        return f"{self.script}:dev"
+
+    @property
+    def stream_names(self) -> tuple[str, ...]:
+        return tuple(stream.name for stream in self.streams)
+
+    def stream(self, name: str) -> Stream:
+        return next(stream for stream in self.streams if stream.name == name)
+
+    def source_class(self) -> Any:
+        """The `AbstractSource`, for tests inside the process."""
+        return getattr(importlib.import_module(self.package), self.class_name)
+
+
+def all_connectors() -> list[Connector]:
+    """Every connector that has a module in `connectors/`."""
+    names = [module.name for module in pkgutil.iter_modules(connectors.__path__)]
+    return [importlib.import_module(f"connectors.{name}").CONNECTOR for name in names]

@@ -1,0 +1,102 @@
+"""Options and fixtures of the acceptance suite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emulators import start
+from harness.connector import Connector, all_connectors
+from harness.runner import Runner, ScriptRunner
+from harness.trial import NewTrial, Trial
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--via", choices=("script", "image"), default="script", help="run console scripts or images")
+    parser.addoption("--size", choices=("small", "full"), default="small", help="how much data the accounts hold")
+    parser.addoption("--connector", default="", help="only this connector, closeio for example")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    unfit = {
+        "image": config.getoption("--via") != "image",
+        "script": config.getoption("--via") != "script",
+        "slow": config.getoption("--size") != "full",
+    }
+    # Deselected, not skipped: what does not fit this run belongs to another one of the same pipeline.
+    fit = [
+        item for item in items if not any(unfit[marker.name] for marker in item.iter_markers() if marker.name in unfit)
+    ]
+    config.hook.pytest_deselected(items=[item for item in items if item not in fit])
+    items[:] = fit
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test that takes `connector` runs for every connector; one that takes `scenario_case`, for each scenario."""
+    wanted = metafunc.config.getoption("--connector")
+    chosen = [connector for connector in all_connectors() if wanted in ("", connector.name)]
+    if "scenario_case" in metafunc.fixturenames:
+        cases = [(connector, scenario) for connector in chosen for scenario in connector.scenarios]
+        ids = [f"{connector.name}-{scenario.name.replace(' ', '_')}" for connector, scenario in cases]
+        metafunc.parametrize(("connector", "scenario_case"), cases, ids=ids, scope="session", indirect=["connector"])
+    elif "connector" in metafunc.fixturenames:
+        metafunc.parametrize("connector", chosen, ids=lambda item: item.name, scope="session", indirect=True)
+
+
+@pytest.fixture(scope="session")
+def connector(request: pytest.FixtureRequest) -> Connector:
+    parameter: Connector = request.param
+    return parameter
+
+
+@pytest.fixture(scope="session")
+def full_size(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--size") == "full")
+
+
+@pytest.fixture(scope="session")
+def runner(connector: Connector, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Runner:
+    directory: Path = tmp_path_factory.mktemp(connector.name)
+    if request.config.getoption("--via") == "image":
+        from harness.image import ImageRunner  # needs an engine, which script runs do without
+
+        return ImageRunner(directory, connector.image)
+    return ScriptRunner(directory, connector.script)
+
+
+@pytest.fixture(scope="session")
+def spec(runner: Runner) -> dict[str, Any]:
+    result = runner.run("spec")
+    assert result.exit_code == 0, result.describe()
+    (message,) = result.of_type("SPEC")
+    specification: dict[str, Any] = message["spec"]["connectionSpecification"]
+    return specification
+
+
+@pytest.fixture(scope="session")
+def shared(connector: Connector, runner: Runner, spec: dict[str, Any], full_size: bool) -> Iterator[Trial]:
+    """An account that no test changes."""
+    trial = Trial(
+        connector, runner, start(connector.emulator, **(connector.full if full_size else connector.small)), spec
+    )
+    yield trial
+    trial.stop()
+
+
+@pytest.fixture
+def new_trial(connector: Connector, shared: Trial, full_size: bool) -> Iterator[NewTrial]:
+    """Makes accounts of the test's own; the arguments are emulator options laid over the connector's size."""
+    trials: list[Trial] = []
+
+    def make(**options: Any) -> Trial:
+        size = connector.full if full_size else connector.small
+        emulator = start(connector.emulator, **(dict(size) | options))
+        trials.append(Trial(connector, shared.runner, emulator, shared.spec, shared.catalog))
+        return trials[-1]
+
+    yield make
+    for trial in trials:
+        trial.stop()

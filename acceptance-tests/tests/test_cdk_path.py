@@ -1,0 +1,79 @@
+"""Engine and plain CDK give the same: `AbstractSource.read` in this process against the console script."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import threading
+import time
+from typing import Any
+
+import pytest
+from airbyte_cdk.models.airbyte_protocol_serializers import ConfiguredAirbyteCatalogSerializer
+from airbyte_cdk.sources import AbstractSource
+
+from harness.messages import Record, State
+from harness.trial import Trial
+from harness.truth import canonical
+
+pytestmark = pytest.mark.script
+LOGGER = logging.getLogger("airbyte")
+
+
+def plain_read(trial: Trial, state: list[Any]) -> list[Any]:
+    """The CDK's own loop over the connector's streams."""
+    source = trial.connector.source_class()()
+    config = source.configure(trial.config, None) if hasattr(source, "configure") else trial.config
+    catalog = ConfiguredAirbyteCatalogSerializer.load(trial.configured())
+    return list(AbstractSource.read(source, LOGGER, config, catalog, state))
+
+
+def sorted_out(messages: list[Any]) -> tuple[dict[str, list[Record]], dict[str, State]]:
+    """Records and the final state of each stream."""
+    records: dict[str, list[Record]] = {}
+    states: dict[str, State] = {}
+    for message in messages:
+        if message.type.value == "RECORD" and message.record:
+            records.setdefault(message.record.stream, []).append(dict(message.record.data))
+        elif message.type.value == "STATE" and message.state and message.state.stream:
+            blob: Any = message.state.stream.stream_state
+            states[message.state.stream.stream_descriptor.name] = dict(vars(blob))
+    return records, states
+
+
+def test_records_and_final_states_are_equal(shared: Trial) -> None:
+    engine = shared.read()
+    records, states = sorted_out(plain_read(shared, []))
+    problems = []
+    for name in shared.connector.stream_names:
+        ours = sorted(map(canonical, engine.result.records.get(name, [])))
+        if ours != sorted(map(canonical, records.get(name, []))):
+            problems.append(
+                f"{name}: {len(ours)} records from the engine differ from {len(records.get(name, []))} of the CDK"
+            )
+        if engine.result.states[name][-1] != states.get(name):
+            problems.append(
+                f"{name}: final state {engine.result.states[name][-1]} differs from the CDK's {states.get(name)}"
+            )
+    assert not problems, "\n".join(problems)
+
+
+def test_no_thread_survives_a_read(shared: Trial) -> None:
+    plain_read(shared, [])  # whatever starts once and for all has started now
+    before = threading.active_count()
+    plain_read(shared, [])
+    gc.collect()
+    deadline = time.monotonic() + 5
+    while threading.active_count() > before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert threading.active_count() <= before, [thread.name for thread in threading.enumerate()]
+
+
+def test_repeated_reads_leave_no_objects_behind(shared: Trial) -> None:
+    counts = []
+    for _ in range(4):
+        plain_read(shared, [])
+        gc.collect()
+        counts.append(len(gc.get_objects()))
+    growth = counts[-1] - counts[1]
+    assert growth < 5_000, f"live objects after each read: {counts}"

@@ -1,0 +1,99 @@
+"""A read gives exactly the records that the account holds, however hard the vendor makes it."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness import read_checks
+from harness.catalog import FULL_REFRESH
+from harness.connector import Connector, Scenario
+from harness.messages import records_by_stream
+from harness.read_checks import Read
+from harness.trial import NewTrial, Trial, in_parallel
+from harness.truth import all_differences, canonical, covers
+
+
+@pytest.fixture(scope="module")
+def clean(shared: Trial) -> Read:
+    return shared.read()
+
+
+def test_a_clean_read_passes_every_check(clean: Read) -> None:
+    problems = read_checks.problems_of(clean)
+    assert not problems, "\n".join(problems)
+
+
+def test_a_clean_read_gives_every_record_once_and_unchanged(clean: Read, shared: Trial) -> None:
+    truth = shared.truth()
+    assert all(truth.values()), "an account without records proves nothing"
+    problems = all_differences(shared.connector, truth, clean.result.records)
+    assert not problems, "\n".join(problems)
+
+
+def test_two_reads_in_sequence_give_the_same(clean: Read, shared: Trial) -> None:
+    again = shared.read(mode=FULL_REFRESH)
+    for name, records in clean.result.records.items():
+        assert sorted(map(canonical, again.result.records[name])) == sorted(map(canonical, records)), name
+
+
+def test_each_stream_alone_gives_the_same_as_all_together(clean: Read, shared: Trial) -> None:
+    reads = in_parallel(lambda name: (name, shared.read([name])), shared.connector.stream_names)
+    truth = shared.truth()
+    problems = [
+        problem
+        for name, read in reads
+        for problem in all_differences(shared.connector, {name: truth[name]}, read.result.records)
+    ]
+    assert not problems, "\n".join(problems)
+
+
+def test_reading_writes_nothing_to_the_vendor(clean: Read, shared: Trial) -> None:
+    assert shared.emulator.stats()["writes"] == 0
+
+
+def test_the_records_are_complete_when(
+    connector: Connector, scenario_case: Scenario, new_trial: NewTrial, full_size: bool
+) -> None:
+    trial = new_trial(**(dict(scenario_case.options) | dict(scenario_case.full if full_size else {})))
+    read = trial.read(scenario_case.streams, **scenario_case.config)
+    statistics = trial.emulator.stats()
+    truth = trial.truth(scenario_case.streams)
+    if scenario_case.repeats_allowed:
+        emitted = records_by_stream(read.result.messages)
+        problems = [
+            p for name, records in truth.items() for p in covers(connector.stream(name), records, emitted.get(name, []))
+        ]
+    else:
+        problems = all_differences(connector, truth, read.result.records)
+    problems += scenario_case.statistics(statistics) if scenario_case.statistics else []
+    if scenario_case.says and not any(scenario_case.says in line for line in read.result.logs):
+        problems.append(f"the log does not say {scenario_case.says!r}")
+    assert not problems, "\n".join(problems)
+
+
+def test_nothing_is_lost_while_records_move_under_the_reader(connector: Connector, new_trial: NewTrial) -> None:
+    """Every record that existed at the start and still does is emitted; only changed ones may come twice."""
+    trial = new_trial()
+    before = trial.truth()
+    trial.emulator.options(**connector.drift)
+    read = trial.read()
+    trial.emulator.options(drift=[])
+    after = trial.truth()
+    problems = []
+    moved = 0
+    for stream in connector.streams:
+        old = {record["id"]: canonical(record) for record in before[stream.name]}
+        new = {record["id"]: canonical(record) for record in after[stream.name]}
+        emitted = [record["id"] for record in read.result.records.get(stream.name, [])]
+        lost = sorted(old.keys() & new.keys() - set(emitted))
+        unmoved = {key for key, form in old.items() if new.get(key) == form}
+        repeated = (
+            sorted({key for key in emitted if emitted.count(key) > 1} & unmoved)
+            if len(set(emitted)) < len(emitted)
+            else []
+        )
+        moved += len(old) - len(unmoved)
+        problems += [f"{stream.name}: {len(lost)} lost: {lost[:5]}"] if lost else []
+        problems += [f"{stream.name}: {len(repeated)} unchanged records repeated: {repeated[:5]}"] if repeated else []
+    assert not problems, "\n".join(problems)
+    assert moved > 0, "nothing moved: the test proves nothing"

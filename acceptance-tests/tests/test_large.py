@@ -1,0 +1,34 @@
+"""Large accounts, once per connector: complete, and in bounded memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+import pytest
+
+from harness.connector import Connector
+from harness.measure import measure
+from harness.runner import find_script
+from harness.trial import NewTrial
+from harness.truth import all_differences
+
+pytestmark = pytest.mark.slow
+MOST_MEGABYTES = 130
+
+
+def test_a_large_account_is_read_completely(connector: Connector, new_trial: NewTrial) -> None:
+    trial = new_trial(**connector.large)
+    read = trial.read(connector.large_streams)
+    problems = all_differences(connector, trial.truth(connector.large_streams), read.result.records)
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.script
+def test_a_large_account_is_read_in_bounded_memory(connector: Connector, new_trial: NewTrial, tmp_path: Path) -> None:
+    trial = new_trial(**connector.large)
+    for name, value in (("config", trial.config), ("catalog", trial.configured(connector.large_streams))):
+        (tmp_path / f"{name}.json").write_bytes(orjson.dumps(value))
+    command: list[str | Path] = [find_script(connector.script), "read", "--config", tmp_path / "config.json"]
+    run = measure([*command, "--catalog", tmp_path / "catalog.json"], tmp_path / "output.jsonl")
+    assert run.peak_megabytes <= MOST_MEGABYTES
