@@ -27,8 +27,8 @@ class Stream:
 
     `overlap` is the part of the past which an incremental read declares to read again; `touch` says which of the
     emulator's collections to touch so that this stream gets new records. `edited` is the field by which old records
-    that were edited lately come again, where that is not the cursor. `comparable` maps an emitted record to the form of
-    the truth (undoing an encoding, say).
+    that were edited lately (within `edited_overlap` of the read before) come again, where that is not the cursor.
+    `comparable` maps an emitted record to the form of the truth (undoing an encoding, say).
     """
 
     name: str
@@ -37,6 +37,7 @@ class Stream:
     overlap: timedelta = timedelta(0)
     touch: str = ""
     edited: str | None = None
+    edited_overlap: timedelta = timedelta(minutes=5)
     sees_updates: bool = True
     checkpoints_inside: bool = True
     comparable: Callable[[dict[str, Any]], dict[str, Any]] = unchanged

@@ -76,7 +76,7 @@ def test_a_third_read_finds_nothing_new(history: Any, connector: Connector) -> N
         again = third.result.records.get(name, [])
         old = [record for record in again if instant(record[stream.cursor]) < latest - stream.overlap]
         if stream.edited is not None:
-            old = [record for record in old if instant(record[stream.edited]) < second.started - stream.overlap]
+            old = [record for record in old if instant(record[stream.edited]) < second.started - stream.edited_overlap]
         assert not old, f"{name}: {len(old)} of {len(again)} records are older than the overlap"
 
 

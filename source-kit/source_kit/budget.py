@@ -118,9 +118,10 @@ class Window:
         """How long after the announced reset the next request leaves: rounding of whole-second headers."""
         return min(1.0, 0.12 * self.length) if self.whole_seconds else 0.02
 
-    def read(self, reading: Reading, now: float, in_flight: int) -> None:
-        """Take over what an answer said; answers may arrive out of order."""
-        is_newer = self.reset_at is None or reading.remaining > self.left + in_flight + 1
+    def read(self, reading: Reading, now: float, in_flight: int, *, is_overtaken: bool) -> None:
+        """Take over what an answer said. One that a later request's answer has overtaken may lower the budget only."""
+        has_more = reading.remaining > self.left + in_flight + 1
+        is_newer = self.reset_at is None or (has_more and not is_overtaken)
         self.limit, self.whole_seconds = reading.limit or self.limit, reading.whole_seconds
         if is_newer or reading.remaining < self.left:
             self.left = reading.remaining - in_flight
@@ -133,7 +134,7 @@ class Window:
 
     def roll(self, now: float) -> None:
         """Start the next window when this one's reset has passed."""
-        if self.reset_at is not None and now >= self.reset_at + (self.margin() if self.spent else 0.0):
+        if self.reset_at is not None and now >= self.reset_at + self.margin():
             self.left, self.reset_at = self.limit, None
 
 
@@ -148,6 +149,9 @@ class Bucket:
     refusals: int = 0
     pace_seconds: float = 0.0
     last_sent: float = float("-inf")
+    # Requests are numbered as they leave: the number of the newest, and the highest that was answered.
+    count: int = 0
+    answered: int = 0
     sent: deque[float] = field(default_factory=deque)
 
 
@@ -176,6 +180,8 @@ class RateBudget:
         self._buckets: dict[str, Bucket] = {}
         self._all_sent: deque[float] = deque()
         self._lock = threading.Lock()
+        # The number of the request that this thread has in flight.
+        self._own = threading.local()
 
     def delay(self, name: str) -> float:
         """Seconds until a request of this bucket may leave; 0 when it may leave now."""
@@ -200,10 +206,12 @@ class RateBudget:
         with self._lock:
             bucket = self._bucket(name)
             bucket.in_flight -= 1
+            number = getattr(self._own, "number", bucket.count)
+            is_overtaken, bucket.answered = number < bucket.answered, max(number, bucket.answered)
             if status is not None:
                 bucket.alone = False
             for reading in readings:
-                self._observe(bucket, reading, now)
+                _observe(bucket, reading, now, is_overtaken=is_overtaken)
             if status is not None:
                 _forget_silent(bucket, {reading.family for reading in readings})
             if status == 429:
@@ -223,6 +231,8 @@ class RateBudget:
     def _send(self, bucket: Bucket) -> None:
         now = self._clock.monotonic()
         bucket.in_flight += 1
+        bucket.count += 1
+        self._own.number = bucket.count
         bucket.last_sent = now
         bucket.sent.append(now)
         self._all_sent.append(now)
@@ -246,7 +256,7 @@ class RateBudget:
         return max(waits)
 
     def _window_wait(self, bucket: Bucket, window: Window, now: float) -> float:
-        usable = window.left - int(window.limit * (1 - self._share))
+        usable = window.left - int(window.limit * (1 - self._share) + 1e-9)
         if usable > 0:
             if window.reset_at is None or window.length > EVEN_PACE_BELOW_SECONDS or usable * 2 > window.limit:
                 return 0.0
@@ -256,14 +266,6 @@ class RateBudget:
             # Spent without a known reset: wait for an answer, or for the next full minute since the last request.
             return 0.05 if bucket.in_flight else bucket.last_sent + MINUTE_SECONDS - now
         return window.reset_at + window.margin() - now
-
-    def _observe(self, bucket: Bucket, reading: Reading, now: float) -> None:
-        window = bucket.windows.get(reading.family)
-        if window is None:
-            limit = reading.limit or max(reading.remaining, 1)
-            window = Window(limit, limit, None, 0.0, reading.whole_seconds)
-            bucket.windows[reading.family] = window
-        window.read(reading, now, bucket.in_flight)
 
     def _refused(
         self, bucket: Bucket, name: str, readings: list[Reading], headers: Mapping[str, str], now: float
@@ -281,6 +283,15 @@ class RateBudget:
         bucket.blocked_until = max(bucket.blocked_until, now + max(wait, 1.0))
         for window in bucket.windows.values():
             window.spent = True
+
+
+def _observe(bucket: Bucket, reading: Reading, now: float, *, is_overtaken: bool) -> None:
+    window = bucket.windows.get(reading.family)
+    if window is None:
+        limit = reading.limit or max(reading.remaining, 1)
+        window = Window(limit, limit, None, 0.0, reading.whole_seconds)
+        bucket.windows[reading.family] = window
+    window.read(reading, now, bucket.in_flight, is_overtaken=is_overtaken)
 
 
 def _forget_silent(bucket: Bucket, speaking: set[str]) -> None:

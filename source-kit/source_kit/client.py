@@ -9,7 +9,8 @@ from __future__ import annotations
 import random
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -178,7 +179,8 @@ class HttpClient:
         """
         attempt = refusals = renewals = 0
         while True:
-            authorization = self._auth.authorization()
+            with _denial():
+                authorization = self._auth.authorization()
             response, damage = self._exchange(request, authorization)
             if response is not None and response.status_code != 401:
                 self._auth.accepted(authorization)
@@ -190,7 +192,7 @@ class HttpClient:
                 refusals += 1
                 self._check_refusal(request, response, refusals)
                 continue
-            if status == 401 and renewals < MAX_TOKEN_RENEWALS and self._auth.rejected(authorization):
+            if status == 401 and renewals < MAX_TOKEN_RENEWALS and self._is_renewed(authorization):
                 renewals += 1
                 continue
             attempt += 1
@@ -202,6 +204,11 @@ class HttpClient:
                     internal_message=self._internal(request, response, damage),
                 )
             self._back_off(request, response, attempt)
+
+    def _is_renewed(self, authorization: str) -> bool:
+        """Whether there is another authorization than the refused one."""
+        with _denial():
+            return self._auth.rejected(authorization)
 
     def _exchange(self, request: Request, authorization: str) -> tuple[requests.Response | None, str | None]:
         """One round trip: the answer, and what was wrong with its transport."""
@@ -315,6 +322,15 @@ class HttpClient:
             self.budget.refuse(request.bucket, asked)
         self._usage.waited_seconds += seconds
         self.clock.sleep(seconds)
+
+
+@contextmanager
+def _denial() -> Iterator[None]:
+    """Where no token is granted any more, no stream can be read."""
+    try:
+        yield
+    except ConfigError as refused:
+        raise Denied(str(refused.message), internal_message=refused.internal_message) from refused
 
 
 def _origin(url: str) -> str:

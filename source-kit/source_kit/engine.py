@@ -135,7 +135,8 @@ class Engine:
         self._output.message(message, flush=status != "RUNNING")
 
     def _complete(self, run: StreamRun) -> None:
-        if not run.is_running:
+        # A stream that ends right after a wait would otherwise end while it is RATE_LIMITED.
+        if not run.is_running or run.limited_told_at is not None:
             self._running(run)
         for value, count in run.ledger.finish():
             self._state(run, value, count)

@@ -81,6 +81,7 @@ class _Walk:
         self.emitted = 0
         self.expected: int | None = None
         self.pages = 0
+        self.is_count_wrong = False
 
     def run(self, *, cut: bool) -> Work:
         keyset, count, idle = self.keyset, True, 0
@@ -148,14 +149,17 @@ class _Walk:
         return self.keyset.checkpoint(self.high, fetched.asked_at)
 
     def _is_end(self, fetched: Fetched, is_full: bool) -> bool:
-        """Proven by the count where there is one, else by a short page without token."""
-        if fetched.total is not None and fetched.total <= len(fetched.records):
-            return True
-        if self.expected is None:
+        """Proven by the count where there is one that can be believed, else by a short page without token."""
+        rows, total = len(fetched.records), fetched.total
+        if total is not None and (total < rows or self.emitted > (self.expected or 0)):
+            self.is_count_wrong = True
+        if self.expected is None or self.is_count_wrong:
             return not is_full
+        if rows >= self.keyset.page_size and fetched.token is not None:
+            return False
         # An open window can gain rows after it was counted, and a large count may be capped: then ask once more.
         is_settled = self.window.upper is not None and self.expected < TRUSTED_COUNT
-        return self.emitted >= self.expected and (is_settled or not is_full)
+        return total == rows or (self.emitted >= self.expected and (is_settled or not is_full))
 
     def _is_used_up(self) -> bool:
         return self.lower is not None and self.upper is not None and self.lower >= self.upper
@@ -224,7 +228,8 @@ class _Walk:
         """Walk one query by its tokens; from the other end where a cap stops the first way. Raises if rows stay out."""
         found: set[Any] = set()
         first_rows: set[Any] = set()
-        walked, most = 0, 0
+        walked: set[Any] = set()
+        most = 0
         for descending in (window.descending, not window.descending):
             token, total, restarts, idle, brought, turns = None, None, 0, 0, 0, False
             while idle <= MAX_IDLE_RESTARTS:
@@ -237,12 +242,13 @@ class _Walk:
                 total = fetched.total if token is None else total
                 if token is None:
                     rows = {record["id"] for record in fetched.records}
-                    walked, most = 0, max(most, total or 0)
+                    # Distinct rows: where ties come in another order each time, a walk repeats some and misses others.
+                    walked, most = set(), max(most, total or 0)
                     turns = descending != window.descending and first_rows.isdisjoint(rows)
                     first_rows |= rows
                 fresh = [row for row in fetched.records if self.keyset.mark_of(row) not in self.seen]
-                found |= {self.keyset.mark_of(record) for record in fetched.records}
-                walked += len(fetched.records)
+                walked |= {self.keyset.mark_of(record) for record in fetched.records}
+                found |= walked
                 self.seen |= found
                 if fresh:
                     idle, brought = 0, brought + len(fresh)
@@ -252,7 +258,9 @@ class _Walk:
                 # the order, and some servers ignore it.
                 has_met = turns and brought and not fresh and not restarts
                 token = fetched.token
-                if (token is None or has_met) and _is_complete(walked, len(found), total, most, is_last=token is None):
+                if (token is None or has_met) and _is_complete(
+                    len(walked), len(found), total, most, is_last=token is None
+                ):
                     return
                 if token is None:
                     restarts, idle = restarts + 1, idle + 1

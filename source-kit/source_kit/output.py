@@ -25,7 +25,7 @@ class OutputClosed(Exception):
 class Sink(Protocol):
     """Takes bytes; may block as long as its reader is slow."""
 
-    def __call__(self, data: bytes) -> None: ...
+    def __call__(self, data: bytes, /) -> None: ...
 
 
 def file_descriptor_sink(fd: int) -> Sink:

@@ -1,0 +1,92 @@
+"""What all streams of PersistIQ share: the envelope, page numbers, and the server's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import requests
+
+from source_kit import timestamps
+from source_kit.client import HttpClient, body
+from source_kit.numbered import Listed, NumberedList
+from source_kit.stream import KitStream, TimeCursor
+from source_kit.work import Record, Start, Work
+from source_persistiq.config import Settings
+
+# One budget for everything that is asked with the company's key.
+BUCKET = "all requests"
+# Older than any record of PersistIQ: from there on is everything, asked for without a filter.
+FIRST = datetime(2010, 1, 1, tzinfo=UTC)
+
+
+class PersistiqStream(KitStream):
+    """A list of PersistIQ that is read whole. Subclasses say what is not as usual."""
+
+    package = "source_persistiq"
+    name = ""
+
+    def __init__(self, client: HttpClient, settings: Settings, name: str = "") -> None:
+        super().__init__(client)
+        self.settings = settings
+        self.name = name or self.name
+        # Where an answer holds its records.
+        self.list_key = self.name
+
+    @property
+    def bucket(self) -> str:
+        return BUCKET
+
+    def path(self, *, stream_slice: Mapping[str, Any] | None = None, **arguments: Any) -> str:
+        return str((stream_slice or {}).get("path") or self.name)
+
+    def request_params(  # type: ignore[override]  # always called by keyword
+        self, *, stream_slice: Mapping[str, Any] | None = None, **arguments: Any
+    ) -> Mapping[str, Any]:
+        """The filters of the slice and the page; the first page is what comes without a number, as documented."""
+        asked = stream_slice or {}
+        number = asked.get("page", 1)
+        return {**({"page": number} if number > 1 else {}), **asked.get("filters", {})}
+
+    def is_whole(self, content: Any) -> bool:
+        """A 200 can say `status: error`, and an answer without its list is damaged, not empty."""
+        is_good = isinstance(content, dict) and content.get("status") != "error"
+        return is_good and isinstance(content.get(self.list_key), list)
+
+    def parse_response(self, response: requests.Response, **arguments: Any) -> list[Record]:
+        records: list[Record] = body(response)[self.list_key]
+        return records
+
+    def page(self, number: int, filters: Mapping[str, str] | None = None, path: str | None = None) -> Listed:
+        """One page. `has_more` has the say; only where it is absent `next_page` tells by being there. What `next_page`
+        holds (URL, number, a foreign host) is never used. An empty page is the end."""
+        answer = self.fetch({"page": number, "filters": filters or {}, "path": path})
+        has_more = answer.body.get("has_more")
+        is_more = bool(answer.body.get("next_page")) if has_more is None else str(has_more).lower() in ("true", "1")
+        return Listed(answer.records, is_more and bool(answer.records), answer.served_at or answer.asked_at)
+
+    def work(self, start: Start) -> Work:
+        return NumberedList(self.page, warn=self.warn).read()
+
+    def warn(self, text: str) -> None:
+        self.client.log("WARN", f"Stream {self.name}: {text}")
+
+    def probe(self) -> None:
+        self.fetch()
+
+    # For streams with a cursor.
+
+    def lower(self, start: Start) -> datetime:
+        """Where a read begins, inclusive; not before `FIRST`."""
+        lower = TimeCursor(self.cursor_name or "", self.settings.common.start_date, timedelta(0)).lower(start)
+        return FIRST if lower is None else max(lower, FIRST)
+
+    def settled(self, at: datetime) -> datetime:
+        """How far a state may go for what was asked for at `at`, on the server's clock."""
+        return timestamps.floor(at - self.settings.lag, timestamps.SECOND)
+
+
+def after(name: str, instant: datetime) -> dict[str, str]:
+    """An exclusive lower bound that keeps everything from `instant` on; nothing where that is everything."""
+    return {name: timestamps.seconds_z(instant - timestamps.SECOND)} if instant > FIRST else {}

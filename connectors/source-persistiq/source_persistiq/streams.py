@@ -1,0 +1,220 @@
+"""The streams of source-persistiq: those that are read as they are, by name, and one class for each of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+import requests
+
+from source_kit import schemas
+from source_kit.client import HttpClient, Unavailable, body
+from source_kit.errors import StreamUnavailable
+from source_kit.numbered import NumberedList
+from source_kit.state_input import broken, cursor_instant
+from source_kit.timestamps import seconds_z
+from source_kit.work import Page, Piece, Record, Start, Work, in_order
+from source_persistiq.base import FIRST, PersistiqStream, after
+from source_persistiq.config import Settings
+from source_persistiq.events import Events
+
+PLAIN = ("users", "lead_statuses", "lead_fields", "tags", "dnc_domains", "campaigns")
+# Replies enter PersistIQ when a mailbox is polled, with the time at which they were sent.
+REPLY_LOOKBACK = timedelta(days=1)
+STATES_OF_CHILDREN = 20
+# Whoever knows a webhook's URL can post to it.
+LIVE_SECRETS = ("url", "secret", "token", "key")
+
+
+class Mailboxes(PersistiqStream):
+    """The mailboxes inside `users`, each with the id of its user; there is no endpoint of their own."""
+
+    name = "mailboxes"
+    has_probe = False
+
+    def work(self, start: Start) -> Work:
+        seen: set[Any] = set()
+        for page in in_order(PersistiqStream(self.client, self.settings, "users").work(start)):
+            found: dict[Any, Record] = {}
+            for user in page.records:
+                for box in user.get("mailboxes") or ():
+                    found.setdefault(box["id"], {**box, "user_id": user.get("id")})
+            yield Page([box for key, box in found.items() if key not in seen])
+            seen.update(found)
+        return None
+
+
+class Leads(PersistiqStream):
+    """Leads, by a time of change that PersistIQ filters by and does not show."""
+
+    name = "leads"
+    cursor_field = "updated_at"
+
+    def schema(self) -> schemas.Schema:
+        """The schema file and the account's own fields of `data`. Values are text, but whoever writes through the API
+        may leave numbers and booleans."""
+        schema = schemas.load(self.package, self.name)
+        value = {"type": ["null", "string", "number", "boolean"]}
+        own: dict[str, schemas.Schema] = {}
+        try:
+            for page in in_order(PersistiqStream(self.client, self.settings, "lead_fields").work(Start(False))):
+                own |= {row["name"]: {**value, "description": str(row.get("label") or "")} for row in page.records}
+        except StreamUnavailable as error:
+            self.warn(f"the account's own fields are not known: {error.message}")
+        schema["properties"]["data"] = schemas.extended(schema["properties"]["data"], own)
+        return schema
+
+    def work(self, start: Start) -> Work:
+        """The whole walk, then what changed meanwhile. There is no order and no upper bound: the state moves at the end
+        only, to the time at which the walk began less the lag."""
+        filters = after("updated_after", self.lower(start))
+        walk = NumberedList(
+            partial(self.page, filters=filters),
+            changed_since=lambda began: partial(self.page, filters=after("updated_after", self.settled(began))),
+            stamp="updated_at",
+            checkpoint=lambda began: {"updated_at": seconds_z(self.settled(began))},
+            warn=self.warn,
+        )
+        pieces = yield from walk.read()
+        return [*(pieces or ()), Piece(self._doubt_filter(walk), last=True)] if filters else pieces
+
+    def _doubt_filter(self, walk: NumberedList) -> Work:
+        """A long incremental read: perhaps the filter was ignored. Nothing can have changed after tomorrow."""
+        yield from ()
+        tomorrow = (walk.began or self.client.clock.now()) + timedelta(days=1)
+        if (walk.end or 0) > 1 and self.page(1, after("updated_after", tomorrow)).records:
+            self.warn("PersistIQ ignored updated_after, so that all leads were read.")
+        return None
+
+
+class CampaignChild(PersistiqStream):
+    """A list under each campaign. Campaigns are listed anew in every read."""
+
+    starts_after = ("campaigns",)
+    worker_share = 0.5
+
+    def campaigns(self) -> tuple[list[str], datetime]:
+        """Their ids, and when they were asked for on the server's clock."""
+        walk = NumberedList(PersistiqStream(self.client, self.settings, "campaigns").page, warn=self.warn)
+        ids = dict.fromkeys(str(row["id"]) for page in in_order(walk.read()) for row in page.records)
+        return list(ids), walk.began or self.client.clock.now()
+
+    def child(self, campaign: str, gone: list[Unavailable], filters: Mapping[str, str]) -> Work:
+        """The list of one campaign. One that was deleted meanwhile is passed over with a warning."""
+        try:
+            fetch = partial(self.page, filters=filters, path=self.child_path(campaign))
+            yield from NumberedList(fetch, warn=self.warn).read()
+        except Unavailable as error:
+            if error.status != 404:
+                raise
+            gone.append(error)
+            self.warn("a campaign was passed over, because it is not there any more.")
+        return None
+
+    def child_path(self, campaign: str) -> str:
+        return f"campaigns/{quote(campaign, safe='')}/{self.name.removeprefix('campaign_')}"
+
+    def end(self, gone: list[Unavailable], campaigns: int, checkpoint: Mapping[str, Any] | None = None) -> Work:
+        """If no campaign at all has the list, the account does not."""
+        if gone and len(gone) == campaigns:
+            raise gone[0]
+        yield Page((), checkpoint)
+        return None
+
+    def probe(self) -> None:
+        """The list of one campaign, if there is any."""
+        for campaign in PersistiqStream(self.client, self.settings, "campaigns").page(1).records[:1]:
+            self.fetch({"path": self.child_path(str(campaign["id"]))})
+
+
+class CampaignLeads(CampaignChild):
+    """The leads of each campaign, with `lead_id` beside the whole lead."""
+
+    name = "campaign_leads"
+
+    def work(self, start: Start) -> Work:
+        campaigns, _ = self.campaigns()
+        yield from ()
+        gone: list[Unavailable] = []
+        pieces = [Piece(self.child(campaign, gone, {})) for campaign in campaigns]
+        return [*pieces, Piece(self.end(gone, len(campaigns)), last=True)]
+
+    def parse_response(self, response: requests.Response, **arguments: Any) -> list[Record]:
+        records = super().parse_response(response, **arguments)
+        return [{**row, "lead_id": (row.get("lead") or {}).get("id")} for row in records]
+
+
+class CampaignReplies(CampaignChild):
+    """Replies to each campaign, by `sent_at`; the state keeps how far each campaign has been read."""
+
+    name = "campaign_replies"
+    cursor_field = "sent_at"
+
+    def __init__(self, client: HttpClient, settings: Settings) -> None:
+        super().__init__(client, settings)
+        self.list_key = "replies"
+
+    def work(self, start: Start) -> Work:
+        """One piece a campaign; a campaign that the state does not know is read from `start_date`. Later reads go back
+        behind their state, so they save none before their end."""
+        campaigns, began = self.campaigns()
+        yield from ()
+        known, until = self._known(start, campaigns), self.settled(began)
+        reached = dict(known)
+        every = max(1, len(campaigns) // STATES_OF_CHILDREN)
+        gone: list[Unavailable] = []
+        pieces = []
+        for number, campaign in enumerate(campaigns, 1):
+            lower = known[campaign] - REPLY_LOOKBACK if campaign in known else self.lower(Start(False))
+            filters = {"start_at": seconds_z(lower)} if lower > FIRST else {}
+            pieces.append(Piece(self.child(campaign, gone, filters)))
+            reached[campaign] = max(until, known.get(campaign, until))
+            if number % every == 0 and "sent_at" not in start.position:
+                pieces.append(Piece(_told({"campaigns": _texts(reached)})))
+        final = {"sent_at": seconds_z(until), "campaigns": _texts(reached)}
+        return [*pieces, Piece(self.end(gone, len(campaigns), final), last=True)]
+
+    def _known(self, start: Start, campaigns: Iterable[str]) -> dict[str, datetime]:
+        """How far each campaign that still exists has been read. A state without a map speaks of all of them."""
+        given = start.position.get("campaigns")
+        if given is None:
+            return dict.fromkeys(campaigns, self.lower(start)) if "sent_at" in start.position else {}
+        if not isinstance(given, Mapping):
+            raise broken(self.name, "holds something else than an object in campaigns")
+        instants = {campaign: cursor_instant(self.name, given, campaign) for campaign in campaigns}
+        return {campaign: max(instant, FIRST) for campaign, instant in instants.items() if instant is not None}
+
+
+def _texts(reached: Mapping[str, datetime]) -> dict[str, str]:
+    return {campaign: seconds_z(instant) for campaign, instant in reached.items()}
+
+
+def _told(checkpoint: Mapping[str, Any]) -> Work:
+    yield Page((), checkpoint)
+    return None
+
+
+class WebhookPlugin(PersistiqStream):
+    """The settings of the webhook integration: one bare object without id, its URLs and secrets blanked."""
+
+    name = "webhook_plugin"
+    primary_key = None
+
+    def is_whole(self, content: Any) -> bool:
+        return isinstance(content, dict) and content.get("status") != "error"
+
+    def parse_response(self, response: requests.Response, **arguments: Any) -> list[Record]:
+        return [{key: None if key.endswith(LIVE_SECRETS) else value for key, value in body(response).items()}]
+
+    def work(self, start: Start) -> Work:
+        yield Page(self.fetch().records)
+        return None
+
+
+def build(client: HttpClient, settings: Settings) -> list[PersistiqStream]:
+    """One instance of every stream."""
+    others = (Mailboxes, Leads, Events, CampaignReplies, CampaignLeads, WebhookPlugin)
+    return [PersistiqStream(client, settings, name) for name in PLAIN] + [stream(client, settings) for stream in others]

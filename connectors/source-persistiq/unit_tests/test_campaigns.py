@@ -1,0 +1,96 @@
+"""What hangs under campaigns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from source_kit.client import Unavailable
+from source_kit.errors import ConfigError
+
+UNTIL = ("2026-01-01T11:58:09Z", "2026-01-01T11:58:10Z")
+
+
+def reply(number: int) -> dict[str, Any]:
+    return {"id": f"rep_{number}", "sent_at": "2025-12-24T08:00:00.000-07:00"}
+
+
+@pytest.fixture
+def campaigns(api: Any) -> None:
+    api.serve("campaigns", {"campaigns": [{"id": "c_1"}, {"id": "c_2"}]})
+    api.serve("campaigns/c_1/replies", {"replies": [reply(1)]})
+    api.serve("campaigns/c_2/replies", {"replies": [reply(2)]})
+
+
+@pytest.mark.usefixtures("campaigns")
+def test_a_first_read_asks_each_campaign_for_everything_and_remembers_each(api: Any) -> None:
+    records, state = api.read("campaign_replies")
+    assert records == [reply(1), reply(2)]
+    assert state["sent_at"] in UNTIL
+    assert state["campaigns"] == {"c_1": state["sent_at"], "c_2": state["sent_at"]}
+    assert api.asked == [("campaigns", {}), ("campaigns/c_1/replies", {}), ("campaigns/c_2/replies", {})]
+
+
+@pytest.mark.usefixtures("campaigns")
+def test_a_known_campaign_goes_on_a_day_early_a_new_one_begins_and_a_gone_one_is_forgotten(api: Any) -> None:
+    known = {"c_1": "2025-12-30T10:00:00Z", "c_gone": "2025-12-30T10:00:00Z"}
+    _, state = api.read(
+        "campaign_replies", {"sent_at": known["c_1"], "campaigns": known, "__v": 1}, start_date="2024-01-01"
+    )
+    assert api.asked[1:] == [
+        ("campaigns/c_1/replies", {"start_at": "2025-12-29T10:00:00Z"}),
+        ("campaigns/c_2/replies", {"start_at": "2024-01-01T00:00:00Z"}),
+    ]
+    assert sorted(state["campaigns"]) == ["c_1", "c_2"]
+
+
+@pytest.mark.usefixtures("campaigns")
+def test_a_state_without_a_map_speaks_of_every_campaign(api: Any) -> None:
+    _, state = api.read("campaign_replies", {"sent_at": "2999-01-01T00:00:00Z", "__v": 1})
+    assert {params["start_at"] for path, params in api.asked if "/" in path} == {"2998-12-31T00:00:00Z"}
+    assert state["sent_at"] == "2999-01-01T00:00:00Z"
+    assert state["campaigns"] == {"c_1": "2999-01-01T00:00:00Z", "c_2": "2999-01-01T00:00:00Z"}
+
+
+@pytest.mark.usefixtures("campaigns")
+@pytest.mark.parametrize("broken", [7, ["c_1"], {"c_1": "yesterday"}, {"c_1": 5}])
+def test_a_broken_map_is_the_users_to_clear(api: Any, broken: Any) -> None:
+    with pytest.raises(ConfigError, match=r"The state of stream campaign_replies holds .* Clear the state"):
+        api.read("campaign_replies", {"sent_at": "2025-01-01T00:00:00Z", "campaigns": broken, "__v": 1})
+
+
+@pytest.mark.usefixtures("campaigns")
+def test_a_campaign_that_was_deleted_meanwhile_is_passed_over_with_a_warning(api: Any) -> None:
+    api.serve("campaigns/c_1/replies", (404, {"status": "error", "error": {"reason": "invalid_request"}}))
+    assert api.read("campaign_replies")[0] == [reply(2)]
+    assert api.logs == ["WARN Stream campaign_replies: a campaign was passed over, because it is not there any more."]
+
+
+@pytest.mark.usefixtures("campaigns")
+def test_a_list_that_no_campaign_has_makes_the_stream_unavailable(api: Any) -> None:
+    for campaign in ("c_1", "c_2"):
+        api.serve(f"campaigns/{campaign}/replies", (404, "<html></html>"))
+    with pytest.raises(Unavailable, match="does not have this for the account"):
+        api.read("campaign_replies")
+
+
+def test_campaign_leads_carry_the_id_of_their_lead(api: Any) -> None:
+    api.serve("campaigns", {"campaigns": [{"id": "c/1 ?"}, {"id": "c_2"}]})
+    place = {"id": "cl_1", "campaign_id": "c/1 ?", "mailbox_id": None, "lead": {"id": "l_1", "data": {}}}
+    api.serve("campaigns/c%2F1%20%3F/leads", {"campaign_leads": [place]})
+    api.serve("campaigns/c_2/leads", {"campaign_leads": [{"id": "cl_2", "lead": None}]})
+    assert api.read("campaign_leads")[0] == [{**place, "lead_id": "l_1"}, {"id": "cl_2", "lead": None, "lead_id": None}]
+
+
+def test_an_account_without_campaigns_has_no_replies_but_a_state(api: Any) -> None:
+    api.serve("campaigns", {"campaigns": []})
+    records, state = api.read("campaign_replies")
+    assert (records, state["campaigns"], state["sent_at"] in UNTIL) == ([], {}, True)
+
+
+def test_the_probe_asks_the_first_campaign_only(api: Any) -> None:
+    api.serve("campaigns", {"campaigns": [{"id": "c_1"}, {"id": "c_2"}]})
+    api.serve("campaigns/c_1/leads", {"campaign_leads": []})
+    api.stream("campaign_leads").probe()
+    assert [path for path, _ in api.asked] == ["campaigns", "campaigns/c_1/leads"]

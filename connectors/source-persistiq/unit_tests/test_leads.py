@@ -1,0 +1,106 @@
+"""Leads: a filter without a returned cursor, and a state on the server's clock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from source_kit.client import Denied
+
+ENDED = {"updated_at": "2026-01-01T11:58:09Z", "__v": 1}
+
+
+def leads(count: int) -> list[dict[str, Any]]:
+    return [{"id": f"l_{number}", "data": {"email": f"{number}@example.com"}} for number in range(count)]
+
+
+def test_a_first_read_has_no_filter_and_its_state_lags_behind_the_server(api: Any, paged: Any) -> None:
+    """12:00:10 by the Date header, less the round trip (which floors to :09) and 120 seconds."""
+    api.serve("leads", paged("leads", leads(2), 100))
+    records, state = api.read("leads")
+    assert [record["updated_at"] for record in records] == ["2026-01-01T12:00:09Z"] * 2 or [
+        record["updated_at"] for record in records
+    ] == ["2026-01-01T12:00:10Z"] * 2
+    assert state in (ENDED, {"updated_at": "2026-01-01T11:58:10Z", "__v": 1})
+    assert api.asked == [("leads", {})]
+
+
+def test_an_update_time_of_the_api_is_kept(api: Any) -> None:
+    api.serve("leads", {"leads": [{"id": "l_1", "updated_at": "2025-05-05T01:02:03.000-07:00"}]})
+    assert api.read("leads")[0] == [{"id": "l_1", "updated_at": "2025-05-05T01:02:03.000-07:00"}]
+
+
+def test_a_state_is_asked_for_a_second_early_because_the_filter_is_exclusive(api: Any, paged: Any) -> None:
+    api.serve("leads", paged("leads", leads(1), 100))
+    api.read("leads", {"updated_at": "2025-12-31T10:00:00Z", "__v": 1})
+    assert api.asked == [("leads", {"updated_after": "2025-12-31T09:59:59Z"})]
+
+
+@pytest.mark.parametrize(
+    ("start_date", "asked"),
+    [
+        ("2024-01-31", {"updated_after": "2024-01-30T23:59:59Z"}),
+        ("2024-01-31T10:00:00-07:00", {"updated_after": "2024-01-31T16:59:59Z"}),
+        ("0001-01-01", {}),
+    ],
+)
+def test_the_start_date_is_inclusive(api: Any, paged: Any, start_date: str, asked: dict[str, str]) -> None:
+    api.serve("leads", paged("leads", leads(1), 100))
+    api.read("leads", start_date=start_date)
+    assert api.asked == [("leads", asked)]
+
+
+def test_a_state_never_goes_backwards(api: Any, paged: Any) -> None:
+    api.serve("leads", paged("leads", [], 100))
+    state = {"updated_at": "2999-12-31T23:59:59Z", "__v": 1}
+    assert api.read("leads", state) == ([], state)
+
+
+def test_a_walk_of_several_pages_asks_for_what_changed_and_compares_some_pages(api: Any, paged: Any) -> None:
+    api.serve("leads", paged("leads", leads(7), 2))
+    assert [record["id"] for record in api.read("leads")[0]] == [f"l_{n}" for n in range(7)]
+    shown = [(params.get("page"), params.get("updated_after", "")[:17]) for _, params in api.asked]
+    assert shown[:5] == [(None, ""), ("2", ""), ("3", ""), ("4", ""), (None, "2026-01-01T11:58:")]
+    assert [page for page, _ in shown if _][1:] == ["2", "3", "4"]
+    assert shown[-3:] == [(None, ""), ("2", ""), ("3", "")]
+
+
+def test_a_lead_that_jumped_is_found_in_what_changed_and_the_skipped_one_by_walking_again(api: Any, paged: Any) -> None:
+    """By ascending change: while page 1 is on its way the first lead moves to the end and pulls l_2 onto page 1."""
+    before, after = leads(4), [*leads(4)[1:], {"id": "l_0", "data": {}}]
+    later = paged("leads", after, 2)
+
+    def answer(params: dict[str, str]) -> Any:
+        if "updated_after" in params:
+            return {"leads": after[-1:], "has_more": False}
+        return later(params)
+
+    api.serve("leads", paged("leads", before, 2), answer)
+    found = [record["id"] for record in api.read("leads")[0]]
+    assert found == ["l_0", "l_1", "l_3", "l_0", "l_2"]
+
+
+def test_an_incremental_read_that_an_ignored_filter_made_a_full_one_is_told(api: Any, paged: Any) -> None:
+    api.serve("leads", paged("leads", leads(5), 2))
+    api.read("leads", {"updated_at": "2025-12-31T10:00:00Z", "__v": 1})
+    assert "WARN Stream leads: PersistIQ ignored updated_after, so that all leads were read." in api.logs
+
+
+def test_the_fields_of_the_account_are_typed_in_data(api: Any) -> None:
+    fields = [{"id": "lcf_1", "name": "email", "label": "E-mail"}, {"id": "lcf_2", "name": "Größe m²", "label": None}]
+    api.serve("lead_fields", {"lead_fields": fields})
+    data = api.stream("leads").get_json_schema()["properties"]["data"]
+    value = ["null", "string", "number", "boolean"]
+    assert data["properties"]["Größe m²"] == {"type": value, "description": ""}
+    assert data["properties"]["email"] == {"type": value}
+    assert (data["additionalProperties"], "twitter" in data["properties"]) == (True, True)
+
+
+def test_discovery_without_lead_fields_warns_but_a_wrong_key_is_an_error(api: Any) -> None:
+    api.serve("lead_fields", (403, {}))
+    assert "email" in api.stream("leads").get_json_schema()["properties"]["data"]["properties"]
+    assert api.logs[0].startswith("WARN Stream leads: the account's own fields are not known")
+    api.serve("lead_fields", (401, {}))
+    with pytest.raises(Denied):
+        api.stream("leads").get_json_schema()

@@ -1,0 +1,397 @@
+"""The rate budget: every published header, pacing before the limit, and what a 429 means."""
+
+from __future__ import annotations
+
+import heapq
+import math
+import random
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from source_kit.budget import RateBudget, Reading, read_headers, retry_after, seconds_until, server_time
+from source_kit.clock import Interrupted
+from source_kit.testing import NOON, FakeClock
+
+EPOCH = 1767268800  # NOON
+NO_HEADERS: Mapping[str, str] = {}
+
+
+class Bench:
+    """A budget with its clock; `send` takes a request that is answered at once."""
+
+    def __init__(self, **options: Any) -> None:
+        self.clock = FakeClock()
+        self.budget = RateBudget(self.clock, **{"share": 1.0, **options})
+
+    def send(self, headers: Mapping[str, str] = NO_HEADERS, status: int | None = 200, bucket: str = "g") -> None:
+        self.budget.acquire(bucket)
+        self.budget.release(bucket, status, headers)
+
+    def delay(self, bucket: str = "g") -> float:
+        return round(self.budget.delay(bucket), 3)
+
+    def begin(self, bucket: str = "g") -> Any:
+        """Send a request as if by a thread of its own, for `end`."""
+        self.budget.acquire(bucket)
+        return self.budget._own.number
+
+    def end(self, request: Any, status: int, headers: Mapping[str, str]) -> None:
+        """The answer to one of the requests in flight."""
+        self.budget._own.number = request
+        self.budget.release("g", status, headers)
+
+    def burst(self, bucket: str = "g") -> int:
+        """How many requests may leave now, without an answer in between."""
+        sent = 0
+        while sent < 1000 and self.budget.delay(bucket) <= 0:
+            self.budget.acquire(bucket)
+            sent += 1
+        return sent
+
+
+def limited(remaining: int, *, limit: int = 100, reset: str = "60") -> dict[str, str]:
+    return {"RateLimit-Limit": str(limit), "RateLimit-Remaining": str(remaining), "RateLimit-Reset": reset}
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"RateLimit": "limit=100, remaining=50, reset=5"}, [Reading("combined", 100, 50, 5.0, True)]),
+        ({"ratelimit": "limit=240; remaining=239; reset=8"}, [Reading("combined", 240, 239, 8.0, True)]),
+        ({"RATELIMIT": "limit=40, remaining=0, reset=0.87"}, [Reading("combined", 40, 0, 0.87, False)]),
+        (
+            {"ratelimit-limit": "60", "ratelimit-remaining": "59", "ratelimit-reset": "1"},
+            [Reading("ratelimit", 60, 59, 1.0, True)],
+        ),
+        (
+            {"X-RateLimit-Limit": "60, 60;w=1, 100;w=1", "X-RateLimit-Remaining": "59", "X-RateLimit-Reset": "1"},
+            [Reading("x-ratelimit", 60, 59, 1.0, True)],
+        ),
+        (
+            {"X-Rate-Limit-Limit": "40", "X-Rate-Limit-Remaining": "39", "X-Rate-Limit-Reset": "0.923"},
+            [Reading("x-rate-limit", 40, 39, 0.923, False)],
+        ),
+        (
+            {"X-RateLimit-Limit": "10", "X-RateLimit-Remaining": "3", "X-RateLimit-Reset": str(EPOCH + 30)},
+            [Reading("x-ratelimit", 10, 3, 30.0, True)],
+        ),
+        ({"X-RateLimit-Remaining": "3"}, [Reading("x-ratelimit", None, 3, None, False)]),
+        ({"X-RateLimit-Limit": "10"}, []),
+        ({"RateLimit": "a policy that nobody knows"}, []),
+        ({"RateLimit-Remaining": "many"}, []),
+        ({}, []),
+    ],
+)
+def test_every_published_form_of_the_headers_is_read(headers: dict[str, str], expected: list[Reading]) -> None:
+    assert read_headers(headers, NOON) == expected
+
+
+def test_two_windows_in_one_answer_are_both_read() -> None:
+    headers = {"ratelimit": "limit=240; remaining=239; reset=8", **limited(59, limit=60, reset="1")}
+    assert [reading.family for reading in read_headers(headers, NOON)] == ["combined", "ratelimit"]
+
+
+def test_an_epoch_is_compared_with_the_clock_of_the_server() -> None:
+    headers = {
+        "Date": "Thu, 01 Jan 2026 12:00:00 GMT",
+        "X-RateLimit-Remaining": "3",
+        "X-RateLimit-Reset": str(EPOCH + 30),
+    }
+    wrong = datetime(2026, 1, 1, 11, tzinfo=UTC)
+    assert read_headers(headers, wrong)[0].reset_seconds == 30.0
+    assert server_time({"date": "no date"}) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("5", 5.0),
+        (" 0.5 ", 0.5),
+        ("0", 0.0),
+        ("-3", 0.0),
+        (str(EPOCH + 30), 30.0),
+        (str((EPOCH + 30) * 1000), 30.0),
+        (str(EPOCH - 30), 0.0),
+        ("2026-01-01T12:00:30Z", 30.0),
+        ("2026-01-01T12:00:30", 30.0),
+        ("Thu, 01 Jan 2026 12:00:30 GMT", 30.0),
+        ("2026-99-99", None),
+        ("soon", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_reset_may_be_a_delta_an_epoch_or_a_date(text: str | None, expected: float | None) -> None:
+    assert seconds_until(text, NOON) == expected
+    assert retry_after({} if text is None else {"Retry-After": text}, NOON) == expected
+
+
+def test_the_first_request_of_a_bucket_goes_alone() -> None:
+    bench = Bench()
+    assert bench.burst() == 1
+    assert bench.delay() > 0
+    assert bench.delay("other") == 0
+    bench.budget.release("g", 200, NO_HEADERS)
+    assert bench.burst() == 1000
+
+
+def test_a_first_request_without_answer_is_followed_by_one_alone() -> None:
+    bench = Bench()
+    bench.send(status=None)
+    assert bench.burst() == 1
+
+
+def test_what_is_in_flight_is_taken_off_the_budget() -> None:
+    bench = Bench()
+    bench.send(limited(10))
+    assert bench.burst() == 10
+    assert bench.delay() == 61.0
+
+
+def test_a_lower_number_from_the_vendor_counts_because_others_share_the_budget() -> None:
+    bench = Bench()
+    bench.send(limited(50))
+    bench.budget.acquire("g")
+    bench.budget.acquire("g")
+    bench.budget.release("g", 200, limited(20))
+    assert bench.burst() == 19
+
+
+def test_an_answer_that_was_overtaken_does_not_raise_the_budget() -> None:
+    bench = Bench()
+    bench.send(limited(10))
+    requests = [bench.begin() for _ in range(5)]
+    for number in (4, 0, 1, 3, 2):
+        bench.end(requests[number], 200, limited(9 - number))
+    assert bench.burst() == 5
+
+
+def test_a_spent_window_opens_again_a_margin_after_its_reset() -> None:
+    bench = Bench()
+    bench.send(limited(0, limit=10, reset="30"))
+    assert bench.delay() == 31.0
+    bench.clock.tick(30.99)
+    assert bench.delay() > 0
+    bench.clock.tick(0.02)
+    assert bench.delay() == 0
+
+
+def test_the_first_request_of_a_new_window_goes_alone_after_a_spent_one() -> None:
+    bench = Bench()
+    bench.send(limited(0, limit=10, reset="30"))
+    assert bench.delay() == 31.0
+    bench.clock.tick(31.1)
+    assert bench.burst() == 1
+    bench.budget.release("g", 200, limited(9, limit=10, reset="30"))
+    assert bench.burst() == 9
+
+
+def test_a_window_that_was_not_spent_rolls_over_without_a_pause() -> None:
+    bench = Bench()
+    bench.send(limited(40, limit=50, reset="30"))
+    bench.clock.tick(30)
+    assert bench.delay() == 0
+    bench.clock.tick(1)
+    assert bench.burst() == 50
+
+
+@pytest.mark.parametrize(
+    ("reset", "expected"), [("60", 61.0), ("8", 8.96), ("1", 1.12), ("0", 1.12), ("8.00", 8.02), ("0.87", 0.89)]
+)
+def test_the_margin_allows_for_headers_of_whole_seconds(reset: str, expected: float) -> None:
+    bench = Bench()
+    bench.send(limited(0, reset=reset))
+    assert bench.delay() == expected
+
+
+def test_the_share_of_others_is_left_alone() -> None:
+    bench = Bench(share=0.8)
+    bench.send(limited(99))
+    assert bench.burst() == 79
+
+
+def test_the_tightest_of_two_windows_decides() -> None:
+    bench = Bench()
+    bench.send({"ratelimit": "limit=240; remaining=200; reset=60", **limited(2, limit=60, reset="20")})
+    assert bench.burst() == 2
+
+
+def test_short_windows_are_filled_evenly_once_they_are_half_used() -> None:
+    bench = Bench()
+    bench.send(limited(40, limit=100, reset="8.0"))
+    assert bench.delay() == 0.2
+    bench.clock.tick(0.2)
+    assert bench.burst() == 1
+
+
+def test_an_end_without_known_reset_waits_for_the_next_minute() -> None:
+    bench = Bench()
+    bench.send({"X-RateLimit-Limit": "10", "X-RateLimit-Remaining": "0"})
+    assert bench.delay() == 60.0
+    bench.clock.tick(60.0)
+    assert bench.delay() == 0
+
+
+def test_a_refusal_waits_as_long_as_it_says_and_then_one_request_goes_alone() -> None:
+    bench = Bench()
+    bench.send(status=429, headers={"Retry-After": "7"})
+    assert bench.delay() == 7.0
+    assert bench.delay("other") == 0
+    bench.clock.tick(7)
+    assert bench.burst() == 1
+
+
+def test_a_refusal_waits_a_second_at_least() -> None:
+    bench = Bench()
+    bench.send(status=429, headers={"Retry-After": "0"})
+    assert bench.delay() == 1.0
+
+
+def test_a_refusal_without_retry_after_waits_for_the_reset() -> None:
+    bench = Bench()
+    bench.send(status=429, headers=limited(0, reset="12"))
+    assert bench.delay() == 13.0
+
+
+def test_refusals_without_any_hint_wait_longer_and_longer_up_to_a_minute() -> None:
+    bench = Bench()
+    waits = []
+    for _ in range(9):
+        bench.send(status=429)
+        waits.append(bench.delay())
+    assert waits == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]
+    bench.send()
+    bench.send(status=429)
+    assert bench.delay() == 1.0
+
+
+def test_a_bucket_with_a_fallback_is_paced_after_a_refusal_without_headers() -> None:
+    bench = Bench(fallback_per_second={"g": 2.0})
+    bench.send()
+    assert bench.delay() == 0
+    bench.send(status=429)
+    bench.clock.tick(1.0)
+    bench.send()
+    assert bench.delay() == 0.5
+
+
+def test_headers_that_come_only_with_a_refusal_are_forgotten_after_their_window() -> None:
+    bench = Bench()
+    bench.send()
+    bench.send(status=429, headers=limited(0, limit=5, reset="10"))
+    bench.clock.tick(11.1)
+    bench.send()
+    assert bench.burst() == 1000
+
+
+def test_the_ceiling_of_the_user_holds_for_all_buckets_in_any_minute() -> None:
+    bench = Bench(max_per_minute=3)
+    bench.send(bucket="a")
+    bench.clock.tick(10)
+    bench.send(bucket="b")
+    bench.send(bucket="c")
+    assert [bench.delay(name) for name in "abcd"] == [50.0] * 4
+    bench.clock.tick(50)
+    assert bench.delay("d") == 0
+    bench.send(bucket="d")
+    assert bench.delay("a") == 10.0
+
+
+def test_a_ceiling_of_one_bucket_leaves_the_others_free() -> None:
+    bench = Bench(per_minute={"a": 1})
+    bench.send(bucket="a")
+    assert (bench.delay("a"), bench.delay("b")) == (60.0, 0)
+
+
+def test_an_assumed_limit_ends_with_the_first_header() -> None:
+    bench = Bench(assumed_per_minute=10, share=0.5)
+    for _ in range(5):
+        bench.send()
+    assert bench.delay() == 60.0
+    bench.clock.tick(60)
+    bench.send(limited(50))
+    assert bench.burst() == 0 + 50 - 50
+
+
+def test_a_body_may_ask_for_a_longer_wait_but_not_for_a_shorter_one() -> None:
+    bench = Bench()
+    bench.send(status=429, headers={"Retry-After": "5"})
+    bench.budget.refuse("g", 9)
+    assert bench.delay() == 9.0
+    bench.budget.refuse("g", 2)
+    assert bench.delay() == 9.0
+
+
+def test_a_wait_is_slept_in_short_naps_that_end_when_the_process_stops() -> None:
+    bench = Bench()
+    bench.send(status=429, headers={"Retry-After": "3"})
+    bench.send()
+    assert bench.clock.sleeps == [1.0, 1.0, 1.0]
+    bench.send(status=429, headers={"Retry-After": "3"})
+    bench.clock.stop()
+    with pytest.raises(Interrupted):
+        bench.budget.acquire("g")
+
+
+class Vendor:
+    """Fixed windows of `length` seconds from `phase` on; resets are exact, or whole seconds rounded up."""
+
+    def __init__(self, limit: int, length: float, phase: float, form: str) -> None:
+        self.limit, self.length, self.phase, self.form = limit, length, phase, form
+        self.window, self.used = -1, 0
+        self.refused = 0
+
+    def answer(self, now: float) -> tuple[int, dict[str, str]]:
+        window = int((now + self.phase) // self.length)
+        if window != self.window:
+            self.window, self.used = window, 0
+        self.used += 1
+        rest = (window + 1) * self.length - now - self.phase
+        remaining = max(0, self.limit - self.used)
+        reset = str(math.ceil(rest)) if self.form == "up" else f"{rest:.6f}"
+        status = 200 if self.used <= self.limit else 429
+        self.refused += status == 429
+        headers = {"RateLimit": f"limit={self.limit}, remaining={remaining}, reset={reset}"}
+        return status, headers
+
+
+@settings(max_examples=60)
+@given(
+    st.integers(1, 60),
+    st.sampled_from([1.0, 8.0, 60.0]),
+    st.floats(0, 60),
+    st.sampled_from(["up", "exact"]),
+    st.integers(1, 8),
+    st.integers(0, 10**6),
+)
+def test_a_vendor_with_honest_headers_never_has_to_refuse(
+    limit: int, length: float, phase: float, form: str, workers: int, seed: int
+) -> None:
+    chance = random.Random(seed)
+    bench = Bench()
+    clock, budget = bench.clock, bench.budget
+    vendor = Vendor(limit, length, phase, form)
+    answers: list[tuple[float, Any, int, dict[str, str]]] = []
+    sent = 0
+    while sent < 300:
+        wait = budget.delay("g")
+        if wait <= 0 and len(answers) < workers:
+            request = bench.begin()
+            status, headers = vendor.answer(clock.monotonic())
+            heapq.heappush(answers, (clock.monotonic() + chance.uniform(0.001, 0.4), request, status, headers))
+            sent += 1
+            continue
+        # The next thing that happens: an answer, or the end of the wait.
+        due = answers[0][0] if answers else float("inf")
+        moment = min(due, clock.monotonic() + wait if wait > 0 else float("inf"))
+        clock.tick(max(moment - clock.monotonic(), 1e-6))
+        if answers and answers[0][0] <= clock.monotonic():
+            bench.end(*heapq.heappop(answers)[1:])
+    assert vendor.refused == 0
+    if limit >= 10 and length >= 8:
+        assert clock.monotonic() - 1000 < 2 * length + 1.3 * 300 * max(length / limit, 0.4 / workers)

@@ -1,0 +1,405 @@
+"""The engine: order across pieces, states and statuses, what a failure ends, and what it leaves alone."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from source_kit import engine as engine_module
+from source_kit import scheduler as scheduler_module
+from source_kit.budget import RateBudget
+from source_kit.client import Denied, HttpClient, Unavailable
+from source_kit.engine import Engine, Terminated
+from source_kit.errors import TransientError
+from source_kit.oauth import basic
+from source_kit.output import OutputClosed
+from source_kit.running import StreamRun
+from source_kit.state import StateLedger
+from source_kit.testing import FakeClock, KeptOutput
+from source_kit.work import Page, Piece, Start, Work
+
+T1, T2, T3 = "2026-01-01T00:00:01Z", "2026-01-01T00:00:02Z", "2026-01-01T00:00:03Z"
+
+
+class Stream:
+    """A stream whose plan the test writes."""
+
+    def __init__(self, name: str, plan: Callable[[Start], Work]) -> None:
+        self.name = name
+        self.bucket = f"GET {name}"
+        self.work = plan
+
+
+def page(*ids: int, at: str | None = None, estimate: int | None = None) -> Page:
+    return Page([{"id": number} for number in ids], None if at is None else {"at": at}, estimate)
+
+
+def plan_of(*pages: Page, then: Sequence[Piece] = ()) -> Callable[[Start], Work]:
+    def plan(start: Start) -> Work:
+        yield from pages
+        return list(then)
+
+    return plan
+
+
+def piece(*pages: Page, after: threading.Event | None = None, last: bool = False) -> Piece:
+    """A piece that begins when an event has come."""
+
+    def pages_of() -> Work:
+        assert after is None or after.wait(5)
+        yield from pages
+        return None
+
+    return Piece(pages_of(), last=last)
+
+
+class Bench:
+    """An engine over streams of a test; `run` reads them all."""
+
+    def __init__(self, *streams: Stream, workers: int = 4, clock: FakeClock | None = None, **options: Any) -> None:
+        self.clock = clock or FakeClock()
+        self.output = options.pop("output", None) or KeptOutput(self.clock)
+        self.client = HttpClient(
+            "https://vendor.test/", basic("k"), RateBudget(self.clock, share=1.0), self.clock, headers={}
+        )
+        runs = [
+            StreamRun(stream, StateLedger("at", True, options.get("state", {})), mode="incremental")
+            for stream in streams
+        ]
+        self.engine = Engine(runs, self.client, self.output, self.clock, workers)
+
+    def run(self) -> Bench:
+        self.engine.run()
+        return self
+
+    def ids(self, name: str) -> list[int]:
+        return [
+            message["record"]["data"]["id"]
+            for message in self.output.messages()
+            if message["type"] == "RECORD" and message["record"]["stream"] == name
+        ]
+
+    def story(self, name: str) -> list[Any]:
+        """Statuses, states, errors and records of a stream, in order, in short."""
+        return [part for message in self.output.messages() for owner, part in [short(message)] if owner == name]
+
+
+def short(message: Mapping[str, Any]) -> tuple[str, Any]:
+    if message["type"] == "RECORD":
+        return message["record"]["stream"], message["record"]["data"]["id"]
+    if message["type"] == "STATE":
+        stream = message["state"]["stream"]
+        count = int(message["state"]["sourceStats"]["recordCount"])
+        return stream["stream_descriptor"]["name"], (stream["stream_state"].get("at"), count)
+    if message["type"] != "TRACE":
+        return "", None
+    trace = message["trace"]
+    if trace["type"] == "STREAM_STATUS":
+        status = trace["stream_status"]
+        return status["stream_descriptor"]["name"], status["status"] + ("*" if "reasons" in status else "")
+    if trace["type"] == "ESTIMATE":
+        return trace["estimate"]["name"], f"about {trace['estimate']['row_estimate']}"
+    return trace["error"]["stream_descriptor"]["name"], trace["error"]["failure_type"]
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def test_a_stream_tells_its_whole_story_in_order() -> None:
+    bench = Bench(Stream("leads", plan_of(page(1, 2, at=T1, estimate=3), page(3, at=T2)))).run()
+    assert bench.story("leads") == [
+        "STARTED", "about 3", "RUNNING", 1, 2, (T1, 2), 3, (T2, 1), "COMPLETE",
+    ]  # fmt: skip
+    assert any(log.startswith("INFO Stream leads: 3 records, 0 requests") for log in bench.output.logs())
+    assert bench.engine.failed == []
+
+
+def test_an_empty_stream_runs_and_completes_with_a_state() -> None:
+    assert Bench(Stream("leads", plan_of())).run().story("leads") == ["STARTED", "RUNNING", (None, 0), "COMPLETE"]
+
+
+def test_a_finished_full_refresh_is_completed_without_reading() -> None:
+    def forbidden(start: Start) -> Work:
+        raise AssertionError("the stream was read")
+        yield
+
+    bench = Bench()
+    ledger = StateLedger("at", False, {"__ab_full_refresh_sync_complete": True})
+    run = StreamRun(Stream("leads", forbidden), ledger, mode="full_refresh")
+    Engine([run], bench.client, bench.output, bench.clock, 2).run()
+    assert bench.story("leads") == ["STARTED", "RUNNING", (None, 0), "COMPLETE"]
+
+
+def test_pieces_are_written_in_the_order_of_the_plan_whatever_finishes_first() -> None:
+    late = threading.Event()
+
+    def quick() -> Work:
+        yield page(4)
+        late.set()
+        return [piece(page(5)), piece(page(6))]
+
+    following = [piece(page(2), page(3), after=late), Piece(quick()), piece(page(7))]
+    bench = Bench(Stream("leads", plan_of(page(1), then=following))).run()
+    assert bench.ids("leads") == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_a_last_piece_begins_when_everything_before_it_has_been_written() -> None:
+    bench: Bench
+    seen: list[list[int]] = []
+
+    def last() -> Work:
+        seen.append(bench.ids("leads"))
+        yield page(9)
+        return None
+
+    slow = threading.Event()
+    threading.Timer(0.05, slow.set).start()
+    following = [piece(page(2), after=slow), piece(page(3)), Piece(last(), last=True)]
+    bench = Bench(Stream("leads", plan_of(page(1), then=following)))
+    bench.run()
+    assert seen == [[1, 2, 3]]
+    assert bench.ids("leads") == [1, 2, 3, 9]
+
+
+def test_a_state_waits_for_the_records_of_every_piece_before_it() -> None:
+    late = threading.Event()
+    threading.Timer(0.05, late.set).start()
+    following = [piece(page(2, at=T2), after=late), piece(page(3, at=T3))]
+    bench = Bench(Stream("leads", plan_of(page(1, at=T1), then=following))).run()
+    assert bench.story("leads")[2:-1] == [1, (T1, 1), 2, (T2, 1), 3, (T3, 1)]
+
+
+def test_what_lies_ahead_of_the_writer_is_bounded_and_the_head_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduler_module, "AHEAD_BYTES", 5_000)
+    go = threading.Event()
+    made: list[int] = []
+
+    def ahead() -> Work:
+        for number in range(2, 200):
+            made.append(number)
+            yield page(number)
+        return None
+
+    bench = Bench(Stream("leads", plan_of(page(1), then=[piece(page(1000), after=go), Piece(ahead())])))
+    thread = threading.Thread(target=bench.run)
+    thread.start()
+    eventually(lambda: len(made) > 20)
+    time.sleep(0.05)
+    assert len(made) < 80
+    go.set()
+    thread.join(10)
+    assert bench.ids("leads") == [1, 1000, *range(2, 200)]
+
+
+def test_reading_goes_on_without_any_room_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduler_module, "AHEAD_BYTES", 0)
+    following = [piece(page(number), page(-number)) for number in range(1, 20)]
+    bench = Bench(Stream("leads", plan_of(page(0), then=following)), Stream("tasks", plan_of(page(1), page(2)))).run()
+    assert bench.ids("leads") == [0, *(sign * number for number in range(1, 20) for sign in (1, -1))]
+    assert bench.ids("tasks") == [1, 2]
+
+
+def test_at_most_four_streams_are_active_and_they_start_in_their_order() -> None:
+    go = threading.Event()
+    streams = [Stream(f"s{n}", lambda start: piece(page(1), after=go).pages) for n in range(6)]
+    bench = Bench(*streams)
+    thread = threading.Thread(target=bench.run)
+    thread.start()
+    eventually(lambda: len(started(bench)) == 4)
+    time.sleep(0.02)
+    assert started(bench) == ["s0", "s1", "s2", "s3"]
+    go.set()
+    thread.join(10)
+    assert started(bench) == ["s0", "s1", "s2", "s3", "s4", "s5"]
+
+
+def started(bench: Bench) -> list[str]:
+    stories = [short(message) for message in bench.output.messages()]
+    return [name for name, part in stories if part == "STARTED"]
+
+
+def failing(error: BaseException, *pages: Page) -> Callable[[Start], Work]:
+    def plan(start: Start) -> Work:
+        yield from pages
+        raise error
+
+    return plan
+
+
+def test_one_stream_fails_with_its_last_safe_state_and_the_others_finish() -> None:
+    error = Unavailable("The plan does not include tasks.", internal_message="GET tasks/: status 403")
+    bench = Bench(
+        Stream("tasks", failing(error, page(1, at=T1), page(2, at=T2), page(3))), Stream("leads", plan_of(page(7)))
+    ).run()
+    assert bench.story("tasks") == [
+        "STARTED", "RUNNING", 1, (T1, 1), 2, 3, (T2, 2), "INCOMPLETE", "config_error",
+    ]  # fmt: skip
+    assert bench.story("leads") == ["STARTED", "RUNNING", 7, (None, 1), "COMPLETE"]
+    assert [run.name for run in bench.engine.failed] == ["tasks"]
+    (trace,) = [m["trace"]["error"] for m in bench.output.messages() if m.get("trace", {}).get("type") == "ERROR"]
+    assert trace == {
+        "message": "The plan does not include tasks.",
+        "internal_message": "GET tasks/: status 403",
+        "failure_type": "config_error",
+        "stream_descriptor": {"name": "tasks"},
+    }
+
+
+def test_what_comes_before_a_broken_piece_is_written_and_what_comes_after_is_not() -> None:
+    slow = threading.Event()
+
+    def broken() -> Work:
+        slow.set()
+        raise TransientError("Later.")
+        yield
+
+    following = [piece(page(2, at=T1), after=slow), Piece(broken()), piece(page(4, at=T3))]
+    bench = Bench(Stream("leads", plan_of(page(1), then=following))).run()
+    assert bench.story("leads") == [
+        "STARTED", "RUNNING", 1, 2, (T1, 2), "INCOMPLETE", "transient_error",
+    ]  # fmt: skip
+
+
+def test_a_fault_of_the_connector_is_told_without_record_data() -> None:
+    def faulty(start: Start) -> Work:
+        raise KeyError("ann@example.com")
+        yield
+
+    bench = Bench(Stream("leads", faulty)).run()
+    (trace,) = [m["trace"]["error"] for m in bench.output.messages() if m.get("trace", {}).get("type") == "ERROR"]
+    assert trace["failure_type"] == "system_error"
+    assert (
+        trace["message"] == "Stream leads failed because of a fault in the connector. Please report it with this log."
+    )
+    assert trace["internal_message"].startswith("KeyError in test_engine.py:")
+    assert trace["stack_trace"].endswith("faulty\nKeyError")
+    assert b"ann@example.com" not in bench.output.written
+
+
+def test_refused_credentials_end_every_stream() -> None:
+    denied, done = threading.Event(), threading.Event()
+
+    def waiting(start: Start) -> Work:
+        yield page(1, at=T1)
+        denied.set()
+        assert done.wait(5)
+        yield page(2, at=T2)
+        return None
+
+    def refused(start: Start) -> Work:
+        assert denied.wait(5)
+        raise Denied("The key was refused.")
+        yield
+
+    streams = [Stream("leads", waiting), Stream("users", refused)]
+    bench = Bench(*streams, *[Stream(f"s{n}", waiting) for n in range(3)], workers=6)
+    threading.Timer(0.3, done.set).start()
+    with pytest.raises(Denied, match="The key was refused"):
+        bench.run()
+    assert bench.story("leads") == ["STARTED", "RUNNING", 1, (T1, 1), "INCOMPLETE"]
+    assert bench.story("users") == ["STARTED", "INCOMPLETE"]
+    assert bench.story("s2") == ["STARTED", "INCOMPLETE"]
+
+
+def test_termination_ends_every_stream_with_its_last_safe_state() -> None:
+    done = threading.Event()
+    bench: Bench
+
+    def endless(start: Start) -> Work:
+        yield page(1, at=T1)
+        eventually(lambda: bench.ids("leads") == [1])
+        bench.engine.terminate()
+        assert done.wait(5)
+        yield page(2, at=T2)
+        return None
+
+    bench = Bench(Stream("leads", endless))
+    threading.Timer(1.0, done.set).start()
+    with pytest.raises(Terminated):
+        bench.run()
+    assert bench.story("leads") == ["STARTED", "RUNNING", 1, (T1, 1), "INCOMPLETE"]
+    assert "WARN The sync was stopped." in bench.output.logs()
+
+
+class ClosedPipe(KeptOutput):
+    """A reader that goes away after some bytes."""
+
+    def flush(self) -> None:
+        if len(self.written) > 300:
+            raise OutputClosed
+        super().flush()
+
+
+def test_a_closed_pipe_ends_the_run_and_its_workers() -> None:
+    clock = FakeClock()
+    pages = [page(number, at=f"2026-01-01T00:00:{number:02d}Z") for number in range(60)]
+    bench = Bench(Stream("leads", plan_of(*pages)), clock=clock, output=ClosedPipe(clock))
+    with pytest.raises(OutputClosed):
+        bench.run()
+    eventually(lambda: not [thread for thread in threading.enumerate() if thread.name.startswith("reader-")])
+
+
+class RunningClock(FakeClock):
+    """Half a second passes with every look at it."""
+
+    def monotonic(self) -> float:
+        self.tick(0.5)
+        return super().monotonic()
+
+
+def test_a_long_rate_limit_wait_is_told_every_minute_and_its_end_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "WAKE_SECONDS", 0.001)
+    monkeypatch.setattr(scheduler_module, "IDLE_SECONDS", 0.001)
+    bench = Bench(Stream("leads", plan_of(page(1))), clock=RunningClock())
+    bench.client.budget.refuse("GET leads", 150)
+    bench.run()
+    assert bench.story("leads") == [
+        "STARTED", "RUNNING*", "RUNNING*", "RUNNING*", "RUNNING", 1, (None, 1), "COMPLETE",
+    ]  # fmt: skip
+    reasons = [
+        (message["trace"]["emitted_at"], reason["rate_limited"]["quota_reset"])
+        for message in bench.output.messages()
+        if message["type"] == "TRACE"
+        for reason in message["trace"].get("stream_status", {}).get("reasons", [])
+    ]
+    for emitted_at, quota_reset in reasons:
+        assert emitted_at < quota_reset <= 1767268800000 + 170_000
+
+
+def test_a_short_wait_is_no_news() -> None:
+    bench = Bench(Stream("leads", plan_of(page(1))), clock=RunningClock())
+    bench.client.budget.refuse("GET leads", 1.5)
+    assert "RUNNING*" not in bench.run().story("leads")
+
+
+def test_a_wait_that_is_too_long_is_left_to_the_client_to_refuse() -> None:
+    bench = Bench(Stream("leads", plan_of(page(1))))
+    bench.client.budget.refuse("GET leads", 7200)
+    assert bench.run().ids("leads") == [1]
+
+
+def test_no_worker_is_left_after_a_run() -> None:
+    Bench(Stream("leads", plan_of(page(1)))).run()
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("reader-")] == []
+
+
+def test_many_streams_and_pieces_give_every_record_once_and_in_order() -> None:
+    def nested(depth: int, base: int) -> Work:
+        yield page(base)
+        return [Piece(nested(depth - 1, base * 10 + n), last=n == 3) for n in range(1, 4)] if depth else []
+
+    def expected(depth: int, base: int) -> list[int]:
+        return [base, *(row for n in range(1, 4) for row in (expected(depth - 1, base * 10 + n) if depth else []))]
+
+    streams = [Stream(f"s{n}", lambda start, n=n: nested(4, n)) for n in range(1, 7)]  # type: ignore[misc]  # default
+    bench = Bench(*streams, workers=8).run()
+    for number in range(1, 7):
+        assert bench.ids(f"s{number}") == expected(4, number)

@@ -1,0 +1,315 @@
+"""The keyset walk against a collection that moves, ties, caps and forgets: nothing is lost, or the end is loud."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from source_kit import keyset as module
+from source_kit.errors import ConnectorFault
+from source_kit.keyset import Keyset
+from source_kit.stream import TimeCursor
+from source_kit.timestamps import milliseconds_z, parse
+from source_kit.windows import Fetched, WalkExpired, Window
+from source_kit.work import Page, Piece, Record, Work
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+LAG = timedelta(milliseconds=50)
+
+
+@dataclass
+class Collection:
+    """A fake API over rows `{"id", "at", "made"}` (milliseconds since `START`). Every request takes a millisecond.
+
+    `order`: how the server sorts: as asked, always newest first ("newest"), or by id ("none"). `tokens`: "row" goes on
+    after the last row, "offset" counts rows and notices when the one before has changed. `count_cap`: None does not
+    count. `early_null`: a walk by token ends after so many rows as if it were complete. `depth`: tokens expire beyond
+    it. `expire`: the chance that a token has expired. `drift`: the chance that a row changes before a request.
+    """
+
+    rows: dict[int, tuple[int, int]]
+    page_size: int
+    seed: int = 0
+    order: str = "asked"
+    tokens: str = "row"
+    count_cap: int | None = 10**9
+    early_null: int = 0
+    depth: int = 10**9
+    expire: float = 0.0
+    drift: float = 0.0
+    now: int = 0
+    requests: int = 0
+    changed: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.chance = random.Random(self.seed)
+        self.now = max([self.now, *(at for at, _ in self.rows.values())]) + 1000
+
+    def fetch(self, window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
+        self.requests += 1
+        assert self.requests < 20_000, "the walk does not end"
+        self._move()
+        self.now += 1
+        asked_at = START + timedelta(milliseconds=self.now)
+        ids = self._found(window)
+        begin = self._begin(ids, token)
+        size = limit or self.page_size
+        page = ids[begin : begin + size]
+        end = begin + len(page)
+        has_more = end < len(ids) and not (self.early_null and end >= self.early_null)
+        following = (end, page[-1]) if has_more else None
+        total = min(len(ids), self.count_cap) if count and self.count_cap is not None and token is None else None
+        return Fetched([self.record(row) for row in page], asked_at, following, total)
+
+    def record(self, row: int) -> Record:
+        at, made = self.rows[row]
+        return {"id": row, "at": text(at), "made": text(made)}
+
+    def _found(self, window: Window) -> list[int]:
+        which = 0 if window.within is None else 1
+        ids = [row for row, times in self.rows.items() if _is_inside(times[which], window.lower, window.upper)]
+        if window.within is not None:
+            ids = [row for row in ids if START + timedelta(milliseconds=self.rows[row][0]) == window.within]
+        if self.order == "none":
+            return sorted(ids, key=lambda row: row * 7919 % 10007)
+        is_descending = window.descending or self.order == "newest"
+        return sorted(ids, key=lambda row: (self.rows[row][which], row), reverse=is_descending)
+
+    def _begin(self, ids: list[int], token: Any) -> int:
+        if token is None:
+            return 0
+        skip, last = token
+        if skip >= self.depth or self.chance.random() < self.expire:
+            raise WalkExpired
+        if self.tokens == "offset":
+            if skip > len(ids) or ids[skip - 1] != last:
+                raise WalkExpired
+            return int(skip)
+        if last in ids:
+            return ids.index(last) + 1
+        raise WalkExpired
+
+    def _move(self) -> None:
+        if self.chance.random() >= self.drift or not self.rows:
+            return
+        kind = self.chance.choice(["update", "delete", "create"])
+        row = self.chance.choice(list(self.rows))
+        if kind == "create":
+            row = max(self.rows) + 1
+            self.rows[row] = (self.now, self.now)
+        elif kind == "update":
+            self.rows[row] = (self.now, self.rows[row][1])
+        else:
+            del self.rows[row]
+        self.changed.add(row)
+
+
+def text(milliseconds: int) -> str:
+    return milliseconds_z(START + timedelta(milliseconds=milliseconds))
+
+
+def _is_inside(at: int, lower: datetime | None, upper: datetime | None) -> bool:
+    instant = START + timedelta(milliseconds=at)
+    return (lower is None or instant >= lower) and (upper is None or instant < upper)
+
+
+def keyset_of(collection: Collection, *, with_tie: bool = False) -> Keyset:
+    cursor = TimeCursor("at", None, LAG)
+    tie = Keyset(collection.fetch, "made", collection.page_size) if with_tie else None
+    return Keyset(collection.fetch, "at", collection.page_size, lag=LAG, checkpoint=cursor.checkpoint, tie=tie)
+
+
+def interleaved(work: Work, chance: random.Random) -> Iterable[Page]:
+    """The pages of a plan in its order, while its pieces run at once and in turns of chance, as in the engine."""
+    stack: list[tuple[Piece, deque[Page], list[bool]]] = [(Piece(work), deque(), [False])]
+    followers: dict[int, list[Piece]] = {}
+    while stack:
+        head = stack[0]
+        if head[1]:
+            yield head[1].popleft()
+            continue
+        if head[2][0]:
+            after = followers.pop(id(head[0]), [])
+            stack = [(piece, deque(), [False]) for piece in after] + stack[1:]
+            continue
+        able = [entry for entry in stack if not entry[2][0] and (not entry[0].last or entry is head)]
+        piece, pages, is_done = chance.choice(able)
+        try:
+            pages.append(next(piece.pages))
+        except StopIteration as end:
+            is_done[0] = True
+            followers[id(piece)] = list(end.value or ())
+
+
+@dataclass
+class Reading:
+    """What a walk emitted: rows as (id, at), and each checkpoint with the number of rows before it."""
+
+    rows: list[tuple[int, str]] = field(default_factory=list)
+    checkpoints: list[tuple[int, str]] = field(default_factory=list)
+
+    def add(self, pages: Iterable[Page]) -> Reading:
+        for page in pages:
+            self.rows += [(record["id"], record["at"]) for record in page.records]
+            checkpoint: Mapping[str, Any] | None = page.checkpoint
+            if checkpoint is not None:
+                self.checkpoints.append((len(self.rows), checkpoint["at"]))
+        return self
+
+
+def read(collection: Collection, lower: str | None = None, *, with_tie: bool = False) -> Reading:
+    """Read with one sync."""
+    window = Window(None if lower is None else parse(lower))
+    work = keyset_of(collection, with_tie=with_tie).walk(window)
+    return Reading().add(interleaved(work, random.Random(collection.seed)))
+
+
+def check_complete(collection: Collection, reading: Reading) -> None:
+    """Unchanged rows came exactly once; from no checkpoint on can a row be missed."""
+    steady = [row for row in collection.rows if row not in collection.changed]
+    counts = {row: 0 for row in steady}
+    for row, _ in reading.rows:
+        if row in counts:
+            counts[row] += 1
+    assert {row: count for row, count in counts.items() if count != 1} == {}
+    for position, value in reading.checkpoints:
+        emitted = set(reading.rows[:position])
+        lost = [
+            row
+            for row, (at, _) in collection.rows.items()
+            if parse(text(at)) < parse(value) and (row, text(at)) not in emitted
+        ]
+        assert lost == [], f"the checkpoint {value} is past rows that were not emitted"
+
+
+TIMES = st.one_of(
+    st.lists(st.integers(0, 1_000_000), max_size=60),
+    st.lists(st.integers(0, 12), max_size=60),
+    st.lists(st.sampled_from([0, 5, 5, 5, 70_000, 70_001, 900_000]), max_size=80),
+)
+
+
+@st.composite
+def collections(draw: st.DrawFn, /, **fixed: Any) -> Collection:
+    times = draw(TIMES)
+    chance = random.Random(len(times))
+    rows = {row: (at, chance.randint(0, at)) for row, at in enumerate(times)}
+    options: dict[str, Any] = {
+        "page_size": draw(st.integers(2, 7)),
+        "seed": draw(st.integers(0, 10**6)),
+        "order": draw(st.sampled_from(["asked", "newest"])),
+        "tokens": draw(st.sampled_from(["row", "offset"])),
+        "count_cap": draw(st.sampled_from([None, 10**9])),
+    }
+    return Collection(rows, **{**options, **fixed})
+
+
+@settings(max_examples=250)
+@given(collections(), st.booleans())
+def test_every_row_of_a_quiet_collection_is_emitted_exactly_once(collection: Collection, with_tie: bool) -> None:
+    reading = read(collection, with_tie=with_tie)
+    assert sorted(reading.rows) == sorted((row, text(at)) for row, (at, _) in collection.rows.items())
+    check_complete(collection, reading)
+
+
+@settings(max_examples=250)
+@given(collections(order="asked"), st.sampled_from([0.1, 0.5, 1.0]), st.booleans())
+def test_no_row_is_lost_while_rows_are_changed_created_and_deleted(
+    collection: Collection, drift: float, with_tie: bool
+) -> None:
+    collection.drift = drift
+    try:
+        reading = read(collection, with_tie=with_tie)
+    except ConnectorFault:
+        return
+    check_complete(collection, reading)
+
+
+@settings(max_examples=150)
+@given(collections(order="newest"), st.sampled_from([0.1, 0.5]))
+def test_no_row_is_lost_where_the_newest_come_first_whatever_was_asked(collection: Collection, drift: float) -> None:
+    collection.drift = drift
+    try:
+        reading = read(collection)
+    except ConnectorFault:
+        return
+    check_complete(collection, reading)
+
+
+@settings(max_examples=150)
+@given(collections(order="asked"), st.sampled_from([0.1, 0.5]))
+def test_syncs_that_go_on_from_any_state_emit_the_last_version_of_every_row(
+    collection: Collection, drift: float
+) -> None:
+    collection.drift = drift
+    try:
+        first = read(collection)
+    except ConnectorFault:
+        return
+    collection.drift = 0.0
+    for position, value in [(0, None), *first.checkpoints]:
+        again = read(collection, value)
+        versions = {*first.rows[:position], *again.rows}
+        assert {(row, text(at)) for row, (at, _) in collection.rows.items()} <= versions
+
+
+@settings(max_examples=150)
+@given(collections(count_cap=10**9), st.integers(1, 40), st.booleans())
+def test_a_walk_that_ends_too_early_by_its_token_is_gone_on_with(
+    collection: Collection, early_null: int, with_tie: bool
+) -> None:
+    collection.early_null = early_null
+    try:
+        reading = read(collection, with_tie=with_tie)
+    except ConnectorFault:
+        return
+    assert sorted(reading.rows) == sorted((row, text(at)) for row, (at, _) in collection.rows.items())
+
+
+@settings(max_examples=150)
+@given(collections(), st.sampled_from([0.2, 0.6, 1.0]), st.integers(3, 40))
+def test_expiring_and_shallow_tokens_cost_requests_but_no_rows(
+    collection: Collection, expire: float, depth: int
+) -> None:
+    collection.expire, collection.depth = expire, depth
+    try:
+        reading = read(collection)
+    except ConnectorFault:
+        return
+    assert sorted(reading.rows) == sorted((row, text(at)) for row, (at, _) in collection.rows.items())
+
+
+@settings(max_examples=100)
+@given(collections(count_cap=20), st.sampled_from([0.0, 0.3]))
+def test_capped_counts_plan_but_do_not_prove_the_end(collection: Collection, drift: float) -> None:
+    collection.drift = drift
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "TRUSTED_COUNT", 20)
+        try:
+            reading = read(collection)
+        except ConnectorFault:
+            return
+    check_complete(collection, reading)
+
+
+@settings(max_examples=150)
+@given(collections(order="none"), st.sampled_from([0.0, 0.3]))
+def test_a_server_without_order_is_walked_by_its_tokens(collection: Collection, drift: float) -> None:
+    first = collection.fetch(Window()).records
+    values = [record["at"] for record in first]
+    if values in (sorted(values), sorted(values, reverse=True)):
+        return  # a page that looks ordered tells nothing
+    collection.drift = drift
+    try:
+        reading = read(collection)
+    except ConnectorFault:
+        return
+    check_complete(collection, reading)

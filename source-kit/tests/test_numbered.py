@@ -1,0 +1,162 @@
+"""Lists by page number: complete in every order, whatever moves, and never endless."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from source_kit.client import Rejected
+from source_kit.errors import ConnectorFault
+from source_kit.numbered import Listed, NumberedList
+from source_kit.work import Record, in_order
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+class Rows:
+    """A list on a server: pages of three rows; `moves` change it after so many requests."""
+
+    def __init__(self, count: int, *, moves: dict[int, Callable[[list[Record]], object]] | None = None) -> None:
+        self.rows: list[Record] = [{"id": number} for number in range(count)]
+        self.asked: list[int] = []
+        self.moves = moves or {}
+
+    def fetch(self, number: int) -> Listed:
+        self.asked.append(number)
+        part = [dict(row) for row in self.rows[(number - 1) * 3 : number * 3]]
+        listed = Listed(part, number * 3 < len(self.rows), NOON + timedelta(seconds=len(self.asked)))
+        if len(self.asked) in self.moves:
+            self.moves[len(self.asked)](self.rows)
+        return listed
+
+
+def ids(walk: NumberedList) -> list[Any]:
+    return [record["id"] for page in in_order(walk.read()) for record in page.records]
+
+
+def test_a_list_of_one_page_costs_one_request() -> None:
+    rows = Rows(3)
+    assert (ids(NumberedList(rows.fetch)), rows.asked) == ([0, 1, 2], [1])
+
+
+def test_an_empty_list_gives_its_checkpoint_and_no_row() -> None:
+    walk = NumberedList(Rows(0).fetch, checkpoint=lambda began: {"at": began.isoformat()})
+    pages = list(in_order(walk.read()))
+    assert [len(page.records) for page in pages] == [0, 0]
+    assert [page.checkpoint for page in pages] == [None, {"at": "2026-01-01T12:00:01+00:00"}]
+
+
+def test_the_pages_of_a_quiet_list_are_probed_once_more() -> None:
+    rows = Rows(11)
+    assert ids(NumberedList(rows.fetch)) == list(range(11))
+    assert rows.asked == [1, 2, 3, 4, 1, 2, 3]
+
+
+def test_a_closed_list_is_not_probed() -> None:
+    rows = Rows(11)
+    assert ids(NumberedList(rows.fetch, is_closed=True)) == list(range(11))
+    assert rows.asked == [1, 2, 3, 4]
+
+
+def test_a_row_that_a_deletion_pushed_across_a_page_edge_is_found_backwards() -> None:
+    rows = Rows(9, moves={1: lambda rows: rows.pop(0)})
+    assert ids(NumberedList(rows.fetch)) == [0, 1, 2, 4, 5, 6, 7, 8, 3]
+    assert rows.asked == [1, 2, 3, 1, 3, 2, 1, 1, 2, 3]
+
+
+def test_a_changed_row_leaves_again_and_an_unchanged_one_does_not() -> None:
+    rows = Rows(5, moves={2: lambda rows: rows.append(rows.pop(0) | {"name": "new"})})
+    found = [record for page in in_order(NumberedList(rows.fetch).read()) for record in page.records]
+    assert found == [{"id": 0}, {"id": 1}, {"id": 2}, {"id": 3}, {"id": 4}, {"id": 0, "name": "new"}]
+
+
+def test_what_changed_meanwhile_is_asked_for_since_the_first_answer() -> None:
+    rows, since = Rows(5), []
+
+    def changed_since(began: datetime) -> Callable[[int], Listed]:
+        since.append(began)
+        return lambda number: Listed([{"id": 9}], False, NOON)
+
+    assert ids(NumberedList(rows.fetch, changed_since=changed_since)) == [0, 1, 2, 3, 4, 9]
+    assert since == [NOON + timedelta(seconds=1)]
+
+
+def test_the_stamp_is_the_time_at_which_the_walk_began_unless_the_row_has_one() -> None:
+    listed = Listed([{"id": 1}, {"id": 2, "at": None}, {"id": 3, "at": "then"}], False, NOON)
+    walk = NumberedList(lambda number: listed, stamp="at")
+    assert [record["at"] for page in in_order(walk.read()) for record in page.records] == [
+        "2026-01-01T12:00:00Z",
+        "2026-01-01T12:00:00Z",
+        "then",
+    ]
+
+
+def test_pages_ahead_are_pieces_and_those_beyond_the_end_are_not_asked_for() -> None:
+    rows = Rows(40)
+    walk = NumberedList(rows.fetch, changed_since=lambda began: lambda number: Listed([], False, NOON))
+    assert ids(walk) == list(range(40))
+    assert rows.asked == [*range(1, 15), 3, 7, 10]
+
+
+def test_a_refused_page_beyond_the_end_is_no_failure_but_one_before_it_is() -> None:
+    rows, refused = Rows(40), [15]
+
+    def fetch(number: int) -> Listed:
+        if number in refused:
+            raise Rejected("no", status=400, body={}, internal_message="")
+        return rows.fetch(number)
+
+    walk = NumberedList(fetch, changed_since=lambda began: lambda number: Listed([], False, NOON))
+    pieces = walk._block(1, 16)  # as if 16 pages were asked for side by side
+    assert sorted(r["id"] for piece in pieces for page in in_order(piece.pages) for r in page.records) == [*range(40)]
+    refused[:] = [7]
+    with pytest.raises(Rejected):
+        ids(NumberedList(fetch, changed_since=lambda began: fetch))
+
+
+def test_a_server_that_goes_round_in_circles_is_a_fault() -> None:
+    with pytest.raises(ConnectorFault, match="the same page again and again"):
+        ids(NumberedList(lambda number: Listed([{"id": 1}], True, NOON)))
+
+
+def test_rows_without_ids_are_told_apart_by_their_content() -> None:
+    listed = Listed([{"name": "a"}, {"name": "b"}, {"name": "a"}], False, NOON)
+    walk = NumberedList(lambda number: listed)
+    assert [record["name"] for page in in_order(walk.read()) for record in page.records] == ["a", "b"]
+
+
+def test_unwanted_rows_count_but_do_not_leave() -> None:
+    walk = NumberedList(Rows(40).fetch, keep=lambda record: bool(record["id"] == 39), is_closed=True)
+    assert ids(walk) == [39]
+
+
+@settings(max_examples=60)
+@given(
+    st.integers(0, 30), st.lists(st.tuples(st.integers(1, 25), st.sampled_from(["end", "front", "gone"])), max_size=3)
+)
+def test_nothing_is_lost_however_rows_move(count: int, plan: list[tuple[int, str]]) -> None:
+    """A few moves at any time in a list of up to ten pages: every row that stays leaves, unchanged ones once."""
+    chance = random.Random(count)
+    moved: set[int] = set()
+
+    def move(kind: str) -> Callable[[list[Record]], None]:
+        def act(rows: list[Record]) -> None:
+            if rows:
+                row = rows.pop(chance.randrange(len(rows)))
+                moved.add(row["id"])
+                if kind != "gone":
+                    rows.insert(len(rows) if kind == "end" else 0, row | {"moved": True})
+
+        return act
+
+    server = Rows(count, moves={at: move(kind) for at, kind in plan})
+    found = ids(NumberedList(server.fetch))
+    kept = {row["id"] for row in server.rows}
+    assert kept - moved <= set(found)
+    assert all(found.count(number) == 1 for number in kept - moved)

@@ -1,0 +1,116 @@
+"""Whole lists by offset: pages overlap by one row, so that a row that shifts is noticed."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from source_kit.errors import ConnectorFault
+from source_kit.offsets import OffsetList
+from source_kit.work import Record
+
+
+class Rows:
+    """A list served by offset; `before` may change it before each request."""
+
+    def __init__(self, ids: list[int], page_size: int) -> None:
+        self.ids = ids
+        self.page_size = page_size
+        self.asked: list[int] = []
+
+    def fetch(self, skip: int) -> tuple[list[Record], bool]:
+        self.before(len(self.asked))
+        self.asked.append(skip)
+        page = self.ids[skip : skip + self.page_size]
+        return [{"id": row} for row in page], skip + len(page) < len(self.ids)
+
+    def before(self, number: int) -> None:
+        """Nothing changes."""
+
+
+def emitted(rows: Rows) -> list[int]:
+    return [record["id"] for page in OffsetList(rows.fetch).walk() for record in page.records]
+
+
+def test_one_short_page_takes_one_request() -> None:
+    rows = Rows([1, 2, 3], 10)
+    assert emitted(rows) == [1, 2, 3]
+    assert rows.asked == [0]
+
+
+def test_an_empty_list_emits_nothing_and_ends_with_its_checkpoint() -> None:
+    pages = list(OffsetList(Rows([], 10).fetch, checkpoint=lambda: {"at": "t"}).walk())
+    assert [(list(page.records), page.checkpoint) for page in pages] == [([], {"at": "t"})]
+
+
+def test_each_page_begins_with_the_last_row_of_the_one_before() -> None:
+    rows = Rows([1, 2, 3, 4, 5], 3)
+    assert emitted(rows) == [1, 2, 3, 4, 5]
+    assert rows.asked == [0, 2]
+
+
+def test_pages_of_one_row_go_on_without_overlap() -> None:
+    rows = Rows([1, 2, 3], 1)
+    assert emitted(rows) == [1, 2, 3]
+    assert rows.asked == [0, 1, 2]
+
+
+def test_a_row_deleted_between_pages_does_not_hide_the_next_one() -> None:
+    rows = Rows([1, 2, 3, 4, 5, 6], 3)
+    rows.before = lambda number: rows.ids.remove(1) if number == 1 else None  # type: ignore[method-assign]
+    assert emitted(rows) == [1, 2, 3, 4, 5, 6]
+    assert rows.asked == [0, 2, 0, 2]
+
+
+def test_a_row_inserted_at_the_start_is_emitted_and_nothing_twice() -> None:
+    rows = Rows([2, 3, 4, 5, 6], 3)
+    rows.before = lambda number: rows.ids.insert(0, 1) if number == 1 else None  # type: ignore[method-assign]
+    assert emitted(rows) == [2, 3, 4, 1, 5, 6]
+
+
+def test_a_list_that_never_rests_ends_loudly() -> None:
+    rows = Rows(list(range(100)), 3)
+    rows.before = lambda number: rows.ids.insert(0, -number - 1)  # type: ignore[method-assign]
+    with pytest.raises(ConnectorFault, match="Nothing was skipped silently"):
+        emitted(rows)
+
+
+def test_a_server_that_says_more_and_gives_nothing_ends_loudly_instead_of_asking_for_ever() -> None:
+    def fetch(skip: int) -> tuple[list[Record], bool]:
+        return ([{"id": 1}, {"id": 2}], True) if skip == 0 else ([], True)
+
+    with pytest.raises(ConnectorFault, match="fewer records"):
+        list(OffsetList(fetch).walk())
+
+
+@given(st.integers(0, 40), st.integers(1, 7), st.integers(0, 10**6), st.sampled_from([0.0, 0.2, 0.6]))
+def test_rows_that_stay_are_emitted_exactly_once_or_the_end_is_loud(
+    size: int, page_size: int, seed: int, drift: float
+) -> None:
+    # A page of one row has no room for the overlap that notices a shift.
+    if drift and page_size == 1:
+        return
+    chance = random.Random(seed)
+    rows = Rows(list(range(size)), page_size)
+    gone: set[int] = set()
+
+    def change(number: int) -> None:
+        if chance.random() >= drift:
+            return
+        if chance.random() < 0.5 and rows.ids:
+            gone.add(chance.choice(rows.ids))
+            rows.ids = [row for row in rows.ids if row not in gone]
+        else:
+            rows.ids.insert(chance.randint(0, len(rows.ids)), 1000 + number)
+
+    rows.before = change  # type: ignore[method-assign]
+    try:
+        found: list[Any] = emitted(rows)
+    except ConnectorFault:
+        return
+    assert sorted(found) == sorted(set(found))
+    assert {row for row in range(size) if row not in gone} <= set(found)

@@ -1,0 +1,94 @@
+"""Messages: literal lines, and the same as what the CDK's own serialisers accept."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import pytest
+from airbyte_cdk.models import AirbyteMessageSerializer
+
+from source_kit import protocol
+
+
+def test_records_become_one_line_each() -> None:
+    lines = protocol.RecordEncoder("leads").lines([{"id": "é"}, {"id": 2, "x": [None, 1.5]}], 1767268800000)
+    assert lines.decode() == (
+        '{"type":"RECORD","record":{"stream":"leads","data":{"id":"é"},"emitted_at":1767268800000}}\n'
+        '{"type":"RECORD","record":{"stream":"leads","data":{"id":2,"x":[null,1.5]},"emitted_at":1767268800000}}\n'
+    )
+
+
+def test_the_namespace_of_the_catalog_is_kept_on_records() -> None:
+    lines = protocol.RecordEncoder('le"ads', "crm").lines([{"id": 1}], 5)
+    assert orjson.loads(lines) == {
+        "type": "RECORD",
+        "record": {"stream": 'le"ads', "namespace": "crm", "data": {"id": 1}, "emitted_at": 5},
+    }
+
+
+def test_no_records_are_no_bytes() -> None:
+    assert protocol.RecordEncoder("leads").lines([], 5) == b""
+
+
+def test_a_line_break_inside_a_record_does_not_break_the_line() -> None:
+    lines = protocol.RecordEncoder("notes").lines([{"text": "a\nb\u2028c"}], 5)
+    assert lines.count(b"\n") == 1
+    assert orjson.loads(lines)["record"]["data"] == {"text": "a\nb\u2028c"}
+
+
+def test_a_state_tells_its_stream_and_the_records_before_it() -> None:
+    assert protocol.state("leads", None, {"at": "t", "__v": 1}, 7) == {
+        "type": "STATE",
+        "state": {
+            "type": "STREAM",
+            "stream": {"stream_descriptor": {"name": "leads"}, "stream_state": {"at": "t", "__v": 1}},
+            "sourceStats": {"recordCount": 7.0},
+        },
+    }
+
+
+def test_a_rate_limit_wait_is_a_running_status_with_a_reason() -> None:
+    message = protocol.stream_status("leads", "crm", "RUNNING", 10, quota_reset_ms=20, limited=True)
+    assert message["trace"]["stream_status"] == {
+        "stream_descriptor": {"name": "leads", "namespace": "crm"},
+        "status": "RUNNING",
+        "reasons": [{"type": "RATE_LIMITED", "rate_limited": {"quota_reset": 20}}],
+    }
+    plain = protocol.stream_status("leads", None, "RUNNING", 10, limited=True)
+    assert plain["trace"]["stream_status"]["reasons"] == [{"type": "RATE_LIMITED"}]
+
+
+def test_an_error_leaves_out_what_it_does_not_know() -> None:
+    assert protocol.error("It failed.", "system_error", 10) == {
+        "type": "TRACE",
+        "trace": {
+            "type": "ERROR",
+            "emitted_at": 10.0,
+            "error": {"message": "It failed.", "failure_type": "system_error"},
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        protocol.state("leads", "crm", {"at": "t"}, 7),
+        protocol.stream_status("leads", None, "STARTED", 10),
+        protocol.stream_status("leads", None, "RUNNING", 10, quota_reset_ms=20, limited=True),
+        protocol.error("m", "config_error", 10, internal_message="i", stack_trace="s", stream={"name": "leads"}),
+        protocol.estimate("leads", "crm", 100, 10),
+        protocol.control({"refresh_token": "new"}, 10),
+        protocol.log("WARN", "careful"),
+    ],
+    ids=lambda message: str(message["type"]),
+)
+def test_every_message_is_understood_by_the_cdk(message: dict[str, Any]) -> None:
+    loaded = AirbyteMessageSerializer.load(orjson.loads(protocol.line(message)))
+    assert loaded.type.value == message["type"]
+
+
+def test_keys_that_are_no_text_are_written_as_text() -> None:
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    assert protocol.line({"a": {1: moment}}) == b'{"a":{"1":"2026-01-01T00:00:00+00:00"}}\n'

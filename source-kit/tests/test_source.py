@@ -1,0 +1,245 @@
+"""The base class of sources: order of streams, what is missing, probes, and the CDK's way in."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+import requests
+from airbyte_cdk.models import AirbyteMessage, ConfiguredAirbyteCatalogSerializer
+
+from source_kit.budget import RateBudget
+from source_kit.catalog_input import ConfiguredStream, parse_catalog
+from source_kit.client import Denied, HttpClient, Unavailable
+from source_kit.config import CommonOptions
+from source_kit.config_store import ConfigStore
+from source_kit.errors import ConfigError
+from source_kit.oauth import Auth, basic
+from source_kit.redaction import Redactor
+from source_kit.source import KitSource, start_order, unreadable
+from source_kit.state_input import parse_state
+from source_kit.stream import KitStream
+from source_kit.testing import FakeClock, KeptOutput
+from source_kit.work import Page, Record, Start, Work
+
+OPTIONS = CommonOptions(
+    start_date=None,
+    user_agent="test/1",
+    num_workers=2,
+    lookback_window_seconds=0,
+    rate_limit_share=1.0,
+    max_requests_per_minute=None,
+    api_url="https://api.vendor.test/",
+    token_url=None,
+)
+LOGGER = logging.getLogger("airbyte")
+
+
+class Rows(KitStream):
+    """A stream that needs no request."""
+
+    package = "none"
+    cursor_field = "at"
+    problem: Exception | None = None
+
+    def __init__(self, client: HttpClient, name: str, starts_after: Sequence[str] = ()) -> None:
+        self._given_name = name
+        self.starts_after = starts_after  # type: ignore[misc]  # a constant of a class elsewhere
+        super().__init__(client)
+
+    @property
+    def name(self) -> str:
+        return self._given_name
+
+    def path(self, **arguments: Any) -> str:
+        return self._given_name
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "object", "properties": {"id": {"type": "integer"}, "at": {"type": "string"}}}
+
+    def parse_response(self, response: requests.Response, **arguments: Any) -> list[Record]:
+        return []
+
+    def work(self, start: Start) -> Work:
+        if self.problem is not None:
+            raise self.problem
+        yield Page([{"id": 1, "at": "2026-01-01T00:00:01Z"}], {"at": "2026-01-01T00:00:01Z"})
+        return None
+
+    def probe(self) -> None:
+        if self.problem is not None:
+            raise self.problem
+
+
+class Source(KitSource):
+    """A source with the streams of the test."""
+
+    name = "source-test"
+    problems: Mapping[str, Exception] = {}
+
+    def parse(self, config: Mapping[str, Any]) -> tuple[CommonOptions, list[str]]:
+        if "key" not in config:
+            raise ConfigError("key is missing.")
+        return OPTIONS, ["The key is old."]
+
+    def authentication(self, session: requests.Session) -> Auth:
+        return basic("k")
+
+    def budget(self, options: CommonOptions) -> RateBudget:
+        return RateBudget(self.clock)
+
+    def build_streams(self, client: HttpClient) -> Sequence[KitStream]:
+        streams = [Rows(client, "attachments", ("messages",)), Rows(client, "messages"), Rows(client, "users")]
+        for stream in streams:
+            stream.problem = self.problems.get(stream.name)
+        return streams
+
+    def probe(self, client: HttpClient) -> None:
+        if "probe" in self.problems:
+            raise self.problems["probe"]
+
+
+def catalog(*names: str, mode: str = "incremental") -> dict[str, Any]:
+    return {
+        "streams": [
+            {
+                "stream": {"name": name, "json_schema": {}, "supported_sync_modes": ["full_refresh", "incremental"]},
+                "sync_mode": mode,
+                "destination_sync_mode": "append",
+            }
+            for name in names
+        ]
+    }
+
+
+def configured(*names: str) -> list[ConfiguredStream]:
+    return parse_catalog(catalog(*names))
+
+
+def prepared(problems: Mapping[str, Exception] | None = None) -> tuple[Source, KeptOutput]:
+    source = Source()
+    source.problems = problems or {}
+    source.clock = FakeClock()
+    output = KeptOutput(source.clock)
+    source.prepare(ConfigStore(None, {"key": "k"}), output, Redactor())
+    return source, output
+
+
+def statuses(output: KeptOutput) -> list[tuple[str, str]]:
+    traces = [message["trace"] for message in output.messages() if message["type"] == "TRACE"]
+    found = [trace["stream_status"] for trace in traces if trace["type"] == "STREAM_STATUS"]
+    return [(status["stream_descriptor"]["name"], status["status"]) for status in found]
+
+
+def test_parents_start_before_children_whatever_the_catalog_says() -> None:
+    source, _ = prepared()
+    streams = source.build_streams(source.client)
+    assert start_order(list(streams)) == ["messages", "attachments", "users"]
+    assert start_order([streams[0], streams[2]]) == ["attachments", "users"]
+
+
+def test_streams_that_wait_for_each_other_start_nevertheless() -> None:
+    source, _ = prepared()
+    one, two = Rows(source.client, "one", ("two",)), Rows(source.client, "two", ("one",))
+    assert start_order([one, two]) == ["one", "two"]
+
+
+def test_a_read_of_known_streams_succeeds() -> None:
+    source, output = prepared()
+    assert source.sync(configured("users", "attachments", "messages"), {}) == 0
+    assert [name for name, status in statuses(output) if status == "STARTED"] == ["users", "messages", "attachments"]
+    assert sorted(name for name, status in statuses(output) if status == "COMPLETE") == [
+        "attachments",
+        "messages",
+        "users",
+    ]
+    assert output.logs()[0] == "WARN The key is old."
+
+
+def test_a_missing_stream_is_an_error_and_the_others_are_read() -> None:
+    source, output = prepared()
+    assert source.sync(configured("leads", "users"), {}) == 1
+    assert statuses(output)[:2] == [("leads", "STARTED"), ("leads", "INCOMPLETE")]
+    assert ("users", "COMPLETE") in statuses(output)
+    (error,) = [m["trace"]["error"] for m in output.messages() if m.get("trace", {}).get("type") == "ERROR"]
+    assert error["failure_type"] == "config_error"
+    assert error["stream_descriptor"] == {"name": "leads"}
+    assert error["message"].startswith("Stream leads of the catalog does not exist in source-test.")
+
+
+def test_a_failed_stream_makes_the_exit_code_one() -> None:
+    source, output = prepared({"messages": Unavailable("No permission.")})
+    assert source.sync(configured("messages", "users"), {}) == 1
+    assert ("messages", "INCOMPLETE") in statuses(output)
+    assert ("users", "COMPLETE") in statuses(output)
+
+
+def test_a_state_that_is_no_time_is_refused_before_anything_is_read() -> None:
+    source, output = prepared()
+    states = parse_state({"users": {"at": "yesterday", "__v": 1}})
+    with pytest.raises(ConfigError, match="state of stream users"):
+        source.sync(configured("users"), states)
+    assert statuses(output) == []
+
+
+def test_a_foreign_state_without_rule_starts_the_stream_again_with_a_warning() -> None:
+    source, output = prepared()
+    assert source.sync(configured("users"), parse_state({"users": {"at": "2026-01-01T00:00:00Z"}})) == 0
+    assert "WARN Stream users starts again: its state is of another connector and cannot be used." in output.logs()
+
+
+def test_check_names_unreadable_streams_and_succeeds() -> None:
+    source, output = prepared({"users": Unavailable("No permission.")})
+    assert source.check_connection(LOGGER, {"key": "k"}) == (True, None)
+    assert "WARN Stream users cannot be read: No permission." in output.logs()
+
+
+def test_check_fails_where_the_credentials_are_refused() -> None:
+    source, _ = prepared({"probe": Denied("The key was refused.")})
+    with pytest.raises(Denied):
+        source.check_connection(LOGGER, {"key": "k"})
+
+
+def test_a_key_that_is_refused_by_one_stream_only_while_probing_ends_the_check() -> None:
+    source, _ = prepared({"users": Denied("The key was refused.")})
+    with pytest.raises(Denied):
+        unreadable(source.build_streams(source.client), 2)
+
+
+def test_a_bad_config_is_refused_before_the_cdk_validates_it() -> None:
+    with pytest.raises(ConfigError, match="key is missing"):
+        Source().configure({}, "")
+
+
+def cdk_read(source: Source, *names: str, state: Any = None) -> list[AirbyteMessage]:
+    wanted = ConfiguredAirbyteCatalogSerializer.load(catalog(*names))
+    return list(source.read(LOGGER, source.configure({"key": "k"}, ""), wanted, state))
+
+
+def test_the_cdk_gets_the_messages_of_the_engine_as_objects() -> None:
+    messages = cdk_read(Source(), "users")
+    kinds = [message.type.value for message in messages if message.type.value not in ("LOG", "TRACE")]
+    assert kinds == ["RECORD", "STATE"]
+    states = [message.state.stream.stream_state for message in messages if message.state and message.state.stream]
+    assert [vars(state) for state in states if state] == [{"at": "2026-01-01T00:00:01Z", "__v": 1}]
+
+
+def test_the_cdk_is_told_of_a_failed_stream_by_an_exception_at_the_end() -> None:
+    source = Source()
+    source.problems = {"users": Unavailable("No permission.")}
+    with pytest.raises(ConfigError, match="Some streams failed"):
+        cdk_read(source, "users")
+
+
+def test_discover_has_the_key_and_cursor_of_every_stream() -> None:
+    source = Source()
+    found = {stream.name: stream for stream in source.discover(LOGGER, {"key": "k"}).streams}
+    assert list(found) == ["attachments", "messages", "users"]
+    users = found["users"]
+    assert users.source_defined_primary_key == [["id"]]
+    assert users.default_cursor_field == ["at"]
+    assert users.source_defined_cursor
+    assert [mode.value for mode in users.supported_sync_modes] == ["full_refresh", "incremental"]
+    assert users.is_resumable

@@ -1,0 +1,79 @@
+"""Windows: where they are cut, and when cutting stops to pay."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from source_kit.timestamps import MILLISECOND, MINUTE, floor
+from source_kit.windows import Fetched, Progress, cut_points, parts_for
+
+DAY = datetime(2026, 1, 1, tzinfo=UTC)
+INSTANTS = st.integers(0, (2030 - 2000) * 31_556_952_000).map(
+    lambda milliseconds: datetime(2000, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
+)
+
+
+@pytest.mark.parametrize(
+    ("rest", "pages_read", "is_root", "expected"),
+    [
+        (0, 1, True, 0),
+        (1000, 1, True, 0),
+        (1001, 1, True, 2),
+        (1801, 1, True, 3),
+        (100_000, 1, True, 8),
+        (1000, 9, False, 0),
+        (5000, 1, False, 6),
+        (None, 1, True, 0),
+        (None, 2, True, 8),
+        (None, 9, False, 0),
+        (None, 10, False, 4),
+    ],
+)
+def test_windows_are_sized_to_about_nine_pages(rest: int | None, pages_read: int, is_root: bool, expected: int) -> None:
+    assert parts_for(rest, 100, pages_read, is_root=is_root) == expected
+
+
+def test_four_parts_of_a_day_are_cut_at_six_hours_each() -> None:
+    assert cut_points(DAY, DAY + timedelta(days=1), 4, MILLISECOND) == [
+        DAY + timedelta(hours=hours) for hours in (0, 6, 12, 18, 24)
+    ]
+
+
+def test_a_span_of_one_step_is_not_cut() -> None:
+    assert cut_points(DAY, DAY + MILLISECOND, 8, MILLISECOND) == []
+    assert cut_points(DAY, DAY + 2 * MILLISECOND, 8, MILLISECOND) == [DAY, DAY + MILLISECOND, DAY + 2 * MILLISECOND]
+
+
+def test_a_span_that_ends_before_it_begins_is_not_cut() -> None:
+    assert cut_points(DAY, DAY - MINUTE, 8, MILLISECOND) == []
+
+
+@given(INSTANTS, INSTANTS, st.integers(2, 8), st.sampled_from([MILLISECOND, MINUTE]))
+def test_cuts_cover_the_span_without_gap_or_overlap_on_whole_steps(
+    lower: datetime, upper: datetime, parts: int, step: timedelta
+) -> None:
+    lower, upper = floor(lower, step), floor(upper, step)
+    points = cut_points(lower, upper, parts, step)
+    if not points:
+        assert upper - lower < 2 * step
+        return
+    assert points[0] == lower
+    assert points[-1] == upper
+    assert all(one < two for one, two in itertools.pairwise(points))
+    assert all(floor(point, step) == point for point in points)
+    assert 2 <= len(points) <= parts + 1
+
+
+def test_cutting_stops_when_empty_windows_cost_more_than_they_save() -> None:
+    progress = Progress(expected=100)
+    for _ in range(7):
+        progress.saw(Fetched([], DAY))
+    assert progress.cutting_pays()
+    progress.saw(Fetched([], DAY))
+    assert not progress.cutting_pays()
+    assert (progress.pages, progress.empty) == (8, 8)
