@@ -46,7 +46,7 @@ def objects_are_open(stream: Stream) -> list[str]:
 
 
 def everything_but_the_key_is_nullable(stream: Stream) -> list[str]:
-    key = {path[0] for path in stream["source_defined_primary_key"]}
+    key = {path[0] for path in stream.get("source_defined_primary_key") or []}
     return [
         f"{path}: type {part.get('type')} does not allow null"
         for path, part in walk(stream["json_schema"])
@@ -57,7 +57,8 @@ def everything_but_the_key_is_nullable(stream: Stream) -> list[str]:
 def keys_and_cursors_are_declared(stream: Stream) -> list[str]:
     properties = stream["json_schema"]["properties"]
     wanted = [path[0] for path in stream.get("source_defined_primary_key") or []]
-    problems = [] if wanted else ["no primary key"]
+    # A stream of one object without an id (a settings page) has nothing to be a key.
+    problems = [] if wanted or "id" not in properties else ["no primary key"]
     cursor = stream.get("default_cursor_field") or []
     if "incremental" in stream["supported_sync_modes"] and (not cursor or not stream.get("source_defined_cursor")):
         problems.append("incremental without a source-defined cursor")

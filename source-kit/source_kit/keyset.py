@@ -108,7 +108,7 @@ class _Walk:
                 if self._is_used_up():
                     break
             elif fetched.records:
-                self._advance(fetched.records)
+                self._advance(self._settled(fetched)) or self._advance(fetched.records)
                 pieces = self._cut(fetched) if cut and is_full else []
                 if pieces:
                     return pieces
@@ -124,8 +124,11 @@ class _Walk:
         records, keyset = fetched.records, self.keyset
         keyset.progress.saw(fetched)
         self.pages += 1
-        if records:
-            self._learn([record[keyset.field] for record in records])
+        settled = self._settled(fetched)
+        if settled:
+            self._learn([record[keyset.field] for record in settled])
+            if self.order is None and len(settled) < len(records) and self._is_newest(keyset.edge(settled[-1])):
+                self.order = -1
         seen = self.seen
         fresh = [record for record in records if keyset.mark_of(record) not in seen] if seen else list(records)
         self.emitted += len(fresh)
@@ -134,6 +137,17 @@ class _Walk:
             self.expected = self.emitted + total - len(records)
             keyset.progress.expected = max(keyset.progress.expected, self.expected // keyset.page_size)
         return fresh
+
+    def _settled(self, fetched: Fetched) -> Sequence[Record]:
+        """The rows that have not changed within the lag. Others may show a later time than the place that a lagging
+        index still gives them: walking on from there would pass over what lies between."""
+        records, keyset = fetched.records, self.keyset
+        if not records or not keyset.lag or self.order == -1:
+            return records
+        latest = fetched.asked_at - keyset.lag
+        if timestamps.parse(timestamps.latest([record[keyset.field] for record in records])) <= latest:
+            return records
+        return [record for record in records if timestamps.parse(record[keyset.field]) <= latest]
 
     def _learn(self, values: list[str]) -> None:
         if values[0] != values[-1] or any(value != values[0] for value in values):
@@ -164,8 +178,11 @@ class _Walk:
     def _is_used_up(self) -> bool:
         return self.lower is not None and self.upper is not None and self.lower >= self.upper
 
-    def _advance(self, records: Sequence[Record]) -> None:
-        """Move the range to the last row's instant, which is read again: rows not yet seen may share it."""
+    def _advance(self, records: Sequence[Record]) -> bool:
+        """Move the range to the last row's instant, which is read again: rows not yet seen may share it. Whether that
+        is progress."""
+        if not records:
+            return False
         edge = self.keyset.edge(records[-1])
         tied = set()
         for record in reversed(records):
@@ -177,6 +194,7 @@ class _Walk:
         else:
             has_moved, self.lower = self.lower != edge, edge
         self.seen = tied | (self.before if has_moved else self.seen)
+        return has_moved
 
     def _instant(self, records: Sequence[Record]) -> Generator[Page, None, None]:
         """Read every row of the one instant that fills a whole page, then step over it."""
@@ -201,7 +219,8 @@ class _Walk:
         """Whether older rows exist although the first page should have held them: the API ignored the order."""
         if self.lower is not None and self.lower >= instant:
             return False
-        return bool(self.keyset.fetch(replace(self._range(), upper=instant), limit=1).records)
+        older = self.keyset.fetch(replace(self._range(), upper=instant)).records
+        return any(self.keyset.edge(record) < instant for record in older)
 
     def _counted(self, fetched: Fetched) -> int | None:
         """How many rows the query has, unless the count is capped."""

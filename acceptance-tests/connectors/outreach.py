@@ -1,0 +1,122 @@
+"""What the suite knows about source-outreach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from emulators.outreach.resources import BY_ID_ONLY, custom_objects, resources
+from harness.connector import Connector, OAuth, Scenario, Stream
+
+LOOKBACK = timedelta(hours=6)
+# Large enough for several windows; the others are one page each.
+WINDOWED = ("prospects", "mailings", "events", "calls")
+
+
+def streams() -> tuple[Stream, ...]:
+    """All collections and custom objects, with the cursors that the documentation allows."""
+    standard = [(each.stream, each) for each in resources().values()]
+    custom = [(f"custom_object_{each.stream}", each) for each in custom_objects(2)]
+    return tuple(
+        Stream(
+            name,
+            cursor=each.order,
+            overlap=LOOKBACK if each.order else timedelta(0),
+            touch=name if each.plural not in BY_ID_ONLY else "",
+            sees_updates=each.order == "updatedAt",
+            checkpoints_inside=name in WINDOWED,
+        )
+        for name, each in standard + custom
+    )
+
+
+def faults_happened(statistics: dict[str, Any]) -> list[str]:
+    """Several kinds of faults were answered."""
+    return [] if len(statistics["faults"]) >= 5 else [f"only these faults happened: {statistics['faults']}"]
+
+
+def paced(statistics: dict[str, Any]) -> list[str]:
+    """The read needed more than one window, and no request was sent while the budget was known to be spent."""
+    violations = statistics["violations"]
+    problems = [f"{len(violations)} requests in spite of a spent budget: {violations[:3]}"] if violations else []
+    times = [moment for span in statistics["first_last"].values() for moment in span]
+    return problems + ([] if max(times) - min(times) > 2.0 else ["the read did not exceed the limit"])
+
+
+def answered(status: str) -> Callable[[dict[str, Any]], list[str]]:
+    """The emulator gave such an answer, so the scenario happened."""
+    return lambda statistics: [] if statistics["statuses"].get(status) else [f"no answer {status}"]
+
+
+def rate_limited(form: str) -> Scenario:
+    options = {"rate_limit": 40, "rate_window": 2.0, "rate_headers": form}
+    return Scenario(f"it exceeds the rate limit, headers {form}", options, statistics=paced)
+
+
+CONNECTOR = Connector(
+    name="outreach",
+    script="source-outreach",
+    package="source_outreach",
+    class_name="SourceOutreach",
+    emulator="outreach",
+    streams=streams(),
+    # The emulator's largest page is also the page size of its config.
+    small={"prospects": 1_500, "mailings": 1_200, "sizes": {"events": 700, "calls": 400}, "largest_page": 50},
+    full={"prospects": 20_000, "mailings": 20_000, "sizes": {"events": 9_000, "calls": 9_000}, "others": 300},
+    large={"prospects": 100_000, "mailings": 100},
+    large_streams=("prospects", "users"),
+    invalid_config={"refresh_token": "refresh-wrong-0123456789"},
+    drift={
+        "drift": [
+            {"stream": "prospects", "every": 1, "update": 9, "create": 2, "delete": 1},
+            {"stream": "mailings", "every": 2, "update": 5, "create": 2, "delete": 1},
+            {"stream": "calls", "every": 3, "update": 5, "create": 1, "delete": 1},
+            {"stream": "users", "every": 9, "update": 1},
+        ]
+    },
+    many_states={
+        "prospects": 2_000,
+        "mailings": 1_500,
+        "sizes": {"events": 1_000, "calls": 1_000},
+        "latency_ms": 20,
+        "largest_page": 50,
+    },
+    slow_reader={"prospects": 3_000, "latency_ms": 5},
+    refusable=("calls", "GET /calls"),
+    late_index={"index_lag_seconds": 4.0},
+    late_index_seconds=4.0,
+    oauth=OAuth(
+        short_lived={"token_lifetime": 2.0, "token_strict": True, "latency_ms": 120},
+        long_lived={"token_strict": True, "token_interval": 60.0},
+        config=lambda emulator: dict(emulator.config),
+    ),
+    scenarios=(
+        Scenario("every fault comes at once", {"faults": {"all": 0.04}}, statistics=faults_happened),
+        rate_limited("epoch"),
+        rate_limited("doubled"),
+        rate_limited("delta"),
+        rate_limited("iso"),
+        rate_limited("only_429"),
+        Scenario("twelve pages share one timestamp", {"ties": [600, 300]}),
+        Scenario("most changes are recent", {"recent_share": 0.7}),
+        Scenario("rows are out of order", {"disorder_seconds": 7200}),
+        Scenario("ranges return rows beyond their bound", {"beyond_bound": 7}, repeats_allowed=True),
+        Scenario(
+            "ranges are ignored", {"ignore_ranges": True, "prospects": 700, "mailings": 500}, says="ignored the filter"
+        ),
+        Scenario("nothing is counted", {"count_mode": "none"}),
+        Scenario("counts are given up under load", {"count_mode": "truncated"}),
+        Scenario("counts are capped", {"count_cap": 200}),
+        Scenario("pages above 13 records are too heavy", {"heavy_above": 13}, statistics=answered("502")),
+        Scenario("links point to the vendor", {"vendor_links": True}),
+        Scenario("imports are listed", {"imports_listed": True}),
+        Scenario(
+            "the root tells the organisation",
+            {"root_tells_organisation": True, "sizes": {"audit_logs": 0}},
+            streams=("org_settings",),
+        ),
+        Scenario("refresh tokens do not rotate", {"rotates": False}),
+        Scenario("answers are compressed", {"gzip": True}),
+    ),
+)

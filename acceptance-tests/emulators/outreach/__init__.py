@@ -1,0 +1,1 @@
+"""An emulation of the Outreach API v2 (api.outreach.io)."""

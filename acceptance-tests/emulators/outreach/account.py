@@ -1,0 +1,118 @@
+"""The data of the emulated account, and how it changes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+from emulators.moments import DAY_MS, naive, now_ms, parse_ms
+from emulators.outreach.resources import Resource, custom_objects, resources
+from emulators.outreach.settings import OutreachOptions
+from emulators.outreach.shapes import SLOTS, flat_shapes_of, id_text, shapes_of
+from emulators.records import Collection, Ids, Order
+from emulators.templates import Shapes, Values
+
+# Longer ago than a reader may look back: what its state says then depends on the data alone, not on the clock.
+SEED_ENDS_BEFORE_MS = 7 * 3_600_000
+SECOND_MS = 1000
+IMPORTS = 3
+
+
+def instant(ms: int) -> bytes:
+    """`2024-07-26T06:27:17.000Z`: whole seconds in the form of milliseconds."""
+    return naive(ms - ms % SECOND_MS) + b".000Z"
+
+
+class Table:
+    """The records of one resource. Its index may differ from what the records say (option `disorder_seconds`)."""
+
+    def __init__(self, resource: Resource, size: int, options: OutreachOptions, chance: random.Random) -> None:
+        self.resource = resource
+        self._others = max(1, options.others)
+        self._spread = options.disorder_seconds * SECOND_MS
+        self.order: Order = "date_updated" if resource.order in (None, "updatedAt") else "date_created"
+        self.flat_shapes = Shapes(flat_shapes_of(resource), SLOTS)
+        self.records = Collection(resource.plural, Ids(resource.type), Shapes(shapes_of(resource), SLOTS), self._values)
+        self.records.fill(_times(size, options, chance))
+
+    def jitter(self, number: int, revision: int) -> int:
+        """How much later than its updatedAt a record is indexed."""
+        if not self._spread or revision or number % 9:
+            return 0
+        return self._spread if number % 18 else -self._spread
+
+    def _values(self, number: int, created: int, updated: int, revision: int) -> Values:
+        shown = self.jitter(number, revision)
+        others = self._others
+        return (
+            (key := id_text(self.resource, number).encode()),
+            key.strip(b'"'),
+            instant(created - (shown if self.order == "date_created" else 0)),
+            instant(updated - (shown if self.order == "date_updated" else 0)),
+            b"%d" % revision,
+            b"%d" % (number * 7 % others + 1),
+            b"%d" % (number * 13 % others + 1),
+            b"%d" % (number * 29 % others + 1),
+        )
+
+    def truth(self) -> Iterator[bytes]:
+        """Every record, flat."""
+        records, projection = self.records, self.flat_shapes.projection(None)
+        return (records.render(number, projection) for number in records.numbers())
+
+
+def _times(size: int, options: OutreachOptions, chance: random.Random) -> list[tuple[int, int]]:
+    """(created, updated) in whole seconds, in the order of creation; clusters of `ties` share one updatedAt."""
+    end = (parse_ms(options.now) if options.now else now_ms() - SEED_ENDS_BEFORE_MS) // SECOND_MS
+    length = options.days * DAY_MS // SECOND_MS
+    first = end - length
+    created = sorted(first + int(chance.random() * length) for _ in range(size))
+    recent = int(size * options.recent_share)
+    updated = [
+        end - int(chance.random() * length / 100)
+        if place < recent
+        else moment + (int(chance.random() * (end - moment)) if place % 3 else 0)
+        for place, moment in enumerate(created)
+    ]
+    place = 0
+    for cluster in options.ties:
+        chosen = range(place, min(size, place + cluster))
+        for number in chosen:
+            updated[number] = end - length // 3 + cluster
+            created[number] = min(created[number], updated[number])
+        place += cluster
+    created.sort()
+    return [
+        (moment * SECOND_MS, max(moment, change) * SECOND_MS) for moment, change in zip(created, updated, strict=True)
+    ]
+
+
+class Account:
+    """All tables by stream name."""
+
+    def __init__(self, options: OutreachOptions) -> None:
+        self._chance = random.Random(options.seed + 7)
+        self.custom = custom_objects(options.custom_objects)
+        sizes = {"prospects": options.prospects, "mailings": options.mailings, "imports": IMPORTS, "org_settings": 1}
+        sizes |= options.sizes
+        self.tables = {
+            resource.stream: Table(resource, sizes.get(resource.stream, options.others), options, self._chance)
+            for resource in resources().values()
+        }
+        for resource in self.custom:
+            name = f"custom_object_{resource.stream}"
+            self.tables[name] = Table(resource, sizes.get(name, options.others), options, self._chance)
+
+    def touch(self, stream: str, update: int, create: int, delete: int) -> dict[str, list[object]]:
+        """Change records now; their ids."""
+        table = self.tables[stream]
+        now = now_ms() // SECOND_MS * SECOND_MS
+        touched = table.records.touch(self._chance, now, update, create, delete)
+        return {
+            action: [_plain(id_text(table.resource, number)) for number in numbers]
+            for action, numbers in touched.items()
+        }
+
+
+def _plain(text: str) -> object:
+    return text.strip('"') if text.startswith('"') else int(text)

@@ -1,0 +1,126 @@
+"""Query strings of list requests: filters in both syntaxes, order, cursor paging and offset paging."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
+
+import orjson
+
+from emulators.moments import parse_ms
+from emulators.outreach.resources import Resource
+from emulators.outreach.settings import OutreachOptions
+from emulators.records import FOREVER
+
+PAGE_DEFAULT = 50
+LARGEST_OFFSET = 10_000
+KNOWN = ("count", "sort", "include", "newFilterSyntax", "provideDataConnections", "provideAuthorizationMeta")
+
+
+class BadQuery(ValueError):
+    """A parameter that is refused with 422."""
+
+
+@dataclass
+class Query:
+    """One list request. `low` and `high` are half-open milliseconds on the attribute `ranged`."""
+
+    size: int
+    sort: str = ""
+    descending: bool = False
+    ranged: str = ""
+    low: int = 0
+    high: int = FOREVER
+    after: tuple[int, int] | None = None
+    offset: int | None = None
+    count: bool = False
+    params: list[tuple[str, str]] = field(default_factory=list)
+
+
+def parse(text: str, resource: Resource, options: OutreachOptions) -> Query:
+    """`BadQuery` for what the documentation does not allow."""
+    params = parse_qsl(text, keep_blank_values=True)
+    given = dict(params)
+    if "page[size]" in given:
+        query = Query(_size(given["page[size]"], options))
+    else:
+        query = Query(
+            _size(given.get("page[limit]", str(PAGE_DEFAULT)), options), offset=int(given.get("page[offset]", 0))
+        )
+        if query.offset is not None and query.offset > LARGEST_OFFSET:
+            raise BadQuery("page[offset] is larger than 10000")
+    query.params = params
+    query.count = given.get("count") == "true"
+    if "page[after]" in given:
+        query.after = read_cursor(given["page[after]"])
+    _sort(query, given.get("sort", ""), resource)
+    new_syntax = given.get("newFilterSyntax") == "true"
+    for name, value in params:
+        if name.startswith("filter["):
+            _filter(query, name, value, resource, options, new_syntax=new_syntax)
+        elif not name.startswith(("page[", "fields[")) and name not in KNOWN:
+            raise BadQuery(f"unknown parameter {name}")
+    return query
+
+
+def _size(text: str, options: OutreachOptions) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise BadQuery("page[size] must be a positive number")
+    if int(text) > options.largest_page and not options.clamp_page:
+        raise BadQuery(f"page[size] must not be larger than {options.largest_page}")
+    return min(int(text), options.largest_page)
+
+
+def _sort(query: Query, text: str, resource: Resource) -> None:
+    query.sort, query.descending = text.removeprefix("-"), text.startswith("-")
+    if query.sort in ("", "id"):
+        return
+    attribute = resource.attribute(query.sort)
+    if attribute is None or not attribute.sortable or attribute.kind != "d":
+        raise BadQuery(f"{query.sort} is not sortable")
+
+
+def _filter(
+    query: Query, name: str, value: str, resource: Resource, options: OutreachOptions, *, new_syntax: bool
+) -> None:
+    keys = name.removeprefix("filter[").removesuffix("]").split("][")
+    attribute = resource.attribute(keys[0])
+    if attribute is None or not attribute.filterable or attribute.kind != "d":
+        if options.ignore_filters:
+            return
+        raise BadQuery(f"{keys[0]} is not filterable")
+    if options.ignore_ranges:
+        return
+    query.ranged = keys[0]
+    if new_syntax and len(keys) == 2:
+        low, high = (value, "inf") if keys[1] == "gte" else ("neginf", value)
+        if keys[1] not in ("gte", "lte"):
+            raise BadQuery(f"unknown operator {keys[1]}")
+    elif ".." in value and len(keys) == 1:
+        low, _, high = value.partition("..")
+    else:
+        low = high = value
+    try:
+        if low != "neginf":
+            query.low = max(query.low, parse_ms(low))
+        if high != "inf":
+            query.high = min(query.high, parse_ms(high) + 1)
+    except ValueError as error:
+        raise BadQuery(f"{keys[0]} is not a time") from error
+
+
+def write_cursor(resource: Resource, sort: str, value: bytes, number: int) -> str:
+    """Opaque to clients; in truth the last row's sort value and number."""
+    content = {"cn": f"ApiV2::{resource.plural}Controller", "sp": sort, "sv": [value.decode()], "id": number, "v": 1}
+    return base64.urlsafe_b64encode(orjson.dumps(content)).decode().rstrip("=")
+
+
+def read_cursor(text: str) -> tuple[int, int]:
+    """(milliseconds, number)."""
+    try:
+        content = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        return parse_ms(content["sv"][0]), int(content["id"])
+    except (ValueError, KeyError, binascii.Error) as error:
+        raise BadQuery("page[after] is not a cursor") from error

@@ -1,0 +1,46 @@
+"""Options of the Outreach emulator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from emulators.options import Options, option
+
+
+@dataclass
+class OutreachOptions(Options):
+    """Sizes of the account, and one option for each point on which the documentation is silent or sources differ."""
+
+    rate_headers: str = option("epoch", "header form: epoch, doubled, delta, iso, none, only_429")
+    prospects: int = option(450, "number of prospects", start_only=True)
+    mailings: int = option(400, "number of mailings", start_only=True)
+    others: int = option(36, "number of records of each other collection", start_only=True)
+    sizes: Any = option({}, "stream name to another number of records", start_only=True)
+    custom_objects: int = option(2, "number of custom objects, 0 to 2", start_only=True)
+    days: int = option(400, "days over which the records were created and updated", start_only=True)
+    ties: list[int] = option([], "cluster sizes of records that share one updatedAt", start_only=True)
+    recent_share: float = option(
+        0.0, "part of the records whose updatedAt lies in the last hundredth of the time", start_only=True
+    )
+    largest_page: int = option(1000, "largest page[size]")
+    clamp_page: bool = option(False, "a page[size] above it counts as the largest, instead of a 422")
+    heavy_above: int = option(0, "page[size] above which a list answers 502, 0 for never")
+    heavy_streams: list[str] = option([], "only these collections are heavy; empty: all")
+    count_mode: str = option("exact", "count=true gives: exact, truncated (0 under load), none (null)")
+    count_cap: int = option(2_000_000, "largest count")
+    ignore_filters: bool = option(False, "filters that a collection does not know are ignored, instead of a 422")
+    ignore_ranges: bool = option(False, "filters on times are ignored too, and the whole collection is returned")
+    disorder_seconds: int = option(0, "one row in nine is indexed so many seconds before or after its updatedAt")
+    beyond_bound: int = option(0, "rows beyond its upper bound that a range returns too")
+    index_lag_seconds: float = option(0.0, "time after which lists see a write")
+    vendor_links: bool = option(False, "links point to api.outreach.io, whatever host was asked")
+    require_content_type: bool = option(True, "415 for requests without the media type of JSON:API")
+    deny_scopes: list[str] = option([], "resources whose read scope the token lacks")
+    deny_profile: list[str] = option([], "resources that the user's governance profile forbids")
+    imports_listed: bool = option(False, "GET /imports answers with a list")
+    root_tells_organisation: bool = option(False, "GET /api/v2 names the organisation")
+    token_lifetime: float = option(7200.0, "seconds that an access token lives")
+    token_strict: bool = option(False, "a refresh token can be used once")
+    token_interval: float = option(0.0, "seconds that must lie between two mints (60 at Outreach)")
+    rotates: bool = option(True, "a refresh gives a new refresh token")

@@ -1,0 +1,160 @@
+"""The resources of the API as data (`collections.yaml`), and what follows from them: column names and JSON schemas.
+
+Reference: developers.outreach.io/api/reference. Custom objects come in the same form, made from the account's schema.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from source_kit.schemas import DATE, DATE_TIME, NUMBER, TEXT, Schema, list_of
+
+OBJECT: Schema = {"type": ["null", "object"], "additionalProperties": True}
+EMAIL: Schema = {**TEXT, "format": "email"}
+INTEGER: Schema = {"type": ["null", "integer"]}
+KINDS: Mapping[str, Schema] = {
+    "text": TEXT,
+    "email": EMAIL,
+    "integer": INTEGER,
+    "number": NUMBER,
+    "boolean": {"type": ["null", "boolean"]},
+    "date-time": DATE_TIME,
+    "date": DATE,
+    "texts": list_of(TEXT),
+    "emails": list_of(EMAIL),
+    "objects": list_of(OBJECT),
+    "object": OBJECT,
+    "pairs": list_of(list_of(INTEGER)),
+    "objects-or-object": {"type": ["null", "array", "object"], "items": dict(OBJECT), "additionalProperties": True},
+}
+# No attribute of a record may hide these; an attribute of the same name (custom objects) gets `Attribute` behind it.
+RESERVED = ("id", "type")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Where the ids of one relationship go: `<name>Id` for one, `<name>Ids` for many, `<name>Type` for the type."""
+
+    one: str
+    many: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Collection:
+    """One resource. `attributes` maps names to kinds (see KINDS), `one` and `many` relationships to resource types."""
+
+    plural: str
+    type: str
+    cursor: str | None = None
+    key: str = "integer"
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    one: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    many: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    links: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    path: str = ""
+    stream: str = ""
+
+    @cached_property
+    def polymorphic(self) -> frozenset[str]:
+        """To-one relationships whose type varies."""
+        return frozenset(name for name, types in self.one.items() if len(types) > 1)
+
+    def columns(self, relationship: str) -> Columns:
+        """The columns of a relationship; `Ref` in between where an attribute has the name already."""
+        columns = Columns(f"{relationship}Id", f"{relationship}Ids", f"{relationship}Type")
+        used = {columns.one, columns.many, columns.kind}
+        if relationship in self.many:
+            used = {columns.many}
+        elif relationship in self.one and relationship not in self.polymorphic:
+            used = {columns.one}
+        return self.columns_beside_attributes(relationship) if used & self.attributes.keys() else columns
+
+    @staticmethod
+    def columns_beside_attributes(relationship: str) -> Columns:
+        """Where an attribute has the name already."""
+        return Columns(f"{relationship}RefId", f"{relationship}RefIds", f"{relationship}RefType")
+
+    def schema(self, labels: Mapping[str, str] | None = None) -> Schema:
+        """The JSON schema of the stream's records; `labels` describe custom fields."""
+        properties: dict[str, Schema] = {
+            "id": {"type": "integer" if self.key == "integer" else "string"},
+            "type": TEXT,
+        }
+        for name, kind in self.attributes.items():
+            label = (labels or {}).get(name)
+            properties[attribute_column(name)] = {**KINDS[kind], **({"description": label} if label else {})}
+        for name, types in (self.one | self.many).items():  # type: ignore[operator]  # both are dictionaries
+            columns = self.columns(name)
+            about = f"of the {' or '.join(types)}"
+            if name in self.one:
+                properties[columns.one] = {**INTEGER, "description": f"Id {about}."}
+            else:
+                properties[columns.many] = {**list_of(INTEGER), "description": f"Ids {about}."}
+            if name in self.polymorphic:
+                properties[columns.kind] = {**TEXT, "description": f"Type {about}."}
+        return {
+            "$schema": "http://json-schema.org/draft-07/schema#",
+            "type": "object",
+            "additionalProperties": True,
+            "properties": properties,
+        }
+
+
+def attribute_column(name: str) -> str:
+    """The column of an attribute: its name, unless the record itself uses that name."""
+    return f"{name}Attribute" if name in RESERVED else name
+
+
+def snake(name: str) -> str:
+    """`callDispositions` as `call_dispositions`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+@cache
+def table() -> Mapping[str, Collection]:
+    """Every resource by stream name, in the order in which the streams start."""
+    text = resources.files(__package__).joinpath("collections.yaml").read_bytes()
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    entries: Mapping[str, Mapping[str, Any]] = yaml.load(text, Loader=loader)
+    return {snake(plural): _collection(plural, entry) for plural, entry in entries.items()}
+
+
+def _collection(plural: str, entry: Mapping[str, Any]) -> Collection:
+    attributes = {name: kind for kind in KINDS for name in entry.get(kind, "").split()}
+    attributes |= {f"custom{number}": "text" for number in range(1, entry.get("custom", 0) + 1)}
+    return Collection(
+        plural=plural,
+        type=entry["type"],
+        cursor=entry.get("cursor"),
+        key=entry.get("key", "integer"),
+        attributes=attributes,
+        one=dict(_relationships(entry.get("one", ""))),
+        many=dict(_relationships(entry.get("many", ""))),
+        links=tuple(entry.get("links", "").split()),
+        secrets=tuple(entry.get("secrets", "").split()),
+        path=plural,
+        stream=snake(plural),
+    )
+
+
+def _relationships(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for word in text.split():
+        name, _, types = word.partition(">")
+        yield name, tuple((types or name).split("/"))
+
+
+def parents(collection: Collection) -> tuple[str, ...]:
+    """Streams that start first: those whose records this one refers to, as far as the table has them before it."""
+    names = list(table())
+    before = names[: names.index(collection.stream)] if collection.stream in names else names
+    wanted = {kind for types in (*collection.one.values(), *collection.many.values()) for kind in types}
+    return tuple(name for name in before if table()[name].type in wanted)

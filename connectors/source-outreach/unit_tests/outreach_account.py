@@ -1,0 +1,63 @@
+"""An Outreach account behind requests-mock: a source that is ready to read, and answers as the API words them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from source_kit.config_store import ConfigStore
+from source_kit.redaction import Redactor
+from source_kit.stream import KitStream
+from source_kit.testing import FakeClock, KeptOutput
+from source_kit.work import Record, Start, in_order
+from source_outreach import streams
+from source_outreach.discovery import Account
+from source_outreach.source import SourceOutreach
+
+API = "https://api.outreach.io/api/v2"
+TOKEN_URL = "https://api.outreach.io/oauth/token"
+CONFIG = {
+    "client_id": "client",
+    "client_secret": "secret-1",
+    "refresh_token": "refresh-1",
+    "redirect_uri": "https://example.com/back",
+    "access_token": "access-0",
+    "token_expiry_date": "2026-01-01T14:00:00Z",
+}
+
+
+def opened(**config: Any) -> SourceOutreach:
+    """A source with that config; its access token is good for two hours from the fake noon."""
+    source = SourceOutreach()
+    source.clock = FakeClock()
+    output = KeptOutput(source.clock)
+    source.prepare(ConfigStore(None, {**CONFIG, **config}), output, Redactor())
+    return source
+
+
+def stream_of(source: SourceOutreach, name: str) -> KitStream:
+    found = streams.build(source.client, source.settings, Account(source.client), with_custom_objects=False)
+    return next(stream for stream in found if stream.name == name)
+
+
+def read(stream: KitStream, **position: Any) -> list[Record]:
+    start = Start(incremental=bool(position), position=position)
+    return [record for page in in_order(stream.work(start)) for record in page.records]
+
+
+def resource(number: int, kind: str = "stage", **attributes: Any) -> dict[str, Any]:
+    return {"type": kind, "id": number, "attributes": {"updatedAt": "2025-06-01T00:00:00.000Z", **attributes}}
+
+
+def page(resources: Sequence[dict[str, Any]], following: str | None = None, count: int | None = None) -> dict[str, Any]:
+    """An answer to a list; without rows it has no links."""
+    content: dict[str, Any] = {"data": list(resources), "meta": {"count": count, "count_truncated": False}}
+    if resources:
+        content["links"] = {"first": f"{API}/stages"}
+    if following is not None:
+        content["links"]["next"] = f"{API}/stages?page%5Bafter%5D={following}&page%5Bsize%5D=1000"
+    return content
+
+
+def problem(name: str, detail: str) -> dict[str, Any]:
+    return {"errors": [{"id": name, "title": name, "detail": detail}]}

@@ -1,0 +1,88 @@
+"""What the account adds: custom objects from its schema, labels of custom fields."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import requests_mock
+
+from source_kit.catalog_input import ConfiguredStream
+from source_outreach.discovery import custom_object, labels_of
+from unit_tests.outreach_account import API, opened, page, read
+
+DEFINITION: dict[str, Any] = {
+    "definitions": {
+        "my_name": {"filterable": True, "sortable": True, "type": "string"},
+        "amount": {"filterable": True, "sortable": True, "type": "number", "format": "integer"},
+        "updatedAt": {"filterable": True, "sortable": True, "type": "string", "format": "date-time"},
+        "account": {"data": True, "links": True, "anyOf": [{"$ref": "#/definitions/account"}]},
+        "parts": {"data": True, "links": True, "type": "array", "items": {"$ref": "#/definitions/part"}},
+    },
+    "links": [{"href": "/api/v2/customObjects/myObject/{:id}", "rel": "self"}],
+}
+
+
+def test_a_custom_object_is_a_collection_like_the_others() -> None:
+    found = custom_object("myObject", DEFINITION)
+    assert found is not None
+    assert (found.stream, found.path, found.cursor) == (
+        "custom_object_my_object",
+        "customObjects/myObject",
+        "updatedAt",
+    )
+    assert found.attributes == {"my_name": "text", "amount": "integer", "updatedAt": "date-time"}
+    assert (found.one, found.many) == ({"account": ("account",)}, {"parts": ("part",)})
+
+
+def test_without_a_filter_on_its_update_it_is_read_whole() -> None:
+    members = {"updatedAt": {"filterable": False, "sortable": True, "type": "string", "format": "date-time"}}
+    found = custom_object("myObject", {**DEFINITION, "definitions": members})
+    assert found is not None
+    assert found.cursor is None
+
+
+def test_standard_resources_of_the_schema_are_none() -> None:
+    assert custom_object("account", {"definitions": {}, "links": [{"href": "/api/v2/accounts"}]}) is None
+
+
+def test_labels_tell_name_and_type() -> None:
+    validations = {"custom1": {"type": "currency", "label": "Budget", "definition": "USD"}, "custom2": {"label": ""}}
+    assert labels_of({"type": "account", "meta": {"validations": validations}}) == {"custom1": "Budget (currency)"}
+
+
+def test_discover_lists_custom_objects_and_labels(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(f"{API}/schema.json", json={"definitions": {"myObject": DEFINITION}})
+    validations = {"custom1": {"type": "inclusion", "label": "Region"}}
+    requests_mock.get(f"{API}/types", json={"data": [{"type": "account", "meta": {"validations": validations}}]})
+    source = opened()
+    streams = {stream.name: stream for stream in source.build_streams(source.client)}
+    assert len(streams) == 50
+    assert streams["custom_object_my_object"].is_resumable
+    assert streams["accounts"].schema()["properties"]["custom1"]["description"] == "Region (inclusion)"
+    assert [request.path for request in requests_mock.request_history] == ["/api/v2/schema.json", "/api/v2/types"]
+
+
+def test_without_the_schema_the_standard_streams_remain(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(f"{API}/schema.json", status_code=403, json={})
+    source = opened()
+    assert len(source.build_streams(source.client)) == 49
+    assert any(
+        "did not give the schema with the custom objects" in line
+        for line in source.output.logs()  # type: ignore[attr-defined]  # a kept output
+    )
+
+
+def test_a_read_without_custom_objects_does_not_look_for_them(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(f"{API}/stages", json=page([]))
+    source = opened()
+    assert source.sync([ConfiguredStream("stages", "incremental")], {}) == 0
+    assert {request.path for request in requests_mock.request_history} == {"/api/v2/stages"}
+
+
+def test_custom_objects_are_read_from_their_path(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(f"{API}/schema.json", json={"definitions": {"myObject": DEFINITION}})
+    row = {"type": "myObject", "id": 1, "attributes": {"my_name": "x"}}
+    requests_mock.get(f"{API}/customObjects/myObject", json=page([row]))
+    source = opened()
+    stream = next(s for s in source.build_streams(source.client) if s.name == "custom_object_my_object")
+    assert read(stream) == [{"id": 1, "type": "myObject", "my_name": "x"}]

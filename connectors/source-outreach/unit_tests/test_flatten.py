@@ -1,0 +1,110 @@
+"""Flattening: attributes to the top, relationships to columns of ids, live secrets to null."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from source_outreach.collections import Collection, table
+from source_outreach.flatten import Flattener
+
+
+def flat(stream: str, attributes: dict[str, Any], relationships: dict[str, Any] | None = None) -> dict[str, Any]:
+    collection = table()[stream]
+    resource = {"type": collection.type, "id": 7, "attributes": attributes, "links": {"self": "https://x/7"}}
+    if relationships is not None:
+        resource["relationships"] = relationships
+    (record,) = Flattener(collection)([resource])
+    return record
+
+
+def test_attributes_come_to_the_top_behind_id_and_type() -> None:
+    record = flat("stages", {"name": "Open", "order": 2})
+    assert list(record.items()) == [("id", 7), ("type", "stage"), ("name", "Open"), ("order", 2)]
+
+
+def test_relationships_become_ids() -> None:
+    record = flat(
+        "prospects",
+        {},
+        {
+            "account": {"data": {"type": "account", "id": 3}},
+            "owner": {"data": None},
+            "assignedUsers": {"data": [{"type": "user", "id": 1}, {"type": "user", "id": 2}], "meta": {"count": 2}},
+            "opportunities": {"data": []},
+        },
+    )
+    assert record == {
+        "id": 7,
+        "type": "prospect",
+        "accountId": 3,
+        "ownerId": None,
+        "assignedUsersIds": [1, 2],
+        "opportunitiesIds": [],
+    }
+
+
+def test_relationships_with_links_only_or_nothing_give_no_column() -> None:
+    record = flat("prospects", {}, {"calls": {"links": {"related": "https://x"}}, "stage": {}, "persona": None})
+    assert record == {"id": 7, "type": "prospect"}
+
+
+def test_where_the_type_varies_it_comes_too() -> None:
+    record = flat("tasks", {}, {"subject": {"data": {"type": "prospect", "id": 4}}, "creator": {"data": None}})
+    assert record == {
+        "id": 7,
+        "type": "task",
+        "subjectId": 4,
+        "subjectType": "prospect",
+        "creatorId": None,
+        "creatorType": None,
+    }
+
+
+def test_a_known_attribute_keeps_its_name_even_where_a_record_lacks_it() -> None:
+    relationships = {"target": {"data": {"type": "account", "id": 9}}}
+    assert flat("favorites", {}, relationships)["targetRefId"] == 9
+    record = flat("favorites", {"targetId": 1, "targetType": "Account"}, relationships)
+    assert (record["targetId"], record["targetRefId"], record["targetRefType"]) == (1, 9, "account")
+
+
+def test_an_unknown_attribute_keeps_its_name_too() -> None:
+    record = flat("stages", {"creatorId": 1}, {"creator": {"data": {"type": "user", "id": 2}}})
+    assert (record["creatorId"], record["creatorRefId"]) == (1, 2)
+
+
+def test_an_unknown_relationship_tells_its_type() -> None:
+    record = flat("stages", {}, {"sponsor": {"data": {"type": "team", "id": 5}}})
+    assert (record["sponsorId"], record["sponsorType"]) == (5, "team")
+
+
+def test_null_for_many_stays_null() -> None:
+    assert flat("prospects", {}, {"assignedUsers": {"data": None}})["assignedUsersIds"] is None
+
+
+def test_live_secrets_are_null_and_the_rest_stays() -> None:
+    webhook = flat("webhooks", {"secret": "s3cret", "cleanupToken": "tok", "url": "https://example.com"})
+    assert webhook == {
+        "id": 7,
+        "type": "webhook",
+        "secret": None,
+        "cleanupToken": None,
+        "url": "https://example.com",
+    }
+    mailbox = flat("mailboxes", {"password": "p", "smtpPassword": "q", "sendgridApiKey": "r", "smtpHost": "h"})
+    assert (mailbox["password"], mailbox["smtpPassword"], mailbox["sendgridApiKey"]) == (None, None, None)
+    assert mailbox["smtpHost"] == "h"
+
+
+def test_a_secret_that_is_not_there_is_not_invented() -> None:
+    assert "secret" not in flat("webhooks", {"url": "https://example.com"})
+
+
+def test_attributes_that_would_hide_id_and_type_get_another_name() -> None:
+    collection = Collection("thing", "thing", attributes={"type": "text"})
+    (record,) = Flattener(collection)([{"type": "thing", "id": 1, "attributes": {"type": "big", "id": "x"}}])
+    assert record == {"id": 1, "type": "thing", "typeAttribute": "big", "idAttribute": "x"}
+
+
+def test_a_resource_without_attributes_is_still_a_record() -> None:
+    (record,) = Flattener(table()["duties"])([{"type": "duty", "id": 1}])
+    assert record == {"id": 1, "type": "duty"}

@@ -1,0 +1,50 @@
+"""Page sizes that give way and come back."""
+
+from __future__ import annotations
+
+from source_outreach.page_size import PageSize
+
+
+def test_a_heavy_page_halves_the_size() -> None:
+    size = PageSize(1000)
+    assert [size.too_heavy(1000), size.too_heavy(500), size.too_heavy(250)] == [500, 250, 125]
+
+
+def test_the_size_never_falls_below_one() -> None:
+    size = PageSize(1)
+    assert size.too_heavy(1) == 1
+
+
+def test_failures_of_pages_asked_for_before_the_last_change_count_once() -> None:
+    size = PageSize(1000)
+    size.too_heavy(1000)
+    assert size.too_heavy(1000) == 500
+
+
+def test_good_pages_bring_the_size_back() -> None:
+    size = PageSize(1000)
+    size.too_heavy(1000)
+    for _ in range(4):
+        size.went_well(500)
+    assert size.current == 1000
+
+
+def test_each_failed_attempt_at_a_larger_size_doubles_the_patience() -> None:
+    size = PageSize(1000)
+    needed = []
+    for _ in range(3):
+        size.too_heavy(1000)
+        pages = 0
+        while size.current == 500:
+            size.went_well(500)
+            pages += 1
+        needed.append(pages)
+    assert needed == [4, 8, 16]
+
+
+def test_small_pages_say_nothing_about_large_ones() -> None:
+    size = PageSize(1000)
+    size.too_heavy(1000)
+    for _ in range(20):
+        size.went_well(1)
+    assert size.current == 500

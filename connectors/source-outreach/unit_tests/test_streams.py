@@ -1,0 +1,210 @@
+"""Streams against answers of the API: what is asked for, and what becomes of every kind of refusal."""
+
+from __future__ import annotations
+
+import pytest
+import requests_mock
+
+from source_kit.client import Denied, Rejected, Unavailable
+from source_kit.errors import ConnectorFault, TransientError
+from unit_tests.outreach_account import API, TOKEN_URL, opened, page, problem, read, resource, stream_of
+
+STAGES = f"{API}/stages"
+
+
+def asked(vendor: requests_mock.Mocker, number: int = -1) -> dict[str, list[str]]:
+    query: dict[str, list[str]] = vendor.request_history[number].qs
+    return query
+
+
+def test_a_first_read_asks_for_a_counted_page_in_order_of_the_cursor(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(STAGES, json=page([resource(1)], count=1))
+    read(stream_of(opened(), "stages"))
+    assert asked(requests_mock) == {"page[size]": ["1000"], "count": ["true"], "sort": ["updatedat"]}
+
+
+def test_start_date_and_state_are_inclusive_ranges(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(STAGES, json=page([]))
+    read(stream_of(opened(start_date="2025-01-31"), "stages"))
+    assert asked(requests_mock)["filter[updatedat]"] == ["2025-01-31t00:00:00.000z..inf"]
+    read(stream_of(opened(start_date="2025-01-31"), "stages"), updatedAt="2025-06-01T10:00:00.500Z")
+    assert asked(requests_mock)["filter[updatedat]"] == ["2025-06-01t10:00:00.500z..inf"]
+
+
+def test_events_are_read_by_their_creation(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(f"{API}/events", json=page([]))
+    read(stream_of(opened(start_date="2025-01-31"), "events"))
+    assert asked(requests_mock)["sort"] == ["createdat"]
+    assert "filter[createdat]" in asked(requests_mock)
+
+
+def test_collections_without_cursor_are_read_without_filter_and_order(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(f"{API}/webhooks", json=page([]))
+    read(stream_of(opened(start_date="2025-01-31"), "webhooks"))
+    assert asked(requests_mock) == {"page[size]": ["1000"], "count": ["true"]}
+
+
+def test_every_request_has_the_media_type_and_the_token(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(STAGES, json=page([]))
+    read(stream_of(opened(), "stages"))
+    headers = requests_mock.last_request.headers  # type: ignore[union-attr]  # there was a request
+    assert (headers["Content-Type"], headers["Accept"]) == ("application/vnd.api+json", "application/vnd.api+json")
+    assert headers["Authorization"] == "Bearer access-0"
+
+
+def test_pages_are_followed_by_their_cursor_until_there_is_none(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(
+        STAGES,
+        [{"json": page([resource(1)], "abc", 3)}, {"json": page([resource(2)], "def")}, {"json": page([resource(3)])}],
+    )
+    records = read(stream_of(opened(), "stages"))
+    assert [record["id"] for record in records] == [1, 2, 3]
+    assert [asked(requests_mock, n).get("page[after]") for n in range(3)] == [None, ["abc"], ["def"]]
+    assert [asked(requests_mock, n)["count"] for n in range(3)] == [["true"], ["false"], ["false"]]
+
+
+def test_links_to_another_host_give_their_cursor_and_are_not_followed(requests_mock: requests_mock.Mocker) -> None:
+    foreign = page([resource(1)])
+    foreign["links"]["next"] = "https://evil.example.com/steal?page%5Bafter%5D=abc"
+    requests_mock.get(STAGES, [{"json": foreign}, {"json": page([resource(2)])}])
+    assert len(read(stream_of(opened(), "stages"))) == 2
+    assert {request.hostname for request in requests_mock.request_history} == {"api.outreach.io"}
+
+
+def test_a_next_link_without_cursor_is_an_error(requests_mock: requests_mock.Mocker) -> None:
+    content = page([resource(1)])
+    content["links"]["next"] = f"{STAGES}?page%5Boffset%5D=50"
+    requests_mock.get(STAGES, json=content)
+    with pytest.raises(ConnectorFault, match="without a cursor"):
+        read(stream_of(opened(), "stages"))
+
+
+def test_a_page_that_is_too_heavy_is_halved_and_the_size_recovers(requests_mock: requests_mock.Mocker) -> None:
+    good = [{"json": page([resource(number)], f"c{number}")} for number in range(5)]
+    bad = {"status_code": 502, "text": "<html>502 Bad Gateway</html>"}
+    requests_mock.get(STAGES, [bad, bad, *good, {"json": page([resource(9)])}])
+    records = read(stream_of(opened(), "stages"))
+    assert len(records) == 6
+    sizes = [asked(requests_mock, number)["page[size]"][0] for number in range(8)]
+    assert sizes == ["1000", "500", "250", "250", "250", "250", "500", "500"]
+
+
+def test_a_gateway_that_never_recovers_is_a_transient_error(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(STAGES, status_code=502, text="<html></html>")
+    with pytest.raises(TransientError, match="stream stages failed 10 times"):
+        read(stream_of(opened(), "stages"))
+    sizes = [request.qs["page[size]"][0] for request in requests_mock.request_history]
+    assert sizes == ["1000", "500", "250", "125", "62", "31", "15", "7", "3", "1"]
+
+
+def test_a_missing_scope_is_named(requests_mock: requests_mock.Mocker) -> None:
+    text = "Your authorization does not include the required scope 'calls.read'."
+    requests_mock.get(f"{API}/calls", status_code=403, json=problem("unauthorizedOauthScope", text))
+    with pytest.raises(Unavailable, match=r"stream calls failed: the authorisation lacks the scope calls\.read\."):
+        read(stream_of(opened(), "calls"))
+
+
+def test_a_profile_that_forbids_is_told_from_a_missing_scope(requests_mock: requests_mock.Mocker) -> None:
+    text = "You are not authorized to perform that request."
+    requests_mock.get(f"{API}/calls", status_code=403, json=problem("unauthorizedRequest", text))
+    with pytest.raises(Unavailable, match="governance profile"):
+        read(stream_of(opened(), "calls"))
+
+
+def test_a_path_that_does_not_exist_ends_the_stream_alone(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(f"{API}/duties", status_code=404, json=problem("routeNotFound", "No route."))
+    with pytest.raises(Unavailable, match="no such resource"):
+        read(stream_of(opened(), "duties"))
+
+
+def test_a_refused_filter_is_not_asked_for_again(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(STAGES, status_code=422, json=problem("validationError", "x is not filterable"))
+    with pytest.raises(Rejected):
+        read(stream_of(opened(), "stages"))
+    assert len(requests_mock.request_history) == 1
+
+
+def test_a_refused_token_is_renewed_once_and_the_request_repeated(requests_mock: requests_mock.Mocker) -> None:
+    refused = {"status_code": 401, "json": {"error": "Invalid JWT token.", "description": "x"}}
+    requests_mock.get(STAGES, [refused, {"json": page([resource(1)])}])
+    requests_mock.post(TOKEN_URL, json={"access_token": "access-1", "expires_in": 7200, "refresh_token": "refresh-2"})
+    source = opened()
+    assert len(read(stream_of(source, "stages"))) == 1
+    token_request = requests_mock.request_history[1]
+    assert token_request.headers["Content-Type"] == "application/x-www-form-urlencoded"
+    assert token_request.text == (
+        "grant_type=refresh_token&refresh_token=refresh-1&client_id=client&client_secret=secret-1"
+        "&redirect_uri=https%3A%2F%2Fexample.com%2Fback"
+    )
+    assert source.store.config["refresh_token"] == "refresh-2"
+
+
+def test_a_dead_refresh_token_ends_the_sync_and_says_how_they_die(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.post(TOKEN_URL, status_code=400, json={"error": "invalid_grant"})
+    source = opened(access_token=None)
+    with pytest.raises(Denied, match="14 days"):
+        read(stream_of(source, "stages"))
+
+
+def test_minting_too_often_is_waited_for(requests_mock: requests_mock.Mocker) -> None:
+    granted = {"access_token": "access-1", "expires_in": 7200, "refresh_token": "refresh-2"}
+    requests_mock.post(TOKEN_URL, [{"status_code": 429, "json": {}}, {"json": granted}])
+    requests_mock.get(STAGES, json=page([]))
+    source = opened(access_token=None)
+    read(stream_of(source, "stages"))
+    assert source.clock.sleeps[0] == 60.0  # type: ignore[attr-defined]  # a fake clock
+
+
+def test_date_times_without_a_zone_get_one(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(STAGES, json=page([resource(1, createdAt="2025-06-01T00:00:00")]))
+    assert read(stream_of(opened(), "stages"))[0]["createdAt"] == "2025-06-01T00:00:00Z"
+
+
+def test_a_200_without_its_list_is_asked_for_again(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(STAGES, [{"json": {}}, {"text": ""}, {"json": page([resource(1)])}])
+    assert len(read(stream_of(opened(), "stages"))) == 1
+
+
+def test_counts_given_up_under_load_are_no_estimate(requests_mock: requests_mock.Mocker) -> None:
+    content = page([resource(1)])
+    content["meta"] = {"count": 0, "count_truncated": True}
+    requests_mock.get(STAGES, json=content)
+    assert len(read(stream_of(opened(), "stages"))) == 1
+
+
+def test_imports_are_read_by_the_ids_of_the_config(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(f"{API}/imports/17", json={"data": {"type": "import", "id": 17, "attributes": {"total": 3}}})
+    requests_mock.get(f"{API}/imports/18", status_code=404, json=problem("resourceNotFound", "Could not find it."))
+    source = opened(import_ids="17, 18")
+    assert read(stream_of(source, "imports")) == [{"id": 17, "type": "import", "total": 3}]
+    assert "WARN Stream imports: there is nothing with the id 18." in source.output.logs()  # type: ignore[attr-defined]
+
+
+def test_imports_are_listed_where_there_is_a_list(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(f"{API}/imports", json=page([resource(1, "import")]))
+    assert [record["id"] for record in read(stream_of(opened(), "imports"))] == [1]
+
+
+def test_imports_without_list_and_ids_say_what_to_set(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(f"{API}/imports", status_code=404, json=problem("routeNotFound", "No route."))
+    with pytest.raises(Unavailable, match="Set import_ids"):
+        read(stream_of(opened(), "imports"))
+
+
+ORGANISATION = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+
+
+def test_the_settings_of_the_organisation_are_found_through_the_audit_log(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(API, json={"application": {}})
+    requests_mock.get(f"{API}/auditLogs", json={"data": [{"attributes": {"orgId": ORGANISATION}}]})
+    found = {"type": "orgSetting", "id": ORGANISATION, "attributes": {"sendExclusions": "x"}}
+    requests_mock.get(f"{API}/orgSettings/{ORGANISATION}", json={"data": found})
+    (record,) = read(stream_of(opened(), "org_settings"))
+    assert record == {"id": ORGANISATION, "type": "orgSetting", "sendExclusions": "x"}
+
+
+def test_without_the_id_of_the_organisation_its_settings_cannot_be_read(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(API, json={})
+    requests_mock.get(f"{API}/auditLogs", status_code=403, json=problem("unauthorizedOauthScope", "'auditLogs.read'"))
+    with pytest.raises(Unavailable, match="none is known"):
+        read(stream_of(opened(), "org_settings"))

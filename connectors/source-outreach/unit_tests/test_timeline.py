@@ -1,0 +1,233 @@
+"""The walk by time, against a collection in memory: complete, and hardly any request for nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from source_kit import timestamps
+from source_kit.errors import ConnectorFault
+from source_kit.windows import Fetched, Window
+from source_kit.work import Record, in_order
+from source_outreach.timeline import Timeline
+
+START = datetime(2025, 1, 1, tzinfo=UTC)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+SIZE = 10
+
+
+def row(number: int, seconds: float) -> Record:
+    moment = START + timedelta(seconds=seconds)
+    return {"id": number, "updatedAt": timestamps.milliseconds_z(moment)}
+
+
+class Api:
+    """Rows in the order of their index, which may differ from what they show; pages are chained by position."""
+
+    def __init__(
+        self, rows: Sequence[Record], *, shift: Callable[[Record], timedelta] = lambda row: timedelta(0)
+    ) -> None:
+        self.rows = [(timestamps.parse(each["updatedAt"]) + shift(each), each) for each in rows]
+        self.requests: list[tuple[Window, Any, bool, int | None]] = []
+        self.is_counting = True
+        self.is_filtering = True
+        self.beyond = 0
+        self.before_request: Callable[[int], None] = lambda number: None
+
+    def __call__(self, window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
+        self.before_request(len(self.requests))
+        self.requests.append((window, token, count, limit))
+        ordered = sorted(self.rows, key=lambda pair: (pair[0], pair[1]["id"]))
+        inside = [pair for pair in ordered if self._holds(window, pair[0])]
+        total = len(inside)
+        if window.upper is not None:
+            inside += [pair for pair in ordered if pair[0] > window.upper][: self.beyond]
+        if window.descending:
+            inside.reverse()
+        left = [pair for pair in inside if token is None or (pair[0], pair[1]["id"]) > token]
+        page = left[: limit or SIZE]
+        following = (page[-1][0], page[-1][1]["id"]) if len(left) > len(page) else None
+        return Fetched([each for _, each in page], NOW, following, total if count and self.is_counting else None)
+
+    def _holds(self, window: Window, index: datetime) -> bool:
+        if not self.is_filtering:
+            return True
+        return (window.lower is None or index >= window.lower) and (window.upper is None or index <= window.upper)
+
+
+def checkpoint(value: str, asked_at: datetime, is_last: bool) -> dict[str, Any]:
+    return {"updatedAt": value, "last": is_last}
+
+
+def timeline(api: Api, warnings: list[str] | None = None) -> Timeline:
+    noted = [] if warnings is None else warnings
+    return Timeline(api, "updatedAt", SIZE, 8, checkpoint, warn=noted.append)
+
+
+def read(api: Api, lower: datetime | None = None, warnings: list[str] | None = None) -> tuple[list[Record], list[Any]]:
+    pages = list(in_order(timeline(api, warnings).walk(lower)))
+    return [each for page in pages for each in page.records], [page.checkpoint for page in pages if page.checkpoint]
+
+
+def assert_complete(api: Api, records: Sequence[Record], *, at_most: int = 1) -> None:
+    counts = Counter(record["id"] for record in records)
+    assert sorted(counts) == sorted(each["id"] for _, each in api.rows)
+    assert max(counts.values()) <= at_most
+
+
+def spread(number: int, seconds: float = 1000.0) -> list[Record]:
+    return [row(each, each * seconds) for each in range(number)]
+
+
+def test_an_empty_collection_takes_one_request_and_gives_no_state() -> None:
+    api = Api([])
+    assert read(api) == ([], [])
+    assert len(api.requests) == 1
+
+
+def test_below_eight_pages_the_pages_follow_each_other_without_a_plan() -> None:
+    api = Api(spread(80))
+    records, states = read(api)
+    assert_complete(api, records)
+    assert len(api.requests) == 8
+    assert states == [{"updatedAt": "2025-01-01T21:56:40.000Z", "last": True}]
+
+
+def test_a_whole_last_page_needs_no_request_for_nothing() -> None:
+    api = Api(spread(20))
+    read(api)
+    assert len(api.requests) == 2
+
+
+def test_only_the_first_page_is_counted_where_there_is_no_plan() -> None:
+    api = Api(spread(80))
+    read(api)
+    assert [count for _, _, count, _ in api.requests] == [True] + [False] * 7
+
+
+def test_an_estimate_comes_with_the_first_page() -> None:
+    first = next(timeline(Api(spread(200))).walk(None))
+    assert first.estimate == 200
+
+
+def test_many_pages_are_read_in_windows_with_few_requests_more_than_pages() -> None:
+    api = Api(spread(1000))
+    records, states = read(api)
+    assert_complete(api, records)
+    assert len(api.requests) <= 1.3 * 100
+    assert len(states) >= 20
+    assert states[-1] == {"updatedAt": "2025-01-12T13:30:00.000Z", "last": True}
+    assert [state["last"] for state in states] == [False] * (len(states) - 1) + [True]
+
+
+def test_the_lower_bound_is_inclusive_and_kept() -> None:
+    api = Api(spread(300))
+    records, _ = read(api, START + timedelta(seconds=100_000))
+    assert sorted(record["id"] for record in records) == list(range(100, 300))
+
+
+@pytest.mark.parametrize("cluster", [15, 200, 500])
+def test_pages_of_one_instant_are_complete(cluster: int) -> None:
+    rows = spread(300) + [row(1000 + number, 150_000) for number in range(cluster)]
+    api = Api(rows)
+    assert_complete(api, read(api)[0])
+
+
+def test_everything_in_one_second_is_read_page_by_page() -> None:
+    api = Api([row(number, 0) for number in range(300)])
+    records, _ = read(api)
+    assert_complete(api, records)
+    assert len(api.requests) == 30
+
+
+def test_skewed_histories_cost_few_empty_windows() -> None:
+    rows = [row(number, number * 100_000) for number in range(100)]
+    rows += [row(1000 + number, 20_000_000 + number) for number in range(1000)]
+    api = Api(rows)
+    assert_complete(api, read(api)[0])
+    assert len(api.requests) <= 2.2 * 110
+
+
+@pytest.mark.parametrize("hours", [1, 5, 24])
+def test_rows_out_of_order_are_neither_lost_nor_repeated(hours: int) -> None:
+    def shift(each: Record) -> timedelta:
+        return timedelta(hours=hours if each["id"] % 18 else -hours) if each["id"] % 9 == 0 else timedelta(0)
+
+    api = Api(spread(900), shift=shift)
+    assert_complete(api, read(api)[0])
+
+
+def test_rows_beyond_the_bound_are_survived() -> None:
+    api = Api(spread(900))
+    api.beyond = 3
+    assert_complete(api, read(api)[0])
+
+
+@pytest.mark.parametrize("number", [90, 400, 1500])
+def test_without_counts_nothing_is_lost(number: int) -> None:
+    api = Api(spread(number))
+    api.is_counting = False
+    assert_complete(api, read(api)[0])
+
+
+def test_a_filter_that_is_ignored_is_noticed_and_nothing_is_repeated() -> None:
+    api = Api(spread(400))
+    api.is_filtering = False
+    warnings: list[str] = []
+    records, _ = read(api, warnings=warnings)
+    assert_complete(api, records)
+    assert warnings == ["Outreach ignored the filter on updatedAt; rows outside of it are left out here."]
+
+
+def test_rows_that_move_while_being_read_are_seen_at_the_end() -> None:
+    api = Api(spread(900))
+    moved = iter(range(899, 0, -7))
+
+    def move(number: int) -> None:
+        if number % 2:
+            chosen = next(moved, None)
+            if chosen is not None:
+                api.rows[chosen] = (START + timedelta(seconds=899_000 + number), row(chosen, 899_000 + number))
+
+    api.before_request = move
+    records, _ = read(api)
+    newest = {record["id"]: record for record in records}
+    assert newest.keys() == {each["id"] for _, each in api.rows}
+
+
+def test_a_row_without_a_time_is_emitted() -> None:
+    api = Api(spread(5))
+    api.rows.append((START, {"id": 99, "updatedAt": None}))
+    records, states = read(api)
+    assert [record["id"] for record in records] == [0, 99, 1, 2, 3, 4]
+    assert states == [{"updatedAt": "2025-01-01T01:06:40.000Z", "last": True}]
+
+
+def test_a_link_to_the_same_page_is_an_error_instead_of_a_loop() -> None:
+    def fetch(window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
+        return Fetched([row(1, 0)], NOW, "again", None)
+
+    with pytest.raises(ConnectorFault, match="link to the same page"):
+        list(in_order(Timeline(fetch, "updatedAt", SIZE, 8, checkpoint).walk(None)))
+
+
+def test_large_rows_make_small_windows() -> None:
+    rows = [{**each, "text": "x" * 300_000} for each in spread(3)]
+    wide = timeline(Api([]))
+    assert wide._window_pages(rows) == 1
+    assert wide._window_pages(spread(3)) == 5
+
+
+def test_ties_among_rows_out_of_order_are_emitted_once() -> None:
+    """A plan made behind pages of one instant must not begin at that instant."""
+
+    def shift(each: Record) -> timedelta:
+        return timedelta(hours=1 if each["id"] % 18 else -1) if each["id"] % 9 == 0 else timedelta(0)
+
+    rows = spread(900) + [row(2000 + number, 300_000) for number in range(270)]
+    api = Api(rows, shift=shift)
+    assert_complete(api, read(api)[0])
