@@ -80,12 +80,15 @@ image-%: install ## build the image of one connector (tags: dev, latest, its ver
 
 # --- the large runs ---------------------------------------------------------------------------------------------
 
+# SIZE=small: the small accounts, for a gate that must be quick.
+SIZE ?= full
+
 .PHONY: acceptance
 acceptance: images ## build the images and run the whole acceptance suite against them
-	cd acceptance-tests && $(PYTEST) --via image --size full tests
+	cd acceptance-tests && $(PYTEST) --via image --size $(SIZE) tests
 
 acceptance-%: image-% ## the same for one connector
-	cd acceptance-tests && $(PYTEST) --via image --size full --connector $* tests
+	cd acceptance-tests && $(PYTEST) --via image --size $(SIZE) --connector $* tests
 
 .PHONY: bench
 bench: install ## measure against the floor script; prints the ratios

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from emulator_tests.close_client import CloseClient, ids
+from emulators.close.truth import FIELD_STREAMS
 
 
 @pytest.fixture(scope="module")
@@ -210,8 +211,11 @@ def test_endpoints_can_be_closed(close: CloseClient) -> None:
 
 
 def test_an_empty_account_answers_with_empty_pages() -> None:
-    empty = CloseClient(leads=0, activities=0, tasks=0, events=0, old_events=0, users=0, custom_fields=0, ties=[5])
-    for path in ("/lead/", "/activity/", "/task/", "/event/", "/user/", "/custom_field/lead/"):
+    sizes = dict.fromkeys(("leads", "contacts", "opportunities", "custom_objects", "activities", "tasks", "events"), 0)
+    empty = CloseClient(**sizes, old_events=0, users=0, custom_fields=0, small_lists=False, ties=[5])
+    for path in ("/lead/", "/contact/", "/opportunity/", "/activity/", "/task/", "/event/", "/user/", "/role/"):
         assert empty.get(path)["data"] == []
-    assert set(empty.app.truth_counts().values()) == {0}
+    counts = empty.app.truth_counts()
+    always = ("memberships", "organizations", "shared_custom_fields", *FIELD_STREAMS)
+    assert {name for name, count in counts.items() if count} == set(always)
     assert empty.get("/me/")["email"] == "ada.0@example.com"

@@ -15,11 +15,20 @@ import orjson
 from emulators.app import VendorApp
 from emulators.close.app import CloseApp
 from emulators.close.settings import CloseOptions
+from emulators.kustomer.app import KustomerApp
+from emulators.kustomer.settings import KustomerOptions
 from emulators.options import Options, parser_for
+from emulators.outreach.app import OutreachApp
+from emulators.outreach.settings import OutreachOptions
+from emulators.persistiq.app import PersistiqApp
+from emulators.persistiq.settings import PersistiqOptions
 from emulators.server import HttpConnection
 
 EMULATORS: dict[str, tuple[type[Options], Callable[[Any], VendorApp]]] = {
     "close": (CloseOptions, CloseApp),
+    "persistiq": (PersistiqOptions, PersistiqApp),
+    "kustomer": (KustomerOptions, KustomerApp),
+    "outreach": (OutreachOptions, OutreachApp),
 }
 
 

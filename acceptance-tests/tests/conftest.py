@@ -13,10 +13,14 @@ from harness.connector import Connector, all_connectors
 from harness.runner import Runner, ScriptRunner
 from harness.trial import NewTrial, Trial
 
+# Of each connector's scenarios, those that every run has; the others are thorough.
+QUICK_SCENARIOS = 7
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--via", choices=("script", "image"), default="script", help="run console scripts or images")
     parser.addoption("--size", choices=("small", "full"), default="small", help="how much data the accounts hold")
+    parser.addoption("--thorough", action="store_true", help="also what takes longer by script; images always run it")
     parser.addoption("--connector", default="", help="only this connector, closeio for example")
 
 
@@ -25,6 +29,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         "image": config.getoption("--via") != "image",
         "script": config.getoption("--via") != "script",
         "slow": config.getoption("--size") != "full",
+        "thorough": not (config.getoption("--thorough") or config.getoption("--via") == "image"),
     }
     # Deselected, not skipped: what does not fit this run belongs to another one of the same pipeline.
     fit = [
@@ -39,9 +44,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     wanted = metafunc.config.getoption("--connector")
     chosen = [connector for connector in all_connectors() if wanted in ("", connector.name)]
     if "scenario_case" in metafunc.fixturenames:
-        cases = [(connector, scenario) for connector in chosen for scenario in connector.scenarios]
-        ids = [f"{connector.name}-{scenario.name.replace(' ', '_')}" for connector, scenario in cases]
-        metafunc.parametrize(("connector", "scenario_case"), cases, ids=ids, scope="session", indirect=["connector"])
+        cases = [
+            pytest.param(
+                connector,
+                scenario,
+                id=f"{connector.name}-{scenario.name.replace(' ', '_')}",
+                marks=[pytest.mark.thorough] if number >= QUICK_SCENARIOS else [],
+            )
+            for connector in chosen
+            for number, scenario in enumerate(connector.scenarios)
+        ]
+        metafunc.parametrize(("connector", "scenario_case"), cases, scope="session", indirect=["connector"])
     elif "connector" in metafunc.fixturenames:
         metafunc.parametrize("connector", chosen, ids=lambda item: item.name, scope="session", indirect=True)
 

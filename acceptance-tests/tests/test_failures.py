@@ -90,10 +90,12 @@ def bad_input_results(shared: Trial, connector: Connector) -> dict[str, Result]:
     return dict(zip([case.name for case in cases], in_parallel(run, cases), strict=True))
 
 
+@pytest.mark.thorough
 def test_there_are_forty_kinds_of_bad_input(connector: Connector) -> None:
     assert len(bad_inputs_of(connector)) >= 40
 
 
+@pytest.mark.thorough
 def test_every_bad_input_is_explained(
     connector: Connector, shared: Trial, bad_input_results: dict[str, Result]
 ) -> None:

@@ -123,6 +123,7 @@ def interrupted(process: Process, share: float, total: int) -> None:
     process.kill()
 
 
+@pytest.mark.thorough
 def test_kill_9_anywhere_loses_nothing(
     whole: Read, account: Trial, truth: dict[str, list[dict[str, Any]]], full_size: bool
 ) -> None:

@@ -1,18 +1,24 @@
-"""The data of the emulated account, and how it changes."""
+"""The data of the emulated account."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
-from emulators.close import activities, identity, leads, tasks
-from emulators.close.events import RETENTION_MS, EventLog, Subject
+from emulators.close import activities, identity, leads, objects, tasks
+from emulators.close.events import RETENTION_MS, EventLog
 from emulators.close.fields import custom_field
 from emulators.close.settings import CloseOptions
+from emulators.close.small import (
+    GROUPS,
+    SMALL,
+    make_group,
+    make_membership,
+    make_send_as,
+    make_subscription,
+    make_thread,
+)
 from emulators.moments import DAY_MS, now_ms, parse_ms, with_offset
 from emulators.records import Collection
 
@@ -35,19 +41,24 @@ class Account:
 
     def __init__(self, options: CloseOptions) -> None:
         self.options = options
-        self._chance = random.Random(options.seed + 1)
+        self.chance = random.Random(options.seed + 1)
         end = parse_ms(options.now) if options.now else now_ms() - SEED_ENDS_BEFORE_MS
         end -= end % 1000
         self.span = Span(end - options.days * DAY_MS, end)
+        self.moved: dict[int, int] = {}
+        """Leads that were merged, and into which."""
         self._fill_small()
         self._fill_leads()
         self._fill_activities()
         self._fill_tasks()
         self._fill_events()
+        self._fill_objects()
         self.collections = {
             "leads": self.leads, "activities": self.activities, "tasks": self.tasks,
-            "event_log": self.events.collection,
+            "event_log": self.events.collection, "contacts": self.contacts, "opportunities": self.opportunities,
+            "custom_objects": self.custom_objects,
         }  # fmt: skip
+        self._fill_threads()
 
     def _fill_small(self) -> None:
         first = self.span.first
@@ -58,6 +69,65 @@ class Account:
             resource: [custom_field(resource, number, first) for number in range(3)] for resource in FIELD_RESOURCES
         }
 
+        resources = {small.stream: small for small in SMALL}
+        self.small = {
+            stream: [small.make(number, first) for number in range(small.count)] for stream, small in resources.items()
+        }
+        self.groups = [make_group(number, self.options.users) for number in range(GROUPS)]
+        self.send_as = [make_send_as(number) for number in range(4)]
+        self.subscriptions = [make_subscription(number, first) for number in range(self.options.subscriptions)]
+        if not self.options.small_lists:
+            self.small = {stream: [] for stream in self.small}
+            self.groups, self.send_as, self.subscriptions = [], [], []
+
+    def _fill_objects(self) -> None:
+        options, fields = self.options, self.other_fields
+        values = objects.object_values(options.leads, self.moved)
+        shapes = objects.contact_shapes(fields["contact"])
+        self.contacts = Collection("contacts", objects.CONTACT_IDS, shapes, values)
+        self.contacts.fill(self._edited(options.contacts, []))
+        shapes = objects.opportunity_shapes(fields["opportunity"])
+        self.opportunities = Collection("opportunities", objects.OPPORTUNITY_IDS, shapes, values)
+        self.opportunities.fill(self._edited(options.opportunities, []))
+        shapes = objects.custom_object_shapes(fields["custom_object_type"])
+        self.custom_objects = Collection("custom_objects", objects.CUSTOM_OBJECT_IDS, shapes, values)
+        self.custom_objects.fill(self._edited(options.custom_objects, []))
+
+    def _fill_threads(self) -> None:
+        """Comments on notes and opportunities."""
+        notes = [number for number in self.activities.numbers() if activities.activity_type(number) == "Note"]
+        self._threads: list[tuple[Collection, int, dict[str, Any]]] = []
+        for number in range(self.options.comment_threads):
+            of_note = number % 2 == 0 and number < len(notes)
+            collection, kind = (self.activities, "activity.note") if of_note else (self.opportunities, "opportunity")
+            target = notes[number] if of_note else number
+            if collection.alive(target):
+                thread = make_thread(number, collection.ids.id(target).decode(), kind, self.span.first)
+                self._threads.append((collection, target, thread))
+
+    @property
+    def threads(self) -> list[dict[str, Any]]:
+        """Threads of comments on what is still there."""
+        return [thread for collection, number, thread in self._threads if collection.alive(number)]
+
+    def organization(self) -> dict[str, Any]:
+        """The organization; one who left is among the inactive memberships."""
+        first = self.span.first
+        return {
+            "id": identity.ORGANIZATION_ID, "name": "Emulated Ltd", "currency": "EUR", "currency_symbol": "€",
+            "lead_statuses": identity.LEAD_STATUSES, "opportunity_statuses": self.small["opportunity_statuses"],
+            "pipelines": self.small["pipelines"], "status": "active", "plan_id": "plan_1", "features": [],
+            "memberships": [make_membership(number) for number in range(self.options.users)],
+            "inactive_memberships": [make_membership(self.options.users)],
+            "date_created": with_offset(first).decode(), "date_updated": with_offset(first).decode(),
+        }  # fmt: skip
+
+    def surviving_lead(self, number: int | None) -> int | None:
+        """The lead that a lead is now: after a merge another one."""
+        while number is not None and number in self.moved:
+            number = self.moved[number]
+        return number
+
     def _fill_leads(self) -> None:
         options = self.options
         shapes = leads.lead_shapes(self.lead_fields + self.shared_fields)
@@ -66,14 +136,14 @@ class Account:
 
     def _fill_activities(self) -> None:
         options = self.options
-        values = activities.activity_values(options.leads, options.users)
+        values = activities.activity_values(options.leads, options.users, self.moved)
         self.activities = Collection("activities", activities.ACTIVITY_IDS, activities.activity_shapes(), values)
         self.activities.kind_of = activities.activity_type
         self.activities.fill(self._made(options.activities, options.activity_ties))
 
     def _fill_tasks(self) -> None:
         options = self.options
-        values = tasks.task_values(options.leads, options.users)
+        values = tasks.task_values(options.leads, options.users, self.moved)
         self.tasks = Collection("tasks", tasks.TASK_IDS, tasks.task_shapes(), values)
         self.tasks.kind_of = tasks.task_type
         self.tasks.fill(self._made(options.tasks, options.task_ties))
@@ -90,7 +160,7 @@ class Account:
     def _spread(self, count: int, ties: list[int], span: Span) -> list[int]:
         """Ascending instants by chance; one in twelve on a whole second, each cluster on one instant."""
         length = span.last - span.first
-        chance = self._chance.random
+        chance = self.chance.random
         times = sorted([span.first + int(chance() * length) for _ in range(count)])
         times[::12] = [moment - moment % 1000 for moment in times[::12]]
         for cluster, size in enumerate(ties):
@@ -105,7 +175,7 @@ class Account:
         Of the clusters, the first, third ... share date_created too, in the others it differs from record to record.
         """
         times = self._spread(count, ties, self.span)
-        first, chance = self.span.first, self._chance.random
+        first, chance = self.span.first, self.chance.random
         rows = [
             (updated if number % 10 < 3 else first + int(chance() * (updated - first)), updated)
             for number, updated in enumerate(times)
@@ -120,127 +190,9 @@ class Account:
 
     def _made(self, count: int, ties: list[int]) -> list[tuple[int, int]]:
         """(created, updated) of records in the order of their creation; one in four was edited later."""
-        last, chance = self.span.last, self._chance.random
+        last, chance = self.span.last, self.chance.random
         times = self._spread(count, ties, self.span)
         return [
             (created, created + int(chance() * (last - created)) if number % 4 == 0 else created)
             for number, created in enumerate(times)
         ]
-
-    def touch(self, stream: str, update: int, create: int, delete: int) -> dict[str, list[str]]:
-        """Change records now. Changes of leads, activities and tasks also appear in the event log."""
-        now = now_ms()
-        if stream == "users":
-            return self._touch_users(now, update, create, delete)
-        if stream == "custom_fields":
-            return self._touch_fields(now, update, create, delete)
-        if stream == "event_log":
-            return self._touch_events(now, update, create)
-        collection = self.collections[stream]
-        touched = collection.touch(self._chance, now, update, create, delete)
-        for action, numbers in touched.items():
-            for number in numbers:
-                kind, subject = self._subject(stream, number)
-                self.events.record((kind, action), subject, now)
-        return {action: [collection.ids.id(n).decode() for n in numbers] for action, numbers in touched.items()}
-
-    def _subject(self, stream: str, number: int) -> tuple[str, Subject]:
-        """The object type of a record in events, and what an event says of it."""
-        size = max(1, self.options.leads)
-        revision = self.collections[stream].revisions.get(number, 0)
-        user = number % max(1, self.options.users)
-        if stream == "leads":
-            return "lead", Subject(number, number, revision, user)
-        if stream == "tasks":
-            return f"task.{tasks.task_type(number)}", Subject(number, number * 13 % size, revision, user)
-        kind = activities.OBJECT_TYPES[activities.activity_type(number)]
-        return f"activity.{kind}", Subject(number, activities.lead_of(number, size) or 0, revision, user)
-
-    def _touch_events(self, now: int, update: int, create: int) -> dict[str, list[str]]:
-        """New events about leads; moved ones, as by consolidation. Events are never deleted."""
-        collection = self.events.collection
-        made = []
-        for _ in range(create):
-            lead = self._chance.randrange(max(1, len(self.leads.created)))
-            made.append(self.events.record(("lead", "created"), Subject(lead, lead, 0, 0), now))
-        recent = [number for number in self.events.truth_numbers() if number not in made]
-        moved = self._chance.sample(recent, min(update, len(recent)))
-        for number in moved:
-            collection.update(number, now)
-        ids = collection.ids
-        return {
-            "updated": [ids.id(number).decode() for number in moved],
-            "created": [ids.id(number).decode() for number in made],
-            "deleted": [],
-        }
-
-    def _touch_users(self, now: int, update: int, create: int, delete: int) -> dict[str, list[str]]:
-        stamp = with_offset(now).decode()
-        changed = self._chance.sample(self.users, min(update, len(self.users)))
-        for user in changed:
-            user |= {"last_used_timezone": f"Etc/GMT-{now % 12}", "date_updated": stamp}
-        gone = [self.users.pop() for _ in range(min(delete, len(self.users)))]
-        known = {user["id"] for user in self.users + gone}
-        numbers = (number for number in range(self.options.users + 1, 10**6) if identity.user_id(number) not in known)
-        made = [identity.make_user(next(numbers), now) | {"date_updated": stamp} for _ in range(create)]
-        self.users.extend(made)
-        return _ids(changed, made, gone)
-
-    def _touch_fields(self, now: int, update: int, create: int, delete: int) -> dict[str, list[str]]:
-        stamp = with_offset(now).decode()
-        changed = self._chance.sample(self.lead_fields, min(update, len(self.lead_fields)))
-        for entry in changed:
-            entry |= {"description": f"Changed {stamp}", "date_updated": stamp}
-        gone = [self.lead_fields.pop() for _ in range(min(delete, len(self.lead_fields)))]
-        first = max((int(entry["id"][7:11]) for entry in self.lead_fields + gone), default=-1) + 1
-        made = [custom_field("lead", first + step, now) | {"date_updated": stamp} for step in range(create)]
-        self.lead_fields.extend(made)
-        return _ids(changed, made, gone)
-
-    def truth(self, stream: str, *, all_fields: bool = False) -> Iterator[bytes] | None:
-        """What a complete read of a stream emits; `all_fields`: with those that must be named."""
-        fields = frozenset({"_all"}) if all_fields else None
-        if stream in ("users", "custom_fields", "lead_custom_fields"):
-            records: list[dict[str, Any]] = self.users if stream == "users" else self.lead_fields
-            return (orjson.dumps(record) for record in records)
-        if stream in ("event_log", "events"):
-            return iter(self.events.render(self.events.truth_numbers()))
-        if stream == "activities":
-            return self._rendered(self.activities, self._mixed(), fields)
-        if stream == "user_posts":
-            return self._rendered(self.activities, self._posts(), fields)
-        collection = self.collections.get(stream)
-        return None if collection is None else self._rendered(collection, collection.numbers(), fields)
-
-    def counts(self) -> dict[str, int]:
-        """Records per stream."""
-        return {
-            "leads": len(self.leads),
-            "activities": sum(1 for _ in self._mixed()),
-            "tasks": len(self.tasks),
-            "users": len(self.users),
-            "custom_fields": len(self.lead_fields),
-            "event_log": len(self.events.truth_numbers()),
-            "user_posts": sum(1 for _ in self._posts()),
-        }
-
-    def _mixed(self) -> Iterator[int]:
-        """Activities that `GET /activity/` shows by default: no email threads."""
-        return (n for n in self.activities.numbers() if activities.activity_type(n) != activities.THREAD)
-
-    def _posts(self) -> Iterator[int]:
-        """Activities of present users."""
-        present = {user["id"] for user in self.users}
-        size = self.options.users
-        mine = [identity.user_id(number) in present for number in range(size + 1)]
-        return (n for n in self._mixed() if (user := activities.user_of(n, size)) is not None and mine[user])
-
-    @staticmethod
-    def _rendered(collection: Collection, numbers: Iterator[int], fields: frozenset[str] | None) -> Iterator[bytes]:
-        projection = collection.shapes.projection(fields)
-        return (collection.render(number, projection) for number in numbers)
-
-
-def _ids(changed: list[dict[str, Any]], made: list[dict[str, Any]], gone: list[dict[str, Any]]) -> dict[str, list[str]]:
-    listed = {"updated": changed, "created": made, "deleted": gone}
-    return {action: [str(record["id"]) for record in records] for action, records in listed.items()}

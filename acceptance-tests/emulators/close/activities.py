@@ -12,7 +12,7 @@ from emulators.templates import Shape, Shapes, Values
 
 ACTIVITY_IDS = Ids("acti_")
 TAIL = ACTIVITY_IDS.tail
-SLOTS = ("key", "number", "created", "updated", "revision", "lead_key", "user_id", "user_name", "later")
+SLOTS = ("key", "number", "created", "updated", "revision", "lead_key", "user_id", "user_name", "later", "home_key")
 LEAD_STEP = 31
 """Activity n belongs to lead n * 31 modulo the number of leads."""
 
@@ -41,6 +41,12 @@ OBJECT_TYPES = {
     "CustomActivity": "custom_activity",
 }  # fmt: skip
 """`_type` to the name in searches and events, there after `activity.`."""
+
+STREAMS = {
+    **{f"{name}_activities": kind for kind, name in OBJECT_TYPES.items() if kind != "CustomActivity"},
+    "custom_activity_instances": "CustomActivity",
+}
+"""Stream to `_type`."""
 
 _PHONE = {
     "local_phone": "+4930123456", "local_phone_formatted": "+49 30 123456", "local_country_iso": "DE",
@@ -148,24 +154,29 @@ def lead_of(number: int, leads: int) -> int | None:
     return None if number % len(PATTERN) == LEADLESS_PLACE else number * LEAD_STEP % max(1, leads)
 
 
-def activity_values(leads: int, users: int) -> Callable[[int, int, int, int], Values]:
-    """The function for the values of `SLOTS` in an account of that size."""
+def activity_values(leads: int, users: int, moved: dict[int, int]) -> Callable[[int, int, int, int], Values]:
+    """The function for the values of `SLOTS` in an account of that size; `moved`: leads that were merged."""
     people = [(user_id(number).encode(), user_name(number).encode()) for number in range(users + 1)]
     factor, modulus = Ids.FACTOR, Ids.MODULUS
     leads = max(1, leads)
 
     def values(number: int, created: int, updated: int, revision: int) -> Values:
         person = people[number % (users + 1)]
+        lead = number * LEAD_STEP % leads
+        while lead in moved:
+            lead = moved[lead]
         return (
             b"%012d" % (number * factor % modulus),
             b"%d" % number,
             with_offset(created),
             with_offset(updated),
             b"%d" % revision,
-            b"%012d" % (number * LEAD_STEP % leads * factor % modulus),
+            b"%012d" % (lead * factor % modulus),
             person[0],
             person[1],
             with_offset(created + 3 * DAY_MS),
+            # Contacts keep their ids when their lead is merged into another.
+            b"%012d" % (number * LEAD_STEP % leads * factor % modulus),
         )
 
     return values
@@ -178,7 +189,7 @@ def _shape(place: int, kind: str) -> Shape:
         "_type": kind,
         "organization_id": ORGANIZATION_ID,
         "lead_id": None if place == LEADLESS_PLACE else f"lead_@@lead_key@@{TAIL}",
-        "contact_id": f"cont_@@lead_key@@{TAIL}A" if place % 3 else None,
+        "contact_id": f"cont_@@home_key@@{TAIL}A" if place % 3 else None,
         "user_id": "@@user_id@@" if somebody else None,
         "user_name": "@@user_name@@" if somebody else None,
         "users": ["@@user_id@@"] if kind in ("Call", "Meeting") else [],

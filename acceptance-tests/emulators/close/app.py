@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from emulators.app import VendorApp
@@ -21,9 +22,13 @@ from emulators.close.lists import (
     small_list,
 )
 from emulators.close.query import parse_query
+from emulators.close.rules import RuledLists
 from emulators.close.search import Searchable, SearchEndpoint
 from emulators.close.settings import CloseOptions
+from emulators.close.small import SMALL
 from emulators.close.tasks import due_ms
+from emulators.close.touching import Touching
+from emulators.close.truth import Truth
 from emulators.faults import FaultSettings
 from emulators.messages import Request, Response, error_response, json_response
 from emulators.moments import DAY_MS, date
@@ -55,6 +60,7 @@ class CloseApp(VendorApp):
 
     def __init__(self, options: CloseOptions) -> None:
         self.account = Account(options)
+        self._truth, self._touching = Truth(self.account), Touching(self.account)
         self._tokens = TokenServer(identity.CLIENT_ID, identity.CLIENT_SECRET)
         self._tokens.extra = {
             "scope": "all.full_access offline_access", "user_id": identity.user_id(0),
@@ -67,9 +73,10 @@ class CloseApp(VendorApp):
     def routes(self) -> list[Route]:
         """Every path that answers."""
         account, options = self.account, self.options
+        ruled = RuledLists(account, options)
 
-        def small(records: Callable[[], list[dict[str, Any]]]) -> Endpoint:
-            return lambda request, values: small_list(records(), request, LARGEST_PAGE, options)
+        def small(records: Callable[[], list[dict[str, Any]]], largest: int = LARGEST_PAGE) -> Endpoint:
+            return lambda request, values: small_list(records(), request, largest, options)
 
         get: dict[str, Endpoint] = {
             "/me/": self._me,
@@ -79,7 +86,10 @@ class CloseApp(VendorApp):
             "/task/{id}/": lambda request, values: one_response(account.tasks, values["id"], request),
             "/event/{id}/": account.events.one,
             "/custom_field_schema/{object_type}/": self._field_schema,
-            "/organization/{id}/": self._organization,
+            "/organization/{id}/": ruled.organization,
+            "/group/{id}/": ruled.group,
+            "/contact/{id}/": lambda request, values: one_response(account.contacts, values["id"], request),
+            "/opportunity/{id}/": lambda request, values: one_response(account.opportunities, values["id"], request),
         }
         lists: dict[str, Endpoint] = {
             "/user/": small(lambda: account.users),
@@ -91,8 +101,22 @@ class CloseApp(VendorApp):
             "/custom_fields/lead/": small(lambda: account.lead_fields),
             "/custom_field/shared/": small(lambda: account.shared_fields),
         }
-        for resource, fields in account.other_fields.items():
-            lists[f"/custom_field/{resource}/"] = small(lambda fields=fields: fields)  # type: ignore[misc]
+        for resource in SMALL:
+            lists[resource.path] = small(partial(account.small.__getitem__, resource.stream), resource.largest)
+        lists |= {
+            "/contact/": ruled.contacts,
+            "/opportunity/": ruled.opportunities,
+            "/custom_object/": ruled.custom_objects,
+            "/saved_search/": ruled.smart_views,
+            "/connected_account/": ruled.connected_accounts,
+            "/group/": ruled.groups,
+            "/send_as/": ruled.send_as,
+            "/sequence_subscription/": ruled.subscriptions,
+            "/comment_thread/": ruled.comment_threads,
+            "/comment/": ruled.comments,
+        }
+        for fields_of, fields in account.other_fields.items():
+            lists[f"/custom_field/{fields_of}/"] = small(lambda fields=fields: fields)  # type: ignore[misc]
         lists["/custom_fields/contact/"] = lists["/custom_field/contact/"]
         for path, kind in TYPED_PATHS.items():
             lists[f"/activity/{path}/"] = self._typed(kind)
@@ -109,6 +133,8 @@ class CloseApp(VendorApp):
         options = self.options
         if options.search_cursor not in ("keyset", "offset"):
             raise ValueError("Option search_cursor is keyset or offset.")
+        if options.search_updates not in ("honoured", "ignored", "refused"):
+            raise ValueError("Option search_updates is honoured, ignored or refused.")
         self._tokens.lifetime = options.token_lifetime
         self._tokens.strict = options.token_strict
         self._tokens.minimum_interval = options.token_interval
@@ -158,16 +184,16 @@ class CloseApp(VendorApp):
         return json_response({"error": error}, 429)
 
     def truth(self, stream: str, *, all_fields: bool = False) -> Iterator[bytes] | None:
-        """See `Account.truth`."""
-        return self.account.truth(stream, all_fields=all_fields)
+        """See `Truth.of`."""
+        return self._truth.of(stream, all_fields=all_fields)
 
     def truth_counts(self) -> dict[str, int]:
-        """See `Account.counts`."""
-        return self.account.counts()
+        """See `Truth.counts`."""
+        return self._truth.counts()
 
     def touch(self, stream: str, update: int, create: int, delete: int) -> dict[str, list[str]]:
-        """See `Account.touch`."""
-        return self.account.touch(stream, update, create, delete)
+        """See `Touching.touch`."""
+        return self._touching.touch(stream, update, create, delete)
 
     def ready(self, origin: str) -> dict[str, Any]:
         """A config with the API key, and the same with OAuth and with an access token."""
@@ -190,36 +216,25 @@ class CloseApp(VendorApp):
 
     def _searchable(self) -> dict[str, Searchable]:
         account = self.account
-        found = {"lead": Searchable(account.leads)}
+        found = {
+            "lead": Searchable(account.leads), "contact": Searchable(account.contacts),
+            "opportunity": Searchable(account.opportunities), "custom_object": Searchable(account.custom_objects),
+            "task": Searchable(account.tasks),
+        }  # fmt: skip
         for kind, name in OBJECT_TYPES.items():
             found[f"activity.{name}"] = Searchable(account.activities, frozenset({kind}))
         return found
 
     def _me(self, request: Request, values: dict[str, str]) -> Response:
         user = self.account.users[0] if self.account.users else identity.make_user(0, self.account.span.first)
-        membership = {
-            "id": "memb_1QvR7tXc2LmN4pZsK", "user_id": user["id"], "role": "admin", "role_id": "admin",
-            "organization_id": identity.ORGANIZATION_ID, "permissions_granted": ["view_all_leads"],
-        }  # fmt: skip
+        organization = self.account.organization()
+        memberships = organization.pop("memberships")
+        del organization["inactive_memberships"]
         more = {
-            "phone": None, "memberships": [membership], "organizations": [self._organization_record()],
+            "phone": None, "memberships": memberships[:1], "organizations": [organization],
             "phone_numbers": [], "email_accounts": [], "connected_accounts": [],
         }  # fmt: skip
         return json_response(user | more)
-
-    def _organization(self, request: Request, values: dict[str, str]) -> Response:
-        if values["id"] != identity.ORGANIZATION_ID:
-            return error_response(404, "Empty query: Document does not exist.")
-        gone = identity.make_user(self.options.users, self.account.span.first)
-        people = [{"user_id": user["id"], "email": user["email"]} for user in self.account.users]
-        former = [{"user_id": gone["id"], "email": gone["email"]}]
-        return json_response(self._organization_record() | {"memberships": people, "inactive_memberships": former})
-
-    def _organization_record(self) -> dict[str, Any]:
-        return {
-            "id": identity.ORGANIZATION_ID, "name": "Emulated Ltd", "currency": "EUR", "currency_symbol": "€",
-            "lead_statuses": identity.LEAD_STATUSES, "status": "active",
-        }  # fmt: skip
 
     def _one_user(self, request: Request, values: dict[str, str]) -> Response:
         for user in self.account.users:
@@ -285,17 +300,17 @@ class CloseApp(VendorApp):
         lead_number = LEAD_IDS.number(lead) if lead else None
         lead_number = -1 if lead_number is None else lead_number
         user = params.get("user_id") if lead else None
-        leads, users = self.options.leads, self.options.users
+        leads, users, surviving = self.options.leads, self.options.users, self.account.surviving_lead
 
         def fits(number: int) -> bool:
             if numbers is not None and number not in numbers:
                 return False
-            if lead is not None and lead_of(number, leads) != lead_number:
+            if lead is not None and surviving(lead_of(number, leads)) != lead_number:
                 return False
             mine = user_of(number, users)
             return user is None or (mine is not None and identity.user_id(mine) == user)
 
-        return fits, (wanted, lead, user)
+        return fits, (wanted, lead, user, len(self.account.moved))
 
     def _tasks(self, request: Request, values: dict[str, str]) -> Response:
         params, tasks = request.params, self.account.tasks

@@ -23,8 +23,22 @@ from emulators.templates import Shape, Shapes, Values
 RETENTION_MS = 30 * DAY_MS
 LARGEST_PAGE = 50
 EVENT_IDS = Ids("ev_")
-SLOTS = ("key", "number", "created", "updated", "object_key", "lead_key", "revision", "previous", "user_id")
-PREFIXES = {"lead": "lead_", "contact": "cont_", "opportunity": "oppo_", "task": "task_", "activity": "acti_"}
+SLOTS = (
+    "key",
+    "number",
+    "created",
+    "updated",
+    "object_key",
+    "lead_key",
+    "revision",
+    "previous",
+    "user_id",
+    "other_key",
+)
+PREFIXES = {
+    "lead": "lead_", "contact": "cont_", "opportunity": "oppo_", "task": "task_", "activity": "acti_",
+    "custom_object": "co_",
+}  # fmt: skip
 Kind = tuple[str, str]
 """(object_type, action)"""
 
@@ -35,18 +49,27 @@ SEEDED: tuple[Kind, ...] = (
 )  # fmt: skip
 """What the events of the start are about, in turn."""
 
-LIVE: tuple[Kind, ...] = tuple(
-    (object_type, action)
-    for object_type in (
-        "lead",
-        *(f"task.{kind}" for kind in sorted(set(TASK_PATTERN))),
-        *(f"activity.{name}" for name in sorted(OBJECT_TYPES.values())),
-    )
-    for action in ("created", "updated", "deleted")
+LIVE: tuple[Kind, ...] = (
+    ("lead", "merged"),
+    *(
+        (object_type, action)
+        for object_type in (
+            "lead",
+            "contact",
+            "opportunity",
+            "custom_object",
+            *(f"task.{kind}" for kind in sorted(set(TASK_PATTERN))),
+            *(f"activity.{name}" for name in sorted(OBJECT_TYPES.values())),
+        )
+        for action in ("created", "updated", "deleted")
+    ),
 )
 """What touching records can add."""
 
 ALL_KINDS = frozenset(f"{object_type} {action}" for object_type, action in SEEDED + LIVE)
+GONE_NUMBERS = 1_000_000
+"""Leads that were deleted before the start have numbers from there on: no list shows them."""
+
 FILTERS = ("object_type", "object_id", "action", "lead_id", "user_id", "request_id")
 COMBINATIONS = [
     frozenset(names.split())
@@ -62,12 +85,13 @@ COMBINATIONS = [
 
 @dataclass(slots=True)
 class Subject:
-    """The object that an event is about."""
+    """The object that an event is about; `other`: the lead that a merge took away."""
 
     object_number: int
     lead_number: int
     revision: int
     user: int
+    other: int = 0
 
 
 class EventLog:
@@ -131,7 +155,7 @@ class EventLog:
         """`GET /event/`."""
         params = request.params
         used = frozenset(name for name in FILTERS if params.get(name))
-        if used not in COMBINATIONS:
+        if used not in COMBINATIONS or (used == {"object_type"} and not self._options.event_type_alone):
             return error_response(400, f"Filtering by {', '.join(sorted(used))} together is not supported.")
         try:
             limit = min(int(params.get("_limit", LARGEST_PAGE)), LARGEST_PAGE)
@@ -198,6 +222,8 @@ class EventLog:
             return live
         options = self._options
         lead = number * 17 % max(1, options.leads)
+        if self.kind(number)[1] == "deleted":
+            lead += GONE_NUMBERS
         resource, _, kind = self.kind(number)[0].partition(".")
         user = number % max(1, options.users)
         if resource == "activity":
@@ -220,6 +246,7 @@ class EventLog:
             b"%d" % subject.revision,
             b"%d" % max(0, subject.revision - 1),
             user_id(subject.user).encode(),
+            b"%012d" % (subject.other * factor % modulus),
         )
 
 
@@ -297,6 +324,11 @@ def _shape(kind: Kind) -> Shape:
         "data": None if action == "deleted" else data,
         "previous_data": {"description": "Revision @@previous@@"} if action == "updated" else {},
     }
+    if action == "merged":
+        shape["meta"] |= {
+            "merge_source_lead_id": f"lead_@@other_key@@{EVENT_IDS.tail}",
+            "merge_destination_lead_id": object_id,
+        }
     if action == "deleted":
         shape |= {"data": {}, "previous_data": data}
     return shape

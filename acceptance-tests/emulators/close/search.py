@@ -102,7 +102,7 @@ class SearchEndpoint:
         self._read_query(search, body.get("query"))
         if not search.object_type:
             raise Refused("query", "The query must restrict the object type.")
-        if search.object_type not in self._searchable:
+        if search.object_type not in self._searchable or search.object_type in self._options.unsearchable:
             raise Refused("query", f"Unknown object type {search.object_type!r}.")
         for entry in body.get("sort") or []:
             search.sort.append(_read_sort(entry))
@@ -115,8 +115,16 @@ class SearchEndpoint:
         if body.get("results_limit") is not None:
             search.results_limit = _whole_number(body, "results_limit", 0)
         search.counts = body.get("include_counts") is True
+        self._forget_updates(search)
         search.digest = crc32(orjson.dumps([body.get("query"), body.get("sort")], option=orjson.OPT_SORT_KEYS))
         return search
+
+    def _forget_updates(self, search: Search) -> None:
+        """Option `search_updates`: what becomes of conditions on `date_updated` of activities."""
+        if search.object_type.startswith("activity.") and self._options.search_updates != "honoured":
+            if self._options.search_updates == "refused" and "date_updated" in search.ranges:
+                raise Refused("query", "Unknown field 'date_updated'.")
+            search.ranges.pop("date_updated", None)
 
     def _read_query(self, search: Search, node: Any) -> None:
         """Conditions are joined by `and`; an `or` of one member is an `and`."""

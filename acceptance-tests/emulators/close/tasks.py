@@ -49,6 +49,18 @@ PATTERN = (
 """The types that task numbers cycle through."""
 
 
+LEAD_STEP = 13
+"""Task n belongs to lead n * 13 modulo the number of leads."""
+
+LEADLESS_PLACE = 2
+"""The place in the pattern of tasks that belong to no lead."""
+
+
+def lead_of(number: int, leads: int) -> int | None:
+    """The number of the lead that a task was made for."""
+    return None if number % len(PATTERN) == LEADLESS_PLACE else number * LEAD_STEP % max(1, leads)
+
+
 def task_type(number: int) -> str:
     """The `_type` of a task."""
     return PATTERN[number % len(PATTERN)]
@@ -64,21 +76,24 @@ def due_ms(number: int, created: int) -> int:
     return created + number * 37 % 90 * DAY_MS
 
 
-def task_values(leads: int, users: int) -> Callable[[int, int, int, int], Values]:
-    """The function for the values of `SLOTS` in an account of that size."""
+def task_values(leads: int, users: int, moved: dict[int, int]) -> Callable[[int, int, int, int], Values]:
+    """The function for the values of `SLOTS` in an account of that size; `moved`: leads that were merged."""
     people = [(user_id(number).encode(), user_name(number).encode()) for number in range(max(1, users))]
     leads = max(1, leads)
 
     def values(number: int, created: int, updated: int, revision: int) -> Values:
         due = due_ms(number, created)
         person = people[number % len(people)]
+        lead = number * LEAD_STEP % leads
+        while lead in moved:
+            lead = moved[lead]
         return (
             b"%012d" % (number * Ids.FACTOR % Ids.MODULUS),
             b"%d" % number,
             with_offset(created),
             with_offset(updated),
             b"%d" % revision,
-            b"%012d" % (number * 13 % leads * Ids.FACTOR % Ids.MODULUS),
+            b"%012d" % (lead * Ids.FACTOR % Ids.MODULUS),
             date(due),
             person[0],
             person[1],
@@ -93,8 +108,8 @@ def _shape(place: int, kind: str) -> Shape:
         "id": f"task_@@key@@{TAIL}",
         "_type": kind,
         "organization_id": ORGANIZATION_ID,
-        "lead_id": f"lead_@@lead_key@@{TAIL}" if place != 2 else None,
-        "lead_name": "Northwind @@number@@" if place != 2 else None,
+        "lead_id": f"lead_@@lead_key@@{TAIL}" if place != LEADLESS_PLACE else None,
+        "lead_name": "Northwind @@number@@" if place != LEADLESS_PLACE else None,
         "assigned_to": "@@user_id@@",
         "assigned_to_name": "@@user_name@@",
         "contact_id": None,

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableMapping
 from datetime import timedelta
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import requests
 
+from source_closeio.account import Account
 from source_closeio.config import Settings
 from source_closeio.errors import cap, is_deleted_document
 from source_kit import schemas, timestamps
 from source_kit.client import HttpClient, Rejected, body
+from source_kit.errors import ConnectorFault
 from source_kit.offsets import OffsetList
 from source_kit.stream import Answer, KitStream, TimeCursor
 from source_kit.windows import Fetched, WalkExpired, Window
-from source_kit.work import Record, Start, Work
+from source_kit.work import Page, Record, Start, Work
 
 DELETED_RETRIES = 3
 DELETED_RETRY_SECONDS = 0.4
@@ -27,12 +30,14 @@ class CloseStream(KitStream):
     """One resource of Close. Subclasses give `resource`, `page_size` and, where they have one, the cursor."""
 
     package = "source_closeio"
-    resource: ClassVar[str]
+    resource: str
     page_size: int = 100
 
-    def __init__(self, client: HttpClient, settings: Settings) -> None:
+    def __init__(self, client: HttpClient, settings: Settings, account: Account | None = None) -> None:
+        """All streams of a source share one `account`."""
         super().__init__(client)
         self.settings = settings
+        self.account = account or Account(client)
 
     @property
     def bucket(self) -> str:
@@ -56,8 +61,12 @@ class CloseStream(KitStream):
     ) -> list[Record]:
         """The records, with a `Z` on date-times that Close's newer services send without a zone (they are UTC)."""
         records: list[Record] = body(response)["data"]
-        timestamps.fix_zones(records, self.zoned_fields)
+        self.fix_zones(records)
         return records
+
+    def fix_zones(self, records: list[Record]) -> None:
+        """Give the zone-less date-times of these records a `Z`, in place."""
+        timestamps.fix_zones(records, self.zoned_fields)
 
     @cached_property
     def zoned_fields(self) -> tuple[str, ...]:
@@ -120,13 +129,30 @@ class CloseList(CloseStream):
     """A small collection that is read whole, by offset."""
 
     page_size = 100
+    filters: Mapping[str, Any] = MappingProxyType({})
 
     def work(self, start: Start) -> Work:
         """All rows, each page overlapping the one before."""
-        return OffsetList(self._page).walk()
+        return self.rows()
 
-    def _page(self, skip: int) -> tuple[list[Record], bool]:
-        answer = self.fetch({"skip": skip})
+    def rows(self, **filters: Any) -> Work:
+        """All rows that fit `filters`, beside those of the stream."""
+        for page in OffsetList(lambda skip: self._page(skip, filters)).walk():
+            yield Page(self.chosen(list(page.records)), page.checkpoint)
+        return None
+
+    def chosen(self, records: list[Record]) -> list[Record]:
+        """The rows of a page that belong to the stream."""
+        return records
+
+    def _page(self, skip: int, filters: Mapping[str, Any]) -> tuple[list[Record], bool]:
+        try:
+            answer = self.fetch({"skip": skip, "filters": {**self.filters, **filters}})
+        except WalkExpired as expired:
+            raise ConnectorFault(
+                f"Stream {self.name} has more rows than Close lets anybody page through, and no filter to split them.",
+                internal_message=f"{self.resource}: max_skip below {skip}",
+            ) from expired
         # Some small resources return everything and leave has_more out.
         return answer.records, bool(answer.body.get("has_more"))
 
@@ -136,7 +162,7 @@ class CloseTimeline(CloseStream):
 
     walked_field: ClassVar[str]
     step: ClassVar[timedelta] = timestamps.MILLISECOND
-    fixed_filters: ClassVar[Mapping[str, Any]] = {}
+    fixed_filters: Mapping[str, Any] = MappingProxyType({})
 
     @property
     def time_cursor(self) -> TimeCursor:
@@ -179,5 +205,13 @@ class CloseTimeline(CloseStream):
             records = records[1:]
         has_more = bool(answer.body.get("has_more")) and bool(records)
         following = (skip + len(records), records[-1]["id"]) if has_more else None
-        total = answer.body.get("total_results")
-        return Fetched(records, answer.asked_at, following, total if isinstance(total, int) and not skip else None)
+        total = None if skip else list_total(answer.body, len(records))
+        return Fetched(records, answer.asked_at, following, total)
+
+
+def list_total(content: Mapping[str, Any], rows: int) -> int | None:
+    """`total_results` of a list for planning, or None. `has_more` decides what the end is, whatever was counted."""
+    if not content.get("has_more"):
+        return rows
+    total = content.get("total_results")
+    return max(total, rows + 1) if isinstance(total, int) else None

@@ -50,6 +50,7 @@ class Settings:
     secret: str = field(repr=False)
     activities_window_seconds: int
     encode_event_data: bool
+    custom_by_name: bool = False
 
 
 def parse(config: Mapping[str, Any], *, now: datetime | None = None) -> tuple[Settings, list[str]]:
@@ -64,6 +65,7 @@ def parse(config: Mapping[str, Any], *, now: datetime | None = None) -> tuple[Se
         secret=secret,
         activities_window_seconds=reader.whole("activities_window_seconds", 86_400, 0, MAX_WINDOW_SECONDS),
         encode_event_data=reader.flag("encode_event_data", True),
+        custom_by_name=reader.flag("custom_by_name", False),
     )
     reader.raise_problems()
     return settings, reader.warnings

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from source_closeio.task_types import TASK_TYPES
 from source_kit.foreign_state import ForeignRule
+
+ACTIVITIES_OF_CLOSE_COM = (
+    "call",
+    "created",
+    "email",
+    "email_thread",
+    "lead_status_change",
+    "meeting",
+    "note",
+    "opportunity_status_change",
+    "sms",
+    "task_completed",
+)
 
 FOREIGN_RULES = (
     # tap-closeio filters leads by minutes, source-close-com by days.
@@ -19,6 +33,29 @@ FOREIGN_RULES = (
         cursor_from="date_updated",
         singer=True,
         reason="which read tasks of type lead only, so that all others are missing",
+    ),
+    ForeignRule("opportunities", take=True, cursor_from="date_updated", singer=False, minus=timedelta(days=1)),
+    ForeignRule("events", take=True, cursor_from="date_updated", singer=False),
+    *(
+        ForeignRule(
+            f"{kind}_activities",
+            take=False,
+            cursor_from="date_created",
+            singer=False,
+            reason="which read one page of each year and missed all others, and all edits",
+        )
+        for kind in ACTIVITIES_OF_CLOSE_COM
+    ),
+    *(
+        ForeignRule(
+            f"{kind}_tasks",
+            take=False,
+            cursor_from="date_created",
+            cursor_to="date_updated",
+            singer=False,
+            reason="which went by the creation of tasks and missed their edits",
+        )
+        for kind in TASK_TYPES
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Makes the tables of acceptance-tests importable: unit tests and end-to-end tests share them."""
+"""Makes the emulator and the tables of acceptance-tests importable, and the helpers of this folder."""
 
 from __future__ import annotations
 
@@ -6,3 +6,4 @@ import sys
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[3] / "acceptance-tests"))
+sys.path.append(str(Path(__file__).parents[1]))

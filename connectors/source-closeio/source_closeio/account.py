@@ -1,0 +1,95 @@
+"""What several streams need to know of the account; each thing is asked for once, by whichever stream comes first."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from source_closeio.custom_fields import custom_fields_of, has_data, key_of, schema_of, shared_fields
+from source_kit import timestamps
+from source_kit.client import HttpClient, Rejected, Request, Unavailable, body
+from source_kit.schemas import Schema
+from source_kit.work import Record
+
+
+class Account:
+    """Custom fields, the user of the key and its organisations. Thread-safe."""
+
+    def __init__(self, client: HttpClient) -> None:
+        self._client = client
+        self._lock = threading.RLock()
+        self._fields: dict[str, list[Record]] = {}
+        self._shared: list[Record] | None = None
+        self._me: dict[str, Any] | None = None
+        self._has_looked = False
+        self._has_event_log = True
+        self._latest_event: datetime | None = None
+        self._search_shows_edits: bool | None = None
+        # Of its own: the proof waits for the budget of searches, which nothing else here needs.
+        self._proof_lock = threading.Lock()
+
+    def custom_fields(self, object_type: str) -> list[Record]:
+        """The custom fields of an object type, shared ones included. Raises as requests do."""
+        with self._lock:
+            if object_type not in self._fields:
+                if self._shared is None:
+                    self._shared = shared_fields(self._client)
+                self._fields[object_type] = custom_fields_of(self._client, object_type, self._shared)
+            return self._fields[object_type]
+
+    def custom_properties(self, object_type: str) -> dict[str, Schema]:
+        """Typed properties for the schema of an object type; without them where the fields cannot be read."""
+        try:
+            fields = self.custom_fields(object_type)
+        except (Unavailable, Rejected):
+            self._client.log("WARN", f"The custom fields of the object type {object_type} cannot be read.")
+            return {}
+        return {key_of(field): schema_of(field) for field in fields}
+
+    @property
+    def me(self) -> dict[str, Any]:
+        """The user of the key, with memberships and organisations."""
+        with self._lock:
+            if self._me is None:
+                answer = self._client.send(Request("me/", "GET me/", what="the user of the API key"))
+                self._me = dict(body(answer))
+            return self._me
+
+    def search_shows_edits(self, prove: Callable[[], bool]) -> bool:
+        """Whether searches filter activities by `date_updated`; `prove` is called by whoever asks first."""
+        with self._proof_lock:
+            if self._search_shows_edits is None:
+                self._search_shows_edits = prove()
+            return self._search_shows_edits
+
+    @property
+    def has_event_log(self) -> bool:
+        """Whether the role may see the event log."""
+        self._look_at_log()
+        return self._has_event_log
+
+    @property
+    def latest_event(self) -> datetime | None:
+        """When the newest event happened, as of the first look: the run's horizon for edits. None without any."""
+        self._look_at_log()
+        return self._latest_event
+
+    def _look_at_log(self) -> None:
+        with self._lock:
+            if self._has_looked:
+                return
+            request = Request("event/", "GET event/", params={"_limit": 1}, what="the event log", accepts=has_data)
+            try:
+                events = body(self._client.send(request))["data"]
+            except (Unavailable, Rejected):  # refused with 403, or with 400
+                self._has_event_log = False
+            else:
+                self._latest_event = timestamps.parse(events[0]["date_updated"]) if events else None
+            self._has_looked = True
+
+    @property
+    def organization_ids(self) -> list[str]:
+        """Those that the key may see: one with an API key."""
+        return [each["id"] for each in self.me.get("organizations") or () if each.get("id")]

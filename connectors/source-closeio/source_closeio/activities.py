@@ -1,0 +1,132 @@
+"""Activities: all types in one stream, each type in a stream of its own, and the posts of users.
+
+The walk goes by `date_created`, which never changes; edits of what lies behind it are found in another way (`edits`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from source_closeio.account import Account
+from source_closeio.activity_types import COMMON_FIELDS, MIXED, ActivityType
+from source_closeio.base import CloseTimeline
+from source_closeio.config import Settings
+from source_closeio.custom_fields import BY_NAME, by_name
+from source_closeio.edits import Edits
+from source_closeio.users import Users
+from source_kit import schemas, timestamps
+from source_kit.client import HttpClient
+from source_kit.keyset import Keyset
+from source_kit.state import EVENTS_UNTIL_KEY
+from source_kit.windows import Window
+from source_kit.work import Page, Piece, Record, Start, Work
+
+
+class Activities(CloseTimeline):
+    """Activities of all types but e-mail threads, by `date_created`."""
+
+    name = "activities"
+    cursor_field = "date_created"
+    walked_field = "date_created"
+    resource = "activity/"
+    object_types: Sequence[Sequence[str]] = tuple(kind.object_types for kind in MIXED)
+    has_custom_fields = True
+
+    def schema(self) -> schemas.Schema:
+        """The schema file, with the account's own fields of custom activities where those occur."""
+        extra = self.account.custom_properties("activity") if self.has_custom_fields else {}
+        if self.has_custom_fields and self.settings.custom_by_name:
+            extra["custom"] = BY_NAME
+        return schemas.extended(schemas.load(self.package, "activities"), extra)
+
+    @property
+    def schema_name(self) -> str:
+        """All types share one file."""
+        return "activities"
+
+    def work(self, start: Start) -> Work:
+        """Edits of old activities first; then windows over `date_created`, where those created
+        `activities_window_seconds` before the bookmark are read again."""
+        began_at = self.client.clock.now()
+        bookmark = start.position.get(self.time_cursor.field)
+        if not start.incremental:
+            return (yield from self.created(self.time_cursor.lower(start), self.time_cursor.checkpoint))
+        edits = Edits(self, self.object_types, began_at)
+        edits.look()
+        lower = self.time_cursor.lower(start)
+        pieces: list[Piece] = []
+        if bookmark is not None and lower is not None:
+            lower -= timedelta(seconds=self.settings.activities_window_seconds)
+            since = timestamps.parse(start.position.get(EVENTS_UNTIL_KEY) or bookmark)
+            pieces += (yield from edits.walk(since, lower)) or ()
+
+        def checkpoint(value: str, asked_at: datetime) -> dict[str, Any] | None:
+            # Until the walk is past the bookmark, a STATE would come before records that are older than it says.
+            if bookmark is not None and timestamps.parse(value) <= timestamps.parse(bookmark):
+                return None
+            return {**self.time_cursor.checkpoint(value, asked_at), **edits.checkpoint()}
+
+        def end() -> Work:
+            yield Page((), edits.settled())
+            return None
+
+        return [*pieces, Piece(self.created(lower, checkpoint)), Piece(end(), last=True)]
+
+    def created(self, lower: datetime | None, checkpoint: Any) -> Work:
+        """The walk over `date_created`."""
+        keyset = Keyset(
+            fetch=self.fetch_window,
+            field=self.walked_field,
+            page_size=self.page_size,
+            emit=self.chosen,
+            checkpoint=checkpoint,
+        )
+        return keyset.walk(Window(lower))
+
+    def chosen(self, records: list[Record]) -> list[Record]:
+        """The records of a page that belong to the stream, as they leave."""
+        if self.has_custom_fields and self.settings.custom_by_name:
+            own = [record for record in records if record.get("_type") == "CustomActivity"]
+            if own:
+                by_name(own, self.account.custom_fields("activity"))
+        return records
+
+
+class TypedActivities(Activities):
+    """Activities of one type, from their own endpoint."""
+
+    def __init__(
+        self, client: HttpClient, settings: Settings, account: Account | None = None, *, kind: ActivityType
+    ) -> None:
+        self.name = kind.stream
+        self.resource = kind.resource
+        self.object_types = (kind.object_types,)
+        self.has_custom_fields = kind.has_custom_fields
+        self._fields = (*COMMON_FIELDS.split(), *kind.fields.split())
+        super().__init__(client, settings, account)
+
+    def schema(self) -> schemas.Schema:
+        """Of the schema of all activities, the fields of this type."""
+        schema = super().schema()
+        properties: Mapping[str, Any] = schema["properties"]
+        own = {name: properties[name] for name in self._fields}
+        extra = {name: value for name, value in properties.items() if name == "custom" or name.startswith("custom.")}
+        return {**schema, "properties": {**own, **extra}}
+
+
+class UserPosts(Activities):
+    """What each user posted: the walk of activities, kept where `user_id` is one of the users."""
+
+    name = "user_posts"
+    starts_after = ("users",)
+
+    def work(self, start: Start) -> Work:
+        """Lists the users first; no request per user."""
+        users = Users(self.client, self.settings, self.account)
+        self._user_ids = {user["id"] for page in users.work(Start(incremental=False)) for user in page.records}
+        return (yield from super().work(start))
+
+    def chosen(self, records: list[Record]) -> list[Record]:
+        return super().chosen([record for record in records if record.get("user_id") in self._user_ids])

@@ -1,0 +1,208 @@
+"""Streams that take more than one endpoint: single objects, and children that are listed per parent."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import requests
+
+from source_closeio.activities import Activities
+from source_closeio.base import CloseList, CloseStream
+from source_closeio.edits import chunks
+from source_closeio.lists import LISTS, Listed
+from source_closeio.opportunities import Opportunities
+from source_kit.client import Unavailable, body
+from source_kit.keyset import Keyset
+from source_kit.windows import Window
+from source_kit.work import Page, Piece, Record, Start, Work
+
+
+class CloseObject(CloseStream):
+    """Single objects: `GET <resource><id>/`."""
+
+    def path(self, **arguments: Any) -> str:
+        """The slice names the object."""
+        return f"{self.resource}{arguments['stream_slice']['id']}/"
+
+    @property
+    def bucket(self) -> str:
+        """One endpoint group for all ids."""
+        return f"GET {self.resource}{{id}}/"
+
+    def request_params(
+        self,
+        stream_state: Mapping[str, Any] | None,
+        stream_slice: Mapping[str, Any] | None = None,
+        next_page_token: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Fields, where a slice names some."""
+        return dict((stream_slice or {}).get("filters", {}))
+
+    def is_whole(self, content: Any) -> bool:
+        return isinstance(content, dict) and "id" in content
+
+    def parse_response(
+        self,
+        response: requests.Response,
+        *,
+        stream_state: Mapping[str, Any],
+        stream_slice: Mapping[str, Any] | None = None,
+        next_page_token: Mapping[str, Any] | None = None,
+    ) -> list[Record]:
+        """The one object."""
+        record = dict(body(response))
+        self.fix_zones([record])
+        return [record]
+
+
+class Organizations(CloseObject):
+    """The organisations of the key: one with an API key."""
+
+    name = "organizations"
+    resource = "organization/"
+
+    def work(self, start: Start) -> Work:
+        """One request each."""
+        for identity in self.account.organization_ids:
+            yield Page(self.fetch({"id": identity}).records)
+        return None
+
+    def probe(self) -> None:
+        """The first of them."""
+        for identity in self.account.organization_ids[:1]:
+            self.fetch({"id": identity})
+
+
+class Memberships(Organizations):
+    """Who belongs, or belonged, to the organisation; `users` has only those who still do."""
+
+    name = "memberships"
+
+    def work(self, start: Start) -> Work:
+        """Both lists of the organisation; `is_active` says which one a membership comes from."""
+        fields = {"_fields": "id,memberships,inactive_memberships"}
+        for identity in self.account.organization_ids:
+            (organization,) = self.fetch({"id": identity, "filters": fields}).records
+            records = [
+                {"organization_id": identity, **membership, "is_active": is_active}
+                for name, is_active in (("memberships", True), ("inactive_memberships", False))
+                for membership in organization.get(name) or ()
+            ]
+            self.fix_zones(records)
+            for record in records:
+                record.setdefault("id", record.get("user_id"))
+            yield Page(records)
+        return None
+
+
+class GroupList(CloseList):
+    """Groups without their members."""
+
+    name = "groups"
+    resource = "group/"
+
+
+class Groups(CloseObject):
+    """Groups with their members, which only the single GET gives."""
+
+    name = "groups"
+    resource = "group/"
+
+    def work(self, start: Start) -> Work:
+        """The list, then one request for each."""
+        groups = GroupList(self.client, self.settings, self.account)
+        pieces = [Piece(self._one(row["id"])) for page in groups.rows() for row in page.records]
+        yield Page()
+        return pieces
+
+    def probe(self) -> None:
+        """The list."""
+        GroupList(self.client, self.settings, self.account).probe()
+
+    def _one(self, identity: str) -> Work:
+        try:
+            yield Page(self.fetch({"id": identity}).records)
+        except Unavailable as unavailable:
+            if unavailable.status != 404:  # deleted a moment ago
+                raise
+        return None
+
+
+class SendAs(CloseList):
+    """Whose address a user may send from: what the key's user allowed others, and what others allowed that user."""
+
+    name = "send_as"
+    resource = "send_as/"
+
+    def work(self, start: Start) -> Work:
+        """Both directions; a permission that appears in both leaves once."""
+        known: set[str] = set()
+        for filters in ({}, {"allowed_user_id": self.account.me["id"]}):
+            for page in self.rows(**filters):
+                records = [record for record in page.records if record["id"] not in known]
+                known.update(record["id"] for record in records)
+                yield Page(records)
+        return None
+
+
+class SequenceSubscriptions(CloseList):
+    """Who was subscribed to which sequence; Close lists them only per sequence, contact or lead."""
+
+    name = "sequence_subscriptions"
+    resource = "sequence_subscription/"
+    starts_after = ("email_sequences",)
+    worker_share = 0.5
+    has_probe = False
+
+    def work(self, start: Start) -> Work:
+        """The sequences, then the subscriptions of each."""
+        row = next(row for row in LISTS if row.name == "email_sequences")
+        sequences = Listed(self.client, self.settings, self.account, row=row)
+        pieces = [
+            Piece(self.rows(sequence_id=sequence["id"])) for page in sequences.rows() for sequence in page.records
+        ]
+        yield Page()
+        return pieces
+
+
+class CommentThreads(CloseList):
+    """Threads of comments on activities and opportunities; Close lists them only for named objects."""
+
+    name = "comment_threads"
+    resource = "comment_thread/"
+    starts_after = ("activities", "opportunities")
+    worker_share = 0.5
+    has_probe = False
+
+    def work(self, start: Start) -> Work:
+        """The walks of activities and opportunities, where each page gives way to the threads of its objects."""
+        known: set[str] = set()
+        lock = threading.Lock()
+
+        def threads(objects: list[Record]) -> list[Record]:
+            found = [
+                thread
+                for ids in chunks([each["id"] for each in objects])
+                for page in self.rows(object_ids=",".join(ids))
+                for thread in page.records
+            ]
+            # An opportunity that is edited meanwhile is walked twice.
+            with lock:
+                fresh = [thread for thread in found if thread["id"] not in known]
+                known.update(thread["id"] for thread in fresh)
+            return fresh
+
+        yield Page()
+        return [
+            Piece(
+                Keyset(
+                    fetch=parents.fetch_window, field=parents.walked_field, page_size=parents.page_size, emit=threads
+                ).walk(Window(self.settings.common.start_date))
+            )
+            for parents in (
+                Activities(self.client, self.settings, self.account),
+                Opportunities(self.client, self.settings, self.account),
+            )
+        ]

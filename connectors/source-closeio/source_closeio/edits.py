@@ -1,0 +1,224 @@
+"""Edits of old activities: found by search or in the event log, then the records fetched again by id.
+
+REST filters activities by creation only. Advanced Filtering very probably filters them by `date_updated` (seen as a
+sort field in production): two small searches prove it for the account, once a run. Where it does not, the event log of
+30 days tells what was edited.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Container, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from source_closeio import search
+from source_closeio.events import EVENT_OVERLAP, EVENT_RETENTION, Events
+from source_closeio.searched import CORE_FIELDS, Searched, SearchRefused
+from source_kit import timestamps
+from source_kit.client import Rejected, Unavailable
+from source_kit.keyset import Keyset
+from source_kit.offsets import OffsetList
+from source_kit.state import EVENTS_UNTIL_KEY
+from source_kit.windows import Window
+from source_kit.work import Page, Piece, Record, Work, in_order
+
+if TYPE_CHECKING:
+    from source_closeio.activities import Activities
+
+# In the state, beside EVENTS_UNTIL_KEY: true where searches find the edits, false where the event log does.
+BY_SEARCH_KEY = "__edits_found_by_search"
+# Creations are found by the walk over `date_created`, deletions have a stream of their own.
+NO_EDITS = frozenset(["created", "deleted"])
+# Close advises against addresses of more than about 2,000 characters.
+IDS_CHARACTERS = 1_700
+IDS_MOST = 100
+PROVING_TYPES = ("activity.call", "activity.email", "activity.note", "activity.lead_status_change")
+PROOF_LOWER = datetime(1971, 1, 1, tzinfo=UTC)
+
+
+class EditSearch(Searched):
+    """Which activities of one type changed: ids and dates only."""
+
+    def __init__(self, stream: Activities, object_type: str) -> None:
+        self.name = stream.name
+        self.object_type = object_type
+        super().__init__(stream.client, stream.settings, stream.account)
+        self.field_names = list(CORE_FIELDS)
+        self.adds_custom_by_name = False  # type: ignore[misc]  # ids only, whatever the settings say
+
+    @property
+    def zoned_fields(self) -> tuple[str, ...]:
+        """The dates that come."""
+        return ("date_created", "date_updated")
+
+
+class Edits:
+    """One run's look for edits of a stream of activities. Nothing is asked before `look`."""
+
+    def __init__(self, stream: Activities, object_types: Sequence[Sequence[str]], began_at: datetime) -> None:
+        """`object_types`: for each type of the stream, its names in the event log."""
+        self._stream = stream
+        self._object_types = object_types
+        self._began_at = began_at
+        self._lock = threading.Lock()
+        self._fetched: set[str] = set()
+        self._refused: list[Sequence[str]] = []
+        self._before = began_at
+        self._until: datetime | None = None
+        self._uses_search: bool | None = None
+
+    def look(self) -> None:
+        """Note how far this run sees: to the newest event, less the time in which log and index may be late."""
+        account = self._stream.account
+        if account.has_event_log or self.by_search:
+            newest = account.latest_event
+            newest = self._began_at if newest is None else min(newest, self._began_at)
+            lag = max(EVENT_OVERLAP, timedelta(seconds=self._stream.settings.common.lookback_window_seconds))
+            self._until = timestamps.floor(newest - lag, timestamps.MILLISECOND)
+
+    def checkpoint(self) -> dict[str, object]:
+        """The second position of the state, and which way is used if that is known yet; empty where there is none."""
+        if self._until is None:
+            return {}
+        way = {} if self._uses_search is None else {BY_SEARCH_KEY: self._uses_search}
+        return {EVENTS_UNTIL_KEY: timestamps.microseconds_offset(self._until), **way}
+
+    def settled(self) -> dict[str, object]:
+        """The same at the end of the run, where nothing waits for the proof any more."""
+        if self._until is not None:
+            self._uses_search = self.by_search
+        return self.checkpoint()
+
+    def walk(self, since: datetime, before: datetime) -> Work:
+        """Pages of records that changed since then, each as it is now; at most once a run.
+
+        Activities created from `before` on are left out: they are read anyway.
+        """
+        self._before = before
+        if since >= self._began_at:
+            return None
+        self._uses_search = self.by_search
+        if self._uses_search:
+            pieces = [Piece(self._searched(names, since)) for names in self._object_types]
+            return [*pieces, Piece(self._left_over(since), last=True)]
+        return (yield from self._logged(self._object_types, since))
+
+    @property
+    def by_search(self) -> bool:
+        """Whether searches of this account filter activities by `date_updated`; tried once for all streams."""
+        return self._stream.account.search_shows_edits(lambda: any(map(self._is_proof, PROVING_TYPES)))
+
+    def _is_proof(self, object_type: str) -> bool:
+        """The newest change is found, and nothing that lies before it is found after it."""
+        searched = EditSearch(self._stream, object_type)
+        try:
+            found = searched.fetch_window(Window(PROOF_LOWER, descending=True), limit=1).records
+            if not found or not found[0].get("date_updated"):
+                return False
+            lower = timestamps.parse(found[0]["date_updated"]) + timestamps.MILLISECOND
+            later = searched.fetch_window(Window(lower), limit=1).records
+        except (SearchRefused, Rejected, Unavailable):
+            return False
+        return all(timestamps.parse(row["date_updated"]) >= lower for row in later)
+
+    def _searched(self, names: Sequence[str], since: datetime) -> Work:
+        """Changes of one type, from the search index."""
+        searched = EditSearch(self._stream, names[0])
+        keyset = Keyset(
+            fetch=searched.fetch_window,
+            field="date_updated",
+            page_size=search.MAX_LIMIT,
+            lag=searched.time_cursor.lag,
+            emit=self._fetch_again,
+            tie=Keyset(fetch=searched.fetch_window, field="date_created", page_size=search.MAX_LIMIT),
+        )
+        try:
+            return (yield from keyset.walk(Window(timestamps.floor(since, timestamps.MILLISECOND))))
+        except SearchRefused:
+            with self._lock:
+                self._refused.append(names)
+        return None
+
+    def _left_over(self, since: datetime) -> Work:
+        """The types that the index does not know."""
+        return (yield from self._logged(self._refused, since)) if self._refused else None
+
+    def _logged(self, object_types: Sequence[Sequence[str]], since: datetime) -> Work:
+        """Changes from the event log: asked by type where it is one, else the whole log."""
+        say, name = self._stream.client.log, self._stream.name
+        if not self._stream.account.has_event_log:
+            say(
+                "WARN",
+                f"Neither searches nor the event log show which old records of stream {name} were edited: only those "
+                "created in the last activities_window_seconds are read again.",
+            )
+            return None
+        floor = timestamps.floor(self._began_at - EVENT_RETENTION, timestamps.SECOND)
+        if since < floor:
+            say(
+                "WARN",
+                f"Close keeps events for 30 days: edits of old records of stream {name} made between "
+                f"{timestamps.milliseconds_z(since)} and {timestamps.milliseconds_z(floor)} cannot be found any more. "
+                "Refresh the stream to get them.",
+            )
+        lower = max(since, floor)
+        if len(object_types) == 1:
+            return [Piece(self._log_of_one(each, lower)) for each in object_types[0]]
+        return (yield from self._log({name for names in object_types for name in names}, {}, lower))
+
+    def _log_of_one(self, object_type: str, lower: datetime) -> Work:
+        """Events of one type; a filter by type alone is not documented, so it may be refused."""
+        try:
+            return (yield from self._log({object_type}, {"object_type": object_type}, lower))
+        except Unavailable:
+            return (yield from self._log({object_type}, {}, lower))
+
+    def _log(self, wanted: Container[str], filters: Mapping[str, str], lower: datetime) -> Work:
+        stream = self._stream
+        events = Events(stream.client, stream.settings, stream.account, filters=filters)
+
+        def edited(found: list[Record]) -> list[Record]:
+            of_ours = [event for event in found if event.get("object_type") in wanted]
+            return self._fetch_again([{"id": e["object_id"]} for e in of_ours if e.get("action") not in NO_EDITS])
+
+        keyset = Keyset(fetch=events.fetch_window, field="date_updated", page_size=events.page_size, emit=edited)
+        return (yield from keyset.walk(Window(lower)))
+
+    def _fetch_again(self, rows: list[Record]) -> list[Record]:
+        """The old ones of these records as they are now; deleted ones do not come."""
+        before, first = self._before, self._stream.settings.common.start_date
+        old = [row["id"] for row in rows if "date_created" not in row or timestamps.parse(row["date_created"]) < before]
+        with self._lock:
+            fresh = [identity for identity in dict.fromkeys(old) if identity not in self._fetched]
+            self._fetched.update(fresh)
+        records = [record for chunk in chunks(fresh) for page in self._by_ids(chunk) for record in page.records]
+
+        def is_wanted(record: Record) -> bool:
+            created = timestamps.parse(record["date_created"])
+            return created < before and (first is None or created >= first)
+
+        return self._stream.chosen([record for record in records if is_wanted(record)])
+
+    def _by_ids(self, ids: Sequence[str]) -> Iterator[Page]:
+        """The activities with these ids. One page, but for a maximum below ours or a deletion at that moment."""
+
+        def page(skip: int) -> tuple[list[Record], bool]:
+            answer = self._stream.fetch({"filters": {"id__in": ",".join(ids)}, "skip": skip})
+            return answer.records, bool(answer.body.get("has_more"))
+
+        return in_order(OffsetList(page).walk())
+
+
+def chunks(ids: Sequence[str]) -> Iterator[list[str]]:
+    """Ids that fit into one address; a comma takes three characters there."""
+    chunk: list[str] = []
+    size = 0
+    for identity in ids:
+        if chunk and (size + len(identity) + 3 > IDS_CHARACTERS or len(chunk) == IDS_MOST):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(identity)
+        size += len(identity) + 3
+    if chunk:
+        yield chunk

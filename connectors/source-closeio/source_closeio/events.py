@@ -1,0 +1,208 @@
+"""The event log: the last 30 days, always newest `date_updated` first; and what is derived from it.
+
+developer.close.com/api/resources/events. Events are merged with later ones of the same object: their `date_updated`
+moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+
+from source_closeio.account import Account
+from source_closeio.base import CloseTimeline
+from source_closeio.config import Settings
+from source_closeio.errors import is_cursor_error
+from source_kit import schemas, timestamps
+from source_kit.client import HttpClient, Rejected, Unavailable
+from source_kit.keyset import Keyset
+from source_kit.windows import Fetched, WalkExpired, Window
+from source_kit.work import Piece, Record, Start, Work
+
+EVENT_RETENTION = timedelta(days=30)
+EVENT_OVERLAP = timedelta(minutes=5)
+DELETIONS = frozenset(["deleted", "merged"])
+
+
+class Events(CloseTimeline):
+    """The event log with `data` and `previous_data` as objects."""
+
+    name = "events"
+    schema_name = "event_log"
+    cursor_field: str | list[str] = "date_updated"
+    walked_field = "date_updated"
+    resource = "event/"
+    page_size = 50
+
+    def __init__(
+        self,
+        client: HttpClient,
+        settings: Settings,
+        account: Account | None = None,
+        *,
+        filters: Mapping[str, str] | None = None,
+    ) -> None:
+        """`filters`: one of the combinations that Close allows, `object_type` alone included."""
+        super().__init__(client, settings, account)
+        self.fixed_filters = dict(filters or {})
+
+    @property
+    def encodes_data(self) -> bool:
+        """Whether `data` and `previous_data` leave as JSON text."""
+        return False
+
+    @property
+    def lag(self) -> timedelta:
+        """Events may become visible out of order: Close advises to read the last five minutes again."""
+        return max(EVENT_OVERLAP, timedelta(seconds=self.settings.common.lookback_window_seconds))
+
+    def schema(self) -> schemas.Schema:
+        """`data` and `previous_data` as text or as objects."""
+        schema = schemas.load(self.package, self.schema_name)
+        if not self.encodes_data:
+            for name in ("data", "previous_data"):
+                schema["properties"][name] = {"type": ["null", "object"], "additionalProperties": True}
+        return schema
+
+    def floor(self, now: datetime) -> datetime:
+        """Before this moment nothing can be read."""
+        return timestamps.floor(now - EVENT_RETENTION, timestamps.SECOND)
+
+    def work(self, start: Start) -> Work:
+        """Windows over the retention, then once more what happened during the walk."""
+        now = self.client.clock.now()
+        floor = self.floor(now)
+        wanted = self.time_cursor.lower(start)
+        if wanted is not None and wanted < floor:
+            self.client.log(
+                "WARN",
+                f"Close keeps events for 30 days: those of stream {self.name} between "
+                f"{timestamps.milliseconds_z(wanted)} and {timestamps.milliseconds_z(floor)} cannot be read any more.",
+            )
+        recent = timestamps.floor(now - self.lag, timestamps.MILLISECOND)
+        given: set[tuple[str, str]] = set()
+
+        def once(records: list[Record]) -> list[Record]:
+            fresh = [record for record in records if (record["id"], record["date_updated"]) not in given]
+            given.update(
+                (record["id"], record["date_updated"])
+                for record in fresh
+                if timestamps.parse(record["date_updated"]) >= recent
+            )
+            return self.chosen(fresh)
+
+        keyset = Keyset(
+            fetch=self.fetch_window,
+            field="date_updated",
+            page_size=self.page_size,
+            emit=once,
+            checkpoint=lambda value, asked_at: self.time_cursor.checkpoint(value, min(asked_at, now)),
+        )
+        lower = floor if wanted is None else max(wanted, floor)
+        pieces = yield from keyset.walk(Window(lower))
+        if not pieces:
+            return None
+        return [*pieces, Piece(keyset.walk(Window(max(lower, recent)), cut=False), last=True)]
+
+    def chosen(self, records: list[Record]) -> list[Record]:
+        """The events of a page as they leave."""
+        if self.encodes_data:
+            for record in records:
+                for name in ("data", "previous_data"):
+                    if record.get(name) is not None:
+                        record[name] = orjson.dumps(record[name]).decode()
+        return records
+
+    def fetch_window(
+        self,
+        window: Window,
+        token: Any = None,
+        *,
+        count: bool = False,
+        limit: int | None = None,
+        filters: Mapping[str, Any] | None = None,
+    ) -> Fetched:
+        """One page; a cursor already holds the time filters and must not repeat them, only the others."""
+        asked = {**self.fixed_filters, "_cursor": token} if token else self.filters(window)
+        try:
+            answer = self.fetch({"filters": asked, "limit": limit})
+        except Rejected as rejected:
+            if token and is_cursor_error(rejected):
+                raise WalkExpired from rejected
+            raise self.refused(rejected) from rejected
+        inside = [record for record in answer.records if _is_inside(record["date_updated"], window)]
+        has_left = len(inside) < len(answer.records)
+        return Fetched(inside, answer.asked_at, None if has_left else answer.body.get("cursor_next"))
+
+    def probe(self) -> None:
+        """One row."""
+        self.fetch_window(Window(), limit=1)
+
+    def refused(self, rejected: Rejected) -> Exception:
+        """Close answers 400 where the role may not see the event log."""
+        if rejected.status != 400:
+            return rejected
+        unavailable = Unavailable(
+            f"Reading stream {self.name} failed: Close refuses the event log. The user of the API key may lack the "
+            "permission to see it; grant it in the user's role or remove the stream from the sync.",
+            internal_message=rejected.internal_message,
+        )
+        unavailable.status = rejected.status
+        return unavailable
+
+
+class EventLog(Events):
+    """The same, JSON-encoded as the Singer tap has it unless `encode_event_data` is off."""
+
+    name = "event_log"
+
+    @property
+    def encodes_data(self) -> bool:
+        return self.settings.encode_event_data
+
+
+class DeletedRecords(Events):
+    """What was deleted or merged away in the last 30 days: deleted records appear in no list any more."""
+
+    name = "deleted_records"
+    schema_name = "deleted_records"
+    cursor_field = "deleted_at"
+
+    def schema(self) -> schemas.Schema:
+        """The schema file."""
+        return schemas.load(self.package, self.schema_name)
+
+    @property
+    def zoned_fields(self) -> tuple[str, ...]:
+        """The dates of the events."""
+        return ("date_created", "date_updated")
+
+    def chosen(self, records: list[Record]) -> list[Record]:
+        """One record for each event that took an object away; the walk itself needs all events."""
+        return [_deletion(event) for event in records if event.get("action") in DELETIONS]
+
+
+def _deletion(event: Record) -> Record:
+    meta = event.get("meta") or {}
+    is_merge = event["action"] == "merged"
+    # A merge is told of the surviving lead; what is gone is the source.
+    gone = (meta.get("merge_source_lead_id") if is_merge else None) or event.get("object_id")
+    return {
+        "id": event["id"],
+        "organization_id": event.get("organization_id"),
+        "object_type": event.get("object_type"),
+        "object_id": gone,
+        "lead_id": gone if is_merge else event.get("lead_id"),
+        "action": event["action"],
+        "merged_into_lead_id": meta.get("merge_destination_lead_id") if is_merge else None,
+        "deleted_at": event["date_updated"],
+        "deleted_by": event.get("user_id"),
+    }
+
+
+def _is_inside(value: str, window: Window) -> bool:
+    instant = timestamps.parse(value)
+    return (window.lower is None or instant >= window.lower) and (window.upper is None or instant < window.upper)

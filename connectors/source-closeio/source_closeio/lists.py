@@ -1,0 +1,172 @@
+"""The small collections that are read whole: one row each in `LISTS`.
+
+Close filters none of them by time, so they are read anew in every sync.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+
+from source_closeio.account import Account
+from source_closeio.base import CloseList
+from source_closeio.config import Settings
+from source_closeio.secrets import without_secrets
+from source_kit import timestamps
+from source_kit.client import HttpClient, Unavailable
+from source_kit.stream import Answer
+from source_kit.work import Record
+
+
+@dataclass(frozen=True)
+class SmallList:
+    """One collection.
+
+    `schema`: the schema file, where it is not named like the stream. `filters`: query parameters. `of_type`: only
+    records of that `_type`. `legacy`: the old path, which answers where the new one does not. `nested`: lists of
+    objects whose date-times lack a zone. `has_secrets`: live secrets of the records leave as null. `key`: the field
+    that identifies a record where it has no id.
+    """
+
+    name: str
+    resource: str
+    page_size: int = 100
+    schema: str = ""
+    filters: Mapping[str, str] = field(default_factory=dict)
+    of_type: str = ""
+    legacy: str = ""
+    nested: tuple[str, ...] = ()
+    has_secrets: bool = False
+    key: str = "id"
+
+
+# Without `type__in` only Smart Views of leads come.
+SMART_VIEW_TYPES = {"type__in": "lead,contact,opportunity"}
+
+LISTS = (
+    SmallList("custom_fields", "custom_field/lead/", legacy="custom_fields/lead/"),
+    SmallList("lead_custom_fields", "custom_field/lead/", schema="custom_fields", legacy="custom_fields/lead/"),
+    SmallList(
+        "contact_custom_fields", "custom_field/contact/", schema="custom_fields", legacy="custom_fields/contact/"
+    ),
+    SmallList("opportunity_custom_fields", "custom_field/opportunity/", schema="custom_fields"),
+    SmallList("activity_custom_fields", "custom_field/activity/"),
+    SmallList("shared_custom_fields", "custom_field/shared/"),
+    SmallList("custom_object_custom_fields", "custom_field/custom_object_type/"),
+    SmallList("custom_activities", "custom_activity/", nested=("fields",)),
+    SmallList("custom_object_types", "custom_object_type/", nested=("fields", "back_reference_fields")),
+    SmallList("roles", "role/"),
+    SmallList("lead_statuses", "status/lead/"),
+    SmallList("opportunity_statuses", "status/opportunity/"),
+    SmallList("pipelines", "pipeline/", nested=("statuses",)),
+    SmallList("email_templates", "email_template/"),
+    SmallList("sms_templates", "sms_template/"),
+    SmallList("email_sequences", "sequence/", page_size=1000, nested=("steps",)),
+    SmallList("smart_views", "saved_search/", page_size=600, filters=SMART_VIEW_TYPES),
+    SmallList("dialer", "dialer/"),
+    SmallList("connected_accounts", "connected_account/", has_secrets=True),
+    SmallList(
+        "google_connected_accounts",
+        "connected_account/",
+        schema="connected_accounts",
+        filters={"_type": "google"},
+        of_type="google",
+        has_secrets=True,
+    ),
+    SmallList(
+        "custom_email_connected_accounts",
+        "connected_account/",
+        schema="connected_accounts",
+        filters={"_type": "custom_email"},
+        of_type="custom_email",
+        has_secrets=True,
+    ),
+    SmallList(
+        "zoom_connected_accounts",
+        "connected_account/",
+        schema="connected_accounts",
+        filters={"_type": "zoom"},
+        of_type="zoom",
+        has_secrets=True,
+    ),
+    SmallList("phone_numbers", "phone_number/"),
+    SmallList("blocked_phone_numbers", "blocked_phone_number/"),
+    SmallList("email_bulk_actions", "bulk_action/email/"),
+    SmallList("edit_bulk_actions", "bulk_action/edit/"),
+    SmallList("delete_bulk_actions", "bulk_action/delete/"),
+    SmallList("sequence_subscription_bulk_actions", "bulk_action/sequence_subscription/"),
+    SmallList("integration_links", "integration_link/"),
+    SmallList("webhooks", "webhook/", has_secrets=True),
+    SmallList("outcomes", "outcome/"),
+    SmallList("playbooks", "playbook/"),
+    SmallList("scheduling_links", "scheduling_link/"),
+    SmallList("shared_scheduling_links", "shared_scheduling_link/"),
+    SmallList("exports", "export/"),
+    SmallList("unsubscribed_emails", "unsubscribe/email/", key="email"),
+)
+
+
+class Listed(CloseList):
+    """A row of `LISTS` as a stream."""
+
+    def __init__(
+        self, client: HttpClient, settings: Settings, account: Account | None = None, *, row: SmallList
+    ) -> None:
+        self.row = row
+        self.name = row.name
+        self.resource = row.resource
+        self.page_size = row.page_size
+        self.filters = row.filters
+        self._is_legacy = False
+        super().__init__(client, settings, account)
+
+    @property
+    def schema_name(self) -> str:
+        return self.row.schema or self.row.name
+
+    def path(self, **arguments: Any) -> str:
+        """The old path answers where the new one does not."""
+        return self.row.legacy if self._is_legacy else self.resource
+
+    def fetch(self, stream_slice: Mapping[str, Any] | None = None, token: Mapping[str, Any] | None = None) -> Answer:
+        try:
+            return super().fetch(stream_slice, token)
+        except Unavailable as unavailable:
+            if unavailable.status != 404 or self._is_legacy or not self.row.legacy:
+                raise
+            self._is_legacy = True
+            return super().fetch(stream_slice, token)
+
+    def parse_response(
+        self,
+        response: requests.Response,
+        *,
+        stream_state: Mapping[str, Any],
+        stream_slice: Mapping[str, Any] | None = None,
+        next_page_token: Mapping[str, Any] | None = None,
+    ) -> list[Record]:
+        """The records with zones and without secrets, of the wanted type."""
+        records = super().parse_response(response, stream_state=stream_state)
+        for record in records:
+            self._mend(record)
+        return records
+
+    def _mend(self, record: Record) -> None:
+        if self.row.key != "id":
+            record.setdefault("id", record.get(self.row.key))
+        for name in self.row.nested:
+            parts = [part for part in record.get(name) or () if isinstance(part, dict)]
+            timestamps.fix_zones(parts, NESTED_DATES)
+        if self.row.has_secrets:
+            without_secrets(record)
+
+    def chosen(self, records: list[Record]) -> list[Record]:
+        """A filter that Close does not know gives everything, silently."""
+        wanted = self.row.of_type
+        return [record for record in records if not wanted or record.get("_type", wanted) == wanted]
+
+
+NESTED_DATES = ("date_created", "date_updated", "created_at", "updated_at")

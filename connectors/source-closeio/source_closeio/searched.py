@@ -1,0 +1,192 @@
+"""Streams that are read by searching (`POST /data/search/`), by keyset over `date_updated`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, MutableMapping, Sequence
+from datetime import timedelta
+from functools import cached_property
+from typing import Any, ClassVar
+
+import requests
+
+from source_closeio import search
+from source_closeio.base import CloseStream
+from source_closeio.custom_fields import BY_NAME, by_name, key_of
+from source_closeio.errors import cap, is_cursor_error, is_fields_error
+from source_kit import schemas
+from source_kit.client import Rejected, Unavailable
+from source_kit.errors import SourceError
+from source_kit.keyset import Keyset
+from source_kit.stream import Answer, TimeCursor
+from source_kit.windows import Fetched, WalkExpired, Window
+from source_kit.work import Record, Start, Work
+
+CORE_FIELDS = ("id", "date_created", "date_updated")
+
+
+class SearchRefused(Exception):
+    """This account or key may not search these objects; said before any search has worked."""
+
+
+class Searched(CloseStream):
+    """Every object of one type with all its fields. Subclasses give `object_type` and what happens without search."""
+
+    cursor_field = "date_updated"
+    resource = search.PATH
+    page_size = search.MAX_LIMIT
+    http_method = "POST"
+    object_type: str
+    # Fields of the schema that a search must not name.
+    optional_fields: ClassVar[frozenset[str]] = frozenset()
+    adds_custom_by_name: ClassVar[bool] = True
+    _has_searched = False
+
+    @cached_property
+    def account_fields(self) -> Sequence[Record]:
+        """The custom fields of the object type."""
+        return self.account.custom_fields(self.object_type)
+
+    def schema(self) -> schemas.Schema:
+        """The schema file and the account's custom fields, typed."""
+        schema = schemas.load(self.package, self.schema_name)
+        extra = self.account.custom_properties(self.object_type)
+        if self.adds_custom_by_name and self.settings.custom_by_name:
+            extra["custom"] = BY_NAME
+        return schemas.extended(schema, extra)
+
+    @cached_property
+    def field_names(self) -> list[str]:
+        """A search returns only what it names, each custom field included."""
+        names = schemas.load(self.package, self.schema_name)["properties"]
+        return [*(name for name in names if name not in self.optional_fields), *map(key_of, self.account_fields)]
+
+    @property
+    def time_cursor(self) -> TimeCursor:
+        """The state stays behind the request time by the lag of the search index."""
+        common = self.settings.common
+        return TimeCursor("date_updated", common.start_date, timedelta(seconds=common.lookback_window_seconds))
+
+    def work(self, start: Start) -> Work:
+        """Ascending windows over `date_updated`, open at the end, so that what is edited meanwhile is seen again."""
+        window = Window(self.time_cursor.lower(start))
+        try:
+            return (yield from self.keyset().walk(window))
+        except SearchRefused as refused:
+            return (yield from self.without_search(window, refused))
+
+    def without_search(self, window: Window, refused: SearchRefused) -> Work:
+        """The plan where searching is refused: none, unless a stream has another way."""
+        cause = refused.__cause__
+        raise Unavailable(
+            f"Reading stream {self.name} failed: Close refuses to search these objects ({refused}), and there is no "
+            "other way to list them. The plan may lack the feature, or the role the permission; remove the stream from "
+            "the sync otherwise.",
+            internal_message=cause.internal_message if isinstance(cause, SourceError) else None,
+        )
+        yield
+
+    def keyset(self) -> Keyset:
+        """The walk over `date_updated`; where one instant fills a page, over `date_created` within it."""
+        cursor = self.time_cursor
+        return Keyset(
+            fetch=self.fetch_window,
+            field="date_updated",
+            page_size=self.page_size,
+            lag=cursor.lag,
+            emit=self.chosen,
+            checkpoint=cursor.checkpoint,
+            tie=Keyset(fetch=self.fetch_window, field="date_created", page_size=self.page_size),
+        )
+
+    def chosen(self, records: list[Record]) -> list[Record]:
+        """The records of a page as they leave."""
+        if self.adds_custom_by_name and self.settings.custom_by_name:
+            by_name(records, self.account_fields)
+        return records
+
+    def fetch_window(
+        self, window: Window, token: Any = None, *, count: bool = False, limit: int | None = None
+    ) -> Fetched:
+        """One page of a search; `WalkExpired` when its cursor is too old or too deep."""
+        stream_slice = {"window": window, "count": count, "limit": limit}
+        answer = self._searched(stream_slice, {"cursor": token} if token else None)
+        return Fetched(answer.records, answer.asked_at, answer.body.get("cursor"), search.counted(answer.body))
+
+    def _searched(self, stream_slice: Mapping[str, Any], token: Mapping[str, Any] | None) -> Answer:
+        try:
+            answer = self.fetch(stream_slice, token)
+        except Unavailable as unavailable:
+            if self._has_searched:
+                raise
+            raise SearchRefused(f"status {unavailable.status}") from unavailable
+        except Rejected as rejected:
+            if token is not None and is_cursor_error(rejected):
+                raise WalkExpired from rejected
+            if is_fields_error(rejected) and self._drop_unknown_fields(rejected):
+                return self._searched(stream_slice, token)
+            if self._has_searched or cap(rejected, "max_limit"):
+                raise
+            raise SearchRefused(f"status {rejected.status}") from rejected
+        self._has_searched = True
+        return answer
+
+    def _drop_unknown_fields(self, rejected: Rejected) -> bool:
+        """Ask without the names that the refusal mentions, from now on."""
+        mentioned = set(re.findall(r"[A-Za-z_][\w.]*", rejected.text))
+        unknown = [name for name in self.field_names if name in mentioned and name not in CORE_FIELDS]
+        remaining = [name for name in self.field_names if name not in unknown]
+        if not unknown:
+            return False
+        self.say(
+            "WARN",
+            f"Close does not know the {self.object_type} fields {', '.join(sorted(unknown))}; reading without them.",
+        )
+        self.field_names = remaining
+        return True
+
+    def request_params(
+        self,
+        stream_state: Mapping[str, Any] | None,
+        stream_slice: Mapping[str, Any] | None = None,
+        next_page_token: Mapping[str, Any] | None = None,
+    ) -> MutableMapping[str, Any]:
+        """Everything is in the body."""
+        return {}
+
+    def request_body_json(
+        self,
+        stream_state: Mapping[str, Any] | None,
+        stream_slice: Mapping[str, Any] | None = None,
+        next_page_token: Mapping[str, Any] | None = None,
+    ) -> Mapping[str, Any]:
+        """The search for a window."""
+        asked = stream_slice or {}
+        window = asked.get("window", Window())
+        return search.search_body(
+            self.object_type,
+            window,
+            CORE_FIELDS if asked.get("limit") == 1 else self.field_names,
+            cursor=(next_page_token or {}).get("cursor"),
+            count=asked.get("count", False),
+            limit=asked.get("limit") or self.page_size,
+            tied=window.within is not None,
+        )
+
+    def parse_response(
+        self,
+        response: requests.Response,
+        *,
+        stream_state: Mapping[str, Any],
+        stream_slice: Mapping[str, Any] | None = None,
+        next_page_token: Mapping[str, Any] | None = None,
+    ) -> list[Record]:
+        """Objects as their own endpoint gives them: without the search's type marker."""
+        records = super().parse_response(response, stream_state=stream_state)
+        for record in records:
+            record.pop("__object_type", None)
+        return records
+
+    def say(self, level: str, text: str) -> None:
+        """A line for the user's log."""
+        self.client.log(level, text)

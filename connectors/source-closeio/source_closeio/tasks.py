@@ -1,0 +1,79 @@
+"""Tasks: all types in one stream, and the types that source-close-com has in streams of their own."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from source_closeio.account import Account
+from source_closeio.base import CloseTimeline
+from source_closeio.config import Settings
+from source_closeio.task_types import COMMON_FIELDS, TASK_TYPES
+from source_kit import schemas, timestamps
+from source_kit.client import HttpClient
+from source_kit.keyset import Keyset
+from source_kit.windows import Fetched, Window
+from source_kit.work import Page, Piece, Record, Start, Work
+
+
+class Tasks(CloseTimeline):
+    """Tasks of all types, by `date_updated`."""
+
+    name = "tasks"
+    cursor_field = "date_updated"
+    walked_field = "date_created"
+    resource = "task/"
+    page_size = 1000
+    # Without a type only tasks of type `lead` come.
+    task_type = "all"
+
+    @property
+    def lag(self) -> timedelta:
+        return timedelta(seconds=self.settings.common.lookback_window_seconds)
+
+    def work(self, start: Start) -> Work:
+        """Tasks can be filtered by `date_updated` but not ordered by it: the walk goes over `date_created`, which never
+        changes, and the state moves when the whole walk is out."""
+        began_at = self.client.clock.now()
+        lower = self.time_cursor.lower(start)
+        updated = {"_type": self.task_type}
+        if lower is not None:
+            updated["date_updated__gte"] = timestamps.milliseconds_z(lower)
+        tops: list[str] = []
+
+        def noted(records: list[Record]) -> list[Record]:
+            tops.append(timestamps.latest([record["date_updated"] for record in records]))
+            return records
+
+        def end() -> Work:
+            yield Page((), self.time_cursor.checkpoint(timestamps.latest(tops), began_at) if tops else None)
+            return None
+
+        def fetch(window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
+            return self.fetch_window(window, token, count=count, limit=limit, filters=updated)
+
+        keyset = Keyset(fetch=fetch, field="date_created", page_size=self.page_size, emit=noted)
+        pieces = yield from keyset.walk(Window())
+        return [*(pieces or ()), Piece(end(), last=True)]
+
+
+class TypedTasks(Tasks):
+    """Tasks of one type."""
+
+    def __init__(
+        self, client: HttpClient, settings: Settings, account: Account | None = None, *, task_type: str
+    ) -> None:
+        self.name = f"{task_type}_tasks"
+        self.task_type = task_type
+        super().__init__(client, settings, account)
+
+    @property
+    def schema_name(self) -> str:
+        """All types share one file."""
+        return "tasks"
+
+    def schema(self) -> schemas.Schema:
+        """Of the schema of all tasks, the fields of this type."""
+        schema = super().schema()
+        names = (*COMMON_FIELDS.split(), *TASK_TYPES[self.task_type].split())
+        return {**schema, "properties": {name: schema["properties"][name] for name in names}}

@@ -1,0 +1,191 @@
+"""A connector that reads an emulated Close account in this process: no sockets, no sleeping."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import orjson
+import requests
+from requests.adapters import BaseAdapter
+from requests.structures import CaseInsensitiveDict
+from urllib3 import HTTPResponse
+
+from emulators.close.app import CloseApp
+from emulators.close.identity import API_KEY
+from emulators.close.settings import CloseOptions
+from emulators.messages import Request, Response
+from source_closeio import SourceCloseio
+from source_kit.catalog_input import ConfiguredStream, parse_catalog
+from source_kit.clock import Clock, Interrupted
+from source_kit.config_store import ConfigStore
+from source_kit.redaction import Redactor
+from source_kit.state_input import parse_state
+from source_kit.testing import KeptOutput
+
+API_URL = "https://api.close.com/api/v1/"
+SMALL = {"leads": 40, "activities": 40, "tasks": 40, "events": 40, "old_events": 3, "users": 6, "custom_fields": 5}
+
+
+class QuickClock(Clock):
+    """The time of the day, plus what was slept without waiting."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slept = 0.0
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.slept
+
+    def sleep(self, seconds: float) -> None:
+        if self._stopping.is_set():
+            raise Interrupted
+        self.slept += max(0.0, seconds)
+
+
+@dataclass
+class Sent:
+    """One request that reached the vendor."""
+
+    method: str
+    path: str
+    params: dict[str, str]
+    body: Any
+    headers: Mapping[str, str]
+
+    @property
+    def group(self) -> str:
+        return f"{self.method} {self.path.removeprefix('/api/v1')}"
+
+
+class Vendor(BaseAdapter):
+    """Stands in for the network: answers out of an emulated account, or as a test has put down.
+
+    `answers` maps an endpoint group to the answers of its next requests; the last one stays if it is in `always`.
+    """
+
+    def __init__(self, app: CloseApp) -> None:
+        super().__init__()
+        self.app = app
+        self.sent: list[Sent] = []
+        self.answers: dict[str, list[tuple[int, Any]]] = {}
+        self.always: dict[str, tuple[int, Any]] = {}
+
+    def send(self, request: requests.PreparedRequest, *arguments: Any, **options: Any) -> requests.Response:
+        parts = urlsplit(request.url or "")
+        content = request.body or b""
+        raw = content if isinstance(content, bytes) else content.encode()
+        sent = Sent(
+            request.method or "",
+            parts.path,
+            dict(parse_qsl(parts.query, keep_blank_values=True)),
+            orjson.loads(raw) if raw else None,
+            CaseInsensitiveDict(request.headers),
+        )
+        self.sent.append(sent)
+        planned = self.answers.get(sent.group)
+        answer = planned.pop(0) if planned else self.always.get(sent.group)
+        if answer is None:
+            headers = {name.lower(): str(value) for name, value in request.headers.items()}
+            headers["host"] = parts.netloc
+            given = Request(sent.method, parts.path, parts.query, headers, raw, time.monotonic())
+            response = self.app.handle(given)
+            self.app.sent(given, response)
+        else:
+            status, value = answer
+            response = Response(status, value if isinstance(value, bytes) else orjson.dumps(value))
+        return _received(request, response)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def groups(self) -> Counter[str]:
+        """Requests by endpoint group."""
+        return Counter(sent.group for sent in self.sent)
+
+
+def _received(request: requests.PreparedRequest, answer: Response) -> requests.Response:
+    body = b"".join(answer.chunks) if answer.chunks is not None else answer.body
+    response = requests.Response()
+    response.status_code = answer.status
+    response.headers = CaseInsensitiveDict([*answer.headers, ("content-type", answer.content_type.decode())])
+    response.raw = HTTPResponse(io.BytesIO(body), preload_content=False)
+    response.url = request.url or ""
+    response.request = request
+    return response
+
+
+@dataclass
+class Reading:
+    """What one sync wrote about one stream."""
+
+    exit_code: int
+    records: list[dict[str, Any]] = field(default_factory=list)
+    states: list[dict[str, Any]] = field(default_factory=list)
+    statuses: list[str] = field(default_factory=list)
+    errors: list[dict[str, Any]] = field(default_factory=list)
+    logs: list[str] = field(default_factory=list)
+
+    @property
+    def ids(self) -> list[str]:
+        return [record["id"] for record in self.records]
+
+
+class Account:
+    """An emulated account, with the connector in front of it. Options are those of the emulator, over a small size."""
+
+    def __init__(self, config: Mapping[str, Any] | None = None, **options: Any) -> None:
+        self.config = {"api_key": API_KEY, **(config or {})}
+        self.app = CloseApp(CloseOptions(**{**SMALL, **options}))
+        self.vendor = Vendor(self.app)
+
+    def source(self) -> tuple[SourceCloseio, KeptOutput]:
+        """A new connector, as a new process would have it."""
+        source = SourceCloseio()
+        source.clock = QuickClock()
+        output = KeptOutput(source.clock)
+        source.prepare(ConfigStore(None, self.config), output, Redactor())
+        source.client.session.mount("https://", self.vendor)
+        return source, output
+
+    def read(self, stream: str, state: Mapping[str, Any] | None = None, *, mode: str = "incremental") -> Reading:
+        """One sync of one stream."""
+        source, output = self.source()
+        states = parse_state({} if state is None else {stream: dict(state)})
+        code = source.sync(configured(stream, mode=mode), states)
+        return _sorted_out(code, output, stream)
+
+    def truth(self, stream: str) -> list[dict[str, Any]]:
+        """The records that a complete read emits, as the vendor has them."""
+        return [orjson.loads(line) for line in self.app.truth(stream) or ()]
+
+
+def configured(*names: str, mode: str = "incremental") -> list[ConfiguredStream]:
+    """The configured catalog of these streams."""
+    streams = [{"stream": {"name": name, "json_schema": {}}, "sync_mode": mode} for name in names]
+    return parse_catalog({"streams": streams})
+
+
+def _sorted_out(code: int, output: KeptOutput, stream: str) -> Reading:
+    reading = Reading(code, logs=output.logs())
+    for message in output.messages():
+        if message["type"] == "RECORD":
+            assert message["record"]["stream"] == stream
+            reading.records.append(message["record"]["data"])
+        elif message["type"] == "STATE":
+            reading.states.append(message["state"]["stream"]["stream_state"])
+        elif message["type"] == "TRACE" and message["trace"]["type"] == "STREAM_STATUS":
+            reading.statuses.append(message["trace"]["stream_status"]["status"])
+        elif message["type"] == "TRACE" and message["trace"]["type"] == "ERROR":
+            reading.errors.append(message["trace"]["error"])
+    return reading
+
+
+def by_id(records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Records in the order of their ids."""
+    return sorted(records, key=lambda record: str(record["id"]))

@@ -1,0 +1,149 @@
+"""Edits of old activities: which way they are found, what it costs, and what the state says."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from source_closeio.edits import IDS_CHARACTERS, chunks
+from source_kit.timestamps import parse
+from unit_tests.closeio_account import Account
+
+SEARCH, EVENTS = "POST /data/search/", "GET /event/"
+WINDOWLESS = {"activities_window_seconds": 0}
+
+
+def edited_calls(**options: Any) -> tuple[Account, dict[str, Any], set[str]]:
+    """An account after a first read: its state, and the calls edited since."""
+    account = Account(WINDOWLESS, activities=300, **options)
+    first = account.read("call_activities")
+    touched = account.app.touch("call_activities", update=5, create=0, delete=0)["updated"]
+    assert len(touched) == 5
+    return account, first.states[-1], set(touched)
+
+
+def test_where_searches_filter_by_update_they_are_used_and_the_state_says_so() -> None:
+    account, state, edited = edited_calls()
+    account.vendor.sent.clear()
+    again = account.read("call_activities", state)
+    assert edited <= set(again.ids)
+    assert state["__edits_found_by_search"] is True
+    assert again.states[-1]["__edits_found_by_search"] is True
+    # Two searches prove it, one finds the edits; the log is only asked for its newest event.
+    assert account.vendor.groups()[SEARCH] == 3
+    assert account.vendor.groups()[EVENTS] == 1
+
+
+@pytest.mark.parametrize("answer", ["ignored", "refused"])
+def test_where_they_do_not_the_event_log_is_used(answer: str) -> None:
+    account, state, edited = edited_calls(search_updates=answer)
+    account.vendor.sent.clear()
+    again = account.read("call_activities", state)
+    assert edited <= set(again.ids)
+    assert again.states[-1]["__edits_found_by_search"] is False
+    filters = [sent.params.get("object_type") for sent in account.vendor.sent if sent.group == EVENTS]
+    assert set(filters[1:]) == {"activity.call"}
+
+
+def test_where_the_log_refuses_a_filter_by_type_alone_the_whole_log_is_read() -> None:
+    account, state, edited = edited_calls(search_updates="refused", event_type_alone=False)
+    assert edited <= set(account.read("call_activities", state).ids)
+
+
+def test_a_type_that_the_search_does_not_know_is_looked_up_in_the_log() -> None:
+    account, state, edited = edited_calls(unsearchable=["activity.call"])
+    assert edited <= set(account.read("call_activities", state).ids)
+
+
+def test_edits_are_found_by_search_where_the_role_may_not_see_the_log() -> None:
+    account, state, edited = edited_calls(refuse={EVENTS: 400})
+    assert edited <= set(account.read("call_activities", state).ids)
+    assert parse(state["__events_until"]) <= datetime.now(UTC) - timedelta(minutes=5)
+
+
+def test_without_both_a_warning_tells_what_is_missed_and_the_position_stays() -> None:
+    account, state, edited = edited_calls(refuse={EVENTS: 403, SEARCH: 403})
+    again = account.read("call_activities", state)
+    assert again.exit_code == 0
+    assert not edited & set(again.ids)
+    assert "__events_until" not in again.states[-1]
+    (warning,) = [line for line in again.logs if "edited" in line]
+    assert "only those created in the last activities_window_seconds are read again" in warning
+
+
+def test_a_gap_longer_than_the_log_is_told() -> None:
+    account, state, _ = edited_calls(search_updates="refused")
+    old = {**state, "__events_until": "2020-01-01T00:00:00+00:00"}
+    (warning,) = [line for line in account.read("call_activities", old).logs if "cannot be found any more" in line]
+    assert "Refresh the stream" in warning
+
+
+def test_edits_leave_before_the_first_state_which_covers_them() -> None:
+    account, state, edited = edited_calls()
+    account.app.touch("call_activities", update=0, create=3, delete=0)
+    again = account.read("call_activities", state)
+    old = [row["id"] for row in again.records if row["date_created"] < state["date_created"]]
+    assert set(old) == edited
+    assert [row["id"] for row in again.records][: len(old)] == old
+    assert len(again.states) == 1
+
+
+def test_a_state_without_the_second_position_looks_for_edits_since_its_bookmark() -> None:
+    account, state, edited = edited_calls()
+    bare = {"date_created": state["date_created"], "__v": 1}
+    assert edited <= set(account.read("call_activities", bare).ids)
+
+
+def test_a_broken_second_position_is_an_error_that_names_it() -> None:
+    account, state, _ = edited_calls()
+    with pytest.raises(Exception, match="call_activities holds no valid time in __events_until"):
+        account.read("call_activities", {**state, "__events_until": "yesterday"})
+
+
+def test_edits_of_activities_created_before_the_start_date_stay_out() -> None:
+    start = datetime.now(UTC) - timedelta(days=100)
+    account = Account({**WINDOWLESS, "start_date": start.strftime("%Y-%m-%d")}, activities=300)
+    first = account.read("call_activities")
+    account.app.touch("call_activities", update=30, create=0, delete=0)
+    again = account.read("call_activities", first.states[-1])
+    assert again.ids
+    assert min(parse(row["date_created"]) for row in again.records) >= start.replace(hour=0, minute=0, second=0) - (
+        timedelta(seconds=1)
+    )
+
+
+def test_deleted_activities_are_not_missed_loudly() -> None:
+    account, state, edited = edited_calls(search_updates="refused")
+    gone = account.app.touch("call_activities", update=0, create=0, delete=40)["deleted"]
+    again = account.read("call_activities", state)
+    assert again.exit_code == 0
+    assert edited - set(gone) <= set(again.ids)
+    assert not set(gone) & set(again.ids)
+
+
+def test_a_smaller_maximum_than_ours_cuts_no_edit_off() -> None:
+    account, state, edited = edited_calls(search_updates="refused")
+    text = "The limit you set is larger than the maximum limit for this resource (max_limit = 2)."
+    account.vendor.answers["GET /activity/call/"] = [(400, {"error": text})]
+    assert edited <= set(account.read("call_activities", state).ids)
+
+
+def test_user_posts_get_edits_of_their_users_only() -> None:
+    account = Account(WINDOWLESS, activities=300)
+    first = account.read("user_posts")
+    touched = account.app.touch("activities", update=40, create=0, delete=0)["updated"]
+    again = account.read("user_posts", first.states[-1])
+    posts = {row["id"] for row in account.truth("user_posts")}
+    assert set(again.ids) >= set(touched) & posts
+    assert set(again.ids) <= posts
+
+
+def test_ids_are_asked_for_in_addresses_that_stay_short() -> None:
+    ids = [f"acti_{number:043d}" for number in range(250)]
+    parts = list(chunks(ids))
+    assert [one for part in parts for one in part] == ids
+    assert max(len("%2C".join(part)) for part in parts) <= IDS_CHARACTERS
+    assert [len(part) for part in parts] == [33] * 7 + [19]
+    assert list(chunks([])) == []
