@@ -44,7 +44,6 @@ MOVES = {
 }
 
 
-
 def moving_leads() -> list[Scenario]:
     """Leads that change or go while their pages are read, in every order that PersistIQ may have."""
     return [
