@@ -15,6 +15,7 @@ from emulators.records import Collection, Ids
 from emulators.templates import Shape, Shapes, Values
 
 SEED_ENDS_BEFORE_MS = 60_000
+RETIRED = "retired"
 TIES_OF_ONE_CREATION = 700
 LARGEST_CLUSTER_OF_ONE_CREATION = 10_000
 Link = Callable[[int], tuple[bytes, bytes, bytes]]
@@ -27,9 +28,15 @@ class Records(Collection):
         def values(number: int, created: int, updated: int, revision: int) -> Values:
             a, b, c = link(number)
             return (
-                shapes.key(number), b"%d" % number, shapes.stamp(created), shapes.stamp(updated), b"%d" % (1 + revision),
-                a, b, c,
-            )  # fmt: skip
+                shapes.key(number),
+                b"%d" % number,
+                shapes.stamp(created),
+                shapes.stamp(updated),
+                b"%d" % (1 + revision),
+                a,
+                b,
+                c,
+            )
 
         flagged = [shapes.deleted(form) for form in forms]
         super().__init__(name, ids, Shapes(forms + flagged, shapes.SLOTS), values)
@@ -46,6 +53,12 @@ class Records(Collection):
         """Show it as deleted."""
         self.variants[number] = number % self.pattern + self.pattern
 
+    def render_searched(self, numbers: list[int]) -> list[bytes]:
+        """Records as the search index knows them."""
+        if self.lag_ms or self._stale:
+            return [self.render(number, self.vendor, searched=True) for number in numbers]
+        return self.render_all(numbers, self.vendor)
+
     def is_deleted(self, number: int) -> bool:
         """Whether it is flagged."""
         return number in self.variants
@@ -53,6 +66,20 @@ class Records(Collection):
     def present(self) -> Iterator[int]:
         """Numbers that lists show."""
         return (number for number in range(len(self.created)) if number not in self.variants)
+
+
+class _Counts(dict[int, tuple[bytes, bytes]]):
+    """Messages and notes of a conversation, worked out when first shown."""
+
+    def __init__(self, account: Account) -> None:
+        super().__init__()
+        self._account = account
+
+    def __missing__(self, conversation: int) -> tuple[bytes, bytes]:
+        account = self._account
+        counted = b"%d" % account.messages_of(conversation), b"%d" % len(account.notes_of(conversation))
+        self[conversation] = counted
+        return counted
 
 
 class Account:
@@ -71,27 +98,51 @@ class Account:
     def _make_collections(self) -> None:
         options = self.options
         variants = range(shapes.VARIANTS)
-        klasses = options.klasses
+        # Klasses that exist but are switched off have kobjects too.
+        klasses = [*options.klasses, RETIRED] if options.klasses else []
         many = range(len(klasses) * 8)
         customer = self._keys(options.customers)
         conversation = self._keys(options.conversations)
         company = self._keys(options.companies)
+        counts = _Counts(self)
         self.collections = {
-            "customers": Records("customers", shapes.CUSTOMERS, [shapes.customer(v) for v in variants],
-                                 lambda n: (company(n), b"", b"")),
-            "conversations": Records("conversations", shapes.CONVERSATIONS, [shapes.conversation(v) for v in variants],
-                                     lambda n: (customer(n), b"%d" % self.messages_of(n), b"%d" % len(self.notes_of(n)))),
-            "messages": Records("messages", shapes.MESSAGES, [shapes.message(v) for v in variants],
-                                lambda n: (conversation(n), customer(n), b"%d" % self.attachments_of(n))),
-            "notes": Records("notes", shapes.NOTES, [shapes.note(v) for v in variants],
-                             lambda n: (shapes.key(self.conversation_of_note(n)), customer(n), b"")),
-            "companies": Records("companies", shapes.COMPANIES, [shapes.company(v) for v in variants],
-                                 lambda n: (b"", b"", b"")),
-            "kobjects": Records("kobjects", shapes.KOBJECTS, [shapes.kobject(klasses[v % len(klasses)], v) for v in many],
-                                lambda n: (customer(n), b"", b"")),
-            "conversation_times": Records("conversation_times", shapes.TIMES, [shapes.conversation_time(v) for v in variants],
-                                          lambda n: (conversation(n), b"", b"")),
-        }  # fmt: skip
+            "customers": Records(
+                "customers", shapes.CUSTOMERS, [shapes.customer(v) for v in variants], lambda n: (company(n), b"", b"")
+            ),
+            "conversations": Records(
+                "conversations",
+                shapes.CONVERSATIONS,
+                [shapes.conversation(v) for v in variants],
+                lambda n: (customer(n), *counts[n]),
+            ),
+            "messages": Records(
+                "messages",
+                shapes.MESSAGES,
+                [shapes.message(v) for v in variants],
+                lambda n: (shapes.key(self.conversation_of_message(n)), customer(n), b"%d" % self.attachments_of(n)),
+            ),
+            "notes": Records(
+                "notes",
+                shapes.NOTES,
+                [shapes.note(v) for v in variants],
+                lambda n: (shapes.key(self.conversation_of_note(n)), customer(n), b""),
+            ),
+            "companies": Records(
+                "companies", shapes.COMPANIES, [shapes.company(v) for v in variants], lambda n: (b"", b"", b"")
+            ),
+            "kobjects": Records(
+                "kobjects",
+                shapes.KOBJECTS,
+                [shapes.kobject(klasses[v % len(klasses)], v) for v in many],
+                lambda n: (customer(n), b"", b""),
+            ),
+            "conversation_times": Records(
+                "conversation_times",
+                shapes.TIMES,
+                [shapes.conversation_time(v) for v in variants],
+                lambda n: (conversation(n), b"", b""),
+            ),
+        }
         self.collections["kobjects"].kind_of = lambda number: klasses[number % len(klasses)]
 
     @staticmethod
@@ -102,12 +153,27 @@ class Account:
 
     def messages_of(self, conversation: int) -> int:
         """How many messages the conversation has had from the start."""
+        first, last = self.options.conversations, self.options.messages
+        if conversation >= first:
+            return 0
+        own, others = int(conversation < last), first // 4 * 3
+        if conversation % 4 == 0 or conversation >= first // 4 * 4 or last <= first:
+            return own
+        place = (conversation - conversation // 4 - 1 - first) % others
+        return own + max(0, -(-(last - first - place) // others))
+
+    def conversation_of_message(self, message: int) -> int:
+        """Each conversation has one message; the rest is spread over those without attachments."""
         size = max(1, self.options.conversations)
-        return max(0, -(-(self.options.messages - conversation) // size)) if conversation < size else 0
+        if message < size or size < 4:
+            return message % size
+        place = message % (size // 4 * 3)
+        return place + place // 3 + 1
 
     def attachments_of(self, message: int) -> int:
         """Attachments of a message: only the first message of a conversation has some, and of those every fourth."""
-        return 1 + message % 3 if message % 4 == 0 and message < self.options.conversations else 0
+        has_some = message % 4 == 0 and message < min(self.options.conversations, self.options.messages)
+        return 1 + message % 3 if has_some else 0
 
     def conversation_of_note(self, note: int) -> int:
         """An older conversation than the note."""
@@ -188,29 +254,47 @@ class Account:
 
     def counts(self) -> dict[str, int]:
         """Records per stream."""
-        names = [*self.collections, *self.small, *children.STREAMS, *(f"kobject_{_safe(k)}" for k in self.options.klasses)]
+        names = [
+            *self.collections,
+            *self.small,
+            *children.STREAMS,
+            *(f"kobject_{_safe(k)}" for k in self.searchable_klasses()),
+        ]
         return {name: sum(1 for _ in self.truth(name) or ()) for name in names}
 
     def horizon(self) -> int:
         """What was changed before is only in the archive."""
         return now_ms() - int(self.options.archive_days * DAY_MS)
 
+    def searchable_klasses(self) -> list[str]:
+        """Names of the klasses that are not disabled; some have no kobjects."""
+        listed = [entry["attributes"] for entry in self.small["klasses"].records]
+        return [attributes["name"] for attributes in listed if attributes["status"] != "disabled"]
+
     def _stream(self, stream: str) -> tuple[Records | None, str | None]:
-        for klass in self.options.klasses:
+        for klass in self.searchable_klasses():
             if stream == f"kobject_{_safe(klass)}":
                 return self.collections["kobjects"], klass
         return self.collections.get(stream), None
 
     def _reachable(self, collection: Records, klass: str | None) -> Iterator[int]:
-        """All records but those that no endpoint shows: old conversation times, and old notes that are deleted."""
-        horizon = self.horizon()
+        """All records but those that no endpoint shows."""
+        horizon, hidden = self.horizon(), self._hidden(collection)
         for number in range(len(collection.created)):
-            old = collection.updated[number] < horizon
-            hidden = collection.name == "conversation_times" or (
-                collection.name == "notes" and collection.is_deleted(number)
-            )
-            if not (old and hidden) and (klass is None or collection.kind_of(number) == klass):
+            if not hidden(number, collection.updated[number] < horizon) and (
+                klass is None or collection.kind_of(number) == klass
+            ):
                 yield number
+
+    def _hidden(self, collection: Records) -> Callable[[int, bool], bool]:
+        """Whether nothing shows a record (of that number, older than the horizon)."""
+        if collection.name == "conversation_times" and self.options.time_context:
+            return lambda number, old: old  # only the search is asked
+        if collection.name == "notes":
+            return lambda number, old: old and collection.is_deleted(number)  # lists show no deleted ones
+        if collection.name == "companies" and "company_updated_at" in self.options.refuse_attributes:
+            return lambda number, old: collection.is_deleted(number)
+        return lambda number, old: False
 
 
 def _safe(klass: str) -> str:

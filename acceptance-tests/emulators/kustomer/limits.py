@@ -36,8 +36,8 @@ class KustomerLimits(RateLimits):
     """`rate_limit` and `rate_window` are the organisation's; `rate_limits["search"]` is that of searches."""
 
     def _make(self, group: str) -> Window:
-        limit, seconds = (self._limit, self._seconds) if group == ORGANISATION else (0, 60.0)
-        limit, seconds = self._overrides.get(group, (limit, seconds))
+        default: list[float] = [self._limit, self._seconds] if group == ORGANISATION else [0, 60.0]
+        limit, seconds = self._overrides.get(group, default)
         if limit <= 0:
             return Unlimited()
         return PhasedWindow(int(limit), float(seconds), time.monotonic())

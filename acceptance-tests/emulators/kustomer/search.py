@@ -1,4 +1,4 @@
-"""`POST /v1/customers/search` and `.../archive/search`: criteria, one sort key, pages that end at 100 or 10,000 records."""
+"""`POST /v1/customers/search` and `.../archive/search`: criteria, one sort key, and an end after 10,000 records."""
 
 from __future__ import annotations
 
@@ -68,10 +68,7 @@ class SearchEndpoint:
     def _answer(self, request: Request, *, archive: bool) -> Response:
         try:
             query = self._read(request.json_object(), archive=archive)
-            page, size = _pages(request)
-            cap = self._options.result_window
-            if page > LAST_PAGE or (cap and page * size > cap):
-                raise Refused(f"page {page} is too deep")
+            page, size = _pages(request, self._options.result_window)
         except (Refused, BadBody) as error:
             return self._error(400, "bad_request", str(error))
         horizon = self._account.horizon()
@@ -88,7 +85,7 @@ class SearchEndpoint:
         if request.params.get("idsOnly") == "true":
             records = [b'{"type":"%b","id":"%b"}' % (query.context.encode(), collection.ids.id(n)) for n in numbers]
         else:
-            records = [collection.render(number, collection.vendor, searched=True) for number in numbers]
+            records = collection.render_searched(numbers)
         cap = self._options.total_cap
         shown = min(total, cap) if cap else total
         last = max(1, -(-shown // size))
@@ -109,8 +106,14 @@ class SearchEndpoint:
         """The numbers of a page, and how many records the query finds."""
         view = query.collection.search_view(query.kinds)
         unsorted = query.context in self._options.unsorted or "*" in self._options.unsorted or not query.sort
-        if set(query.ranges) == {"updated_at"} and query.sort == "updated_at" and not query.numbers and not unsorted \
-                and (query.include_deleted or not query.collection.variants) and not self._options.unstable_ties:
+        if (
+            set(query.ranges) == {"updated_at"}
+            and query.sort == "updated_at"
+            and not query.numbers
+            and not unsorted
+            and (query.include_deleted or not query.collection.variants)
+            and not self._options.unstable_ties
+        ):
             start, stop = view.span("date_updated", *query.ranges["updated_at"])
             if query.descending:
                 end = max(start, stop - skip)
@@ -131,7 +134,11 @@ class SearchEndpoint:
         created = query.ranges.get("created_at", (0, FOREVER))
         rows = []
         for entry in keys:
-            updated, made, number = entry >> (TIME_BITS + NUMBER_BITS), entry >> NUMBER_BITS & FOREVER, entry & NUMBER_MASK
+            updated, made, number = (
+                entry >> (TIME_BITS + NUMBER_BITS),
+                entry >> NUMBER_BITS & FOREVER,
+                entry & NUMBER_MASK,
+            )
             if not low <= updated < high or not created[0] <= made < created[1]:
                 continue
             if query.collection.is_deleted(number) and not query.include_deleted:
@@ -185,7 +192,7 @@ class SearchEndpoint:
         if context and context == self._options.time_context:
             return Query(context, collections["conversation_times"], None)
         klass = str(context).removeprefix("kobject_")
-        if str(context).startswith("kobject_") and klass in self._options.klasses:
+        if str(context).startswith("kobject_") and klass in self._account.searchable_klasses():
             return Query(str(context), collections["kobjects"], frozenset({klass}))
         raise Refused(f"queryContext {context} is not valid")
 
@@ -218,12 +225,17 @@ class SearchEndpoint:
             return
         if isinstance(value, bool) or not isinstance(value, int):
             raise Refused(f"{attribute}: not a number")
-        least, most = {"gt": (value + 1, FOREVER), "gte": (value, FOREVER), "lt": (0, value), "lte": (0, value + 1)}[operator]
+        least, most = {"gt": (value + 1, FOREVER), "gte": (value, FOREVER), "lt": (0, value), "lte": (0, value + 1)}[
+            operator
+        ]
         query.numbers.append((name, least, most))
 
 
-def _pages(request: Request) -> tuple[int, int]:
+def _pages(request: Request, cap: int) -> tuple[int, int]:
     page, size = request.params.get("page", "1"), request.params.get("pageSize", str(DEFAULT_PAGE))
     if not page.isdigit() or not size.isdigit() or int(page) < 1 or int(size) < 1:
         raise Refused("page and pageSize are positive numbers")
-    return int(page), min(int(size), LARGEST_PAGE)
+    number, asked = int(page), min(int(size), LARGEST_PAGE)
+    if number > LAST_PAGE or (cap and number * asked > cap):
+        raise Refused(f"page {number} is too deep")
+    return number, asked

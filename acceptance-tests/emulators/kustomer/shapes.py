@@ -29,21 +29,24 @@ MERGES = Ids("66ee1725", TAIL)
 USER_ID = "5aa10000000000000000%04x"
 
 
+class _Days(dict[int, bytes]):
+    """Days since the epoch to `2026-06-19T`."""
+
+    def __missing__(self, day: int) -> bytes:
+        text = self[day] = (EPOCH + timedelta(days=day)).strftime("%Y-%m-%dT").encode()
+        return text
+
+
+_days = _Days()
+_clock = [b"%02d:%02d:%02d" % (second // 3600, second // 60 % 60, second % 60) for second in range(86_400)]
+_fractions = [b".%03dZ" % millisecond for millisecond in range(1000)]
+
+
 def stamp(ms: int) -> bytes:
     """`2025-06-02T09:14:33.120Z`."""
     day, rest = divmod(ms, DAY_MS)
-    text = _day(day) + f"T{rest // 3_600_000:02d}:{rest // 60_000 % 60:02d}:{rest // 1000 % 60:02d}.{rest % 1000:03d}Z"
-    return text.encode()
-
-
-_days: dict[int, str] = {}
-
-
-def _day(number: int) -> str:
-    text = _days.get(number)
-    if text is None:
-        text = _days[number] = (EPOCH + timedelta(days=number)).strftime("%Y-%m-%d")
-    return text
+    second, fraction = divmod(rest, 1000)
+    return _days[day] + _clock[second] + _fractions[fraction]
 
 
 def key(number: int) -> bytes:
@@ -92,7 +95,7 @@ def customer(variant: int) -> Shape:
         "tags": [], "sentiment": {"polarity": 0.5, "confidence": 0.75} if variant % 2 else {}, "verified": False,
         "satisfactionLevel": {"count": variant, "avgRating": 4.5 if variant % 2 else 4, "firstSatisfaction": {}},
         "watchers": [], "recentItems": [], "deleted": False,
-        "custom": {"tierStr": "gold", "ordersNum": variant, "vipBool": True, "seenAt": "@@created@@", "labelsStrs": ["a"]},
+        "custom": {"tierStr": "gold", "ordersNum": variant, "vipBool": True, "seenAt": None, "labelsStrs": ["a"]},
     }  # fmt: skip
     relationships = {
         "messages": {"links": {"self": f"/v1/customers/{CUSTOMERS.prefix}@@key@@{TAIL}/messages"}},
@@ -105,7 +108,9 @@ def customer(variant: int) -> Shape:
 
 def conversation(variant: int) -> Shape:
     """A conversation; every fifth one has a satisfaction response."""
-    recipients: Any = ("care@shop.example", {"email": "jo@example.com"}, [{"email": "jo@example.com"}], None)[variant % 4]
+    recipients: Any = ("care@shop.example", {"email": "jo@example.com"}, [{"email": "jo@example.com"}], None)[
+        variant % 4
+    ]
     response = f"{RESPONSES.prefix}@@key@@{TAIL}"
     level = {"formResponse": response, "status": "rated", "rating": 5, "score": 100} if variant % 5 == 0 else {}
     attributes: Shape = {
@@ -114,7 +119,7 @@ def conversation(variant: int) -> Shape:
         "open": {"statusAt": "@@created@@"}, "messageCount": "@#b@#", "noteCount": "@#c@#", "satisfaction": 0,
         "satisfactionLevel": level, "spam": False, "ended": False, "endedAt": None, "tags": [], "suggestedTags": [],
         "lastActivityAt": "@@updated@@", "lastMessageAt": "@@updated@@",
-        "firstMessageIn": {"id": "m@@number@@", "sentAt": "@@created@@", "channel": "email", "meta": {"to": recipients}},
+        "firstMessageIn": {"id": "m@@number@@", "sentAt": "@@created@@", "channel": "sms", "meta": {"to": recipients}},
         "assignedUsers": [USER_ID % (variant % 4)], "assignedTeams": [],
         "firstResponse": {"time": 120 + variant, "businessTime": None, "createdByTeams": None},
         "snooze": None if variant % 2 else {"status": "canceled", "time": "@@created@@"},
@@ -135,11 +140,12 @@ def conversation(variant: int) -> Shape:
 def message(variant: int) -> Shape:
     """A message; its relationship to the customer has a plural type, as seen in production."""
     attributes: Shape = {
-        "channel": ("email", "chat", "sms")[variant % 3], "app": "mailapp", "size": 0, "direction": ("in", "out")[variant % 2],
+        "channel": ("email", "chat", "sms")[variant % 3], "app": "mailapp", "size": 0,
+        "direction": ("in", "out")[variant % 2],
         "directionType": "initial-out", "preview": "Hello @@number@@", "subject": None if variant % 2 else "Order",
         "meta": {"from": "care@shop.example", "to": "jo@example.com" if variant % 2 else [{"email": "jo@example.com"}]},
         "status": "error" if variant % 7 == 0 else "sent", "error": {"status": 400, "code": "invalid-recipient"},
-        "attachmentCount": "@#c@#", "assignedTeams": [], "assignedUsers": [], "auto": False, "sentAt": "@@created@@",
+        "assignedTeams": [], "assignedUsers": [], "auto": False, "sentAt": "@@created@@",
         "redacted": False, "createdByTeams": [], "reactions": [], "intentDetections": [],
         "custom": {"ratingNum": 3},
     }  # fmt: skip
@@ -183,10 +189,14 @@ def kobject(klass: str, variant: int) -> Shape:
     """A custom object of a klass; the link key of its klass is singular."""
     attributes: Shape = {
         "externalId": "k-@@number@@", "title": f"{klass} @@number@@", "description": None, "icon": None, "images": [],
-        "custom": {"totalNum": variant + 0.5, "placedAt": "@@created@@"}, "data": {"raw": {"line": variant}}, "tags": [],
+        "custom": {"totalNum": variant + 0.5, "placedAt": "@@created@@"}, "data": {"raw": {"line": variant}},
+        "tags": [],
     }  # fmt: skip
     relationships = {
-        "klass": {"link": {"self": f"/v1/klasses/{klass}"}, "data": {"type": "klass", "id": USER_ID % (900 + len(klass))}},
+        "klass": {
+            "link": {"self": f"/v1/klasses/{klass}"},
+            "data": {"type": "klass", "id": USER_ID % (900 + len(klass))},
+        },
         "customer": to("customer", "customers", f"{CUSTOMERS.prefix}@@a@@{TAIL}"),
     }
     return _record(f"kobject.{klass}", f"klasses/{klass}", KOBJECTS, attributes, relationships)
@@ -195,7 +205,8 @@ def kobject(klass: str, variant: int) -> Shape:
 def conversation_time(variant: int) -> Shape:
     """Handle time of a conversation, written once: no updatedAt."""
     attributes: Shape = {
-        "handleAt": "@@created@@", "handleTime": 60 + variant, "messageAt": None, "messageTime": 20, "channels": ["email"],
+        "handleAt": "@@created@@", "handleTime": 60 + variant, "messageAt": None, "messageTime": 20,
+        "channels": ["email"],
         "assignedUsers": [USER_ID % (variant % 4)], "assignedTeams": [], "createdByTeams": [],
     }  # fmt: skip
     shape = _record(
@@ -213,5 +224,3 @@ def conversation_time(variant: int) -> Shape:
 def deleted(shape: Shape) -> Shape:
     """The same record after its deletion, as `includeDeleted` shows it."""
     return shape | {"attributes": shape["attributes"] | {"deleted": True, "deletedAt": "@@updated@@"}}
-
-

@@ -1,0 +1,155 @@
+"""What hangs on one conversation or customer: attachments, events, work items, satisfaction responses, merges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from emulators.kustomer import shapes
+from emulators.kustomer.flat import flat
+from emulators.kustomer.shapes import TAIL, by, key, stamp, to
+
+if TYPE_CHECKING:
+    from emulators.kustomer.account import Account
+
+Record = dict[str, Any]
+EVENTS_A_CONVERSATION = (0, 1, 3)
+SURVEYED_EVERY = 5
+STREAMS = ("attachments", "conversation_events", "work_items", "satisfaction_responses", "customer_merges")
+
+
+def _made(prefix: str, number: int, of: int) -> str:
+    return f"{prefix}{number * 100 + of:012d}{TAIL}"
+
+
+def attachments(account: Account, conversation: int) -> list[Record]:
+    """The files of a conversation. They have no times, and say their message in a link only."""
+    count = account.attachments_of(conversation)
+    message = f"{shapes.MESSAGES.prefix}{key(conversation).decode()}{TAIL}"
+    return [
+        {
+            "type": "attachment",
+            "id": _made(shapes.ATTACHMENTS.prefix, conversation, index),
+            "attributes": {
+                "name": f"photo {index}.jpg",
+                "contentType": "image/jpeg",
+                "contentLength": 1000 + index,
+                "redacted": False,
+            },
+            "relationships": {
+                "message": {"links": {"self": f"/v1/messages/{message}"}},
+                "org": to("org", "orgs", shapes.ORGANISATION_ID),
+            },
+            "links": {"self": f"/v1/messages/{message}/attachments/x", "related": "https://files.example/temporary"},
+        }
+        for index in range(count)
+    ]
+
+
+def events(account: Account, conversation: int) -> list[Record]:
+    """The history of a conversation."""
+    created = stamp(account.collections["conversations"].created[conversation]).decode()
+    return [
+        {
+            "type": "conversation_event",
+            "id": _made(shapes.EVENTS.prefix, conversation, index),
+            "attributes": {
+                "name": "status",
+                "changes": {"status": {"before": "open", "after": "done"}},
+                "createdAt": created,
+                "updatedAt": created,
+            },
+            "relationships": {"createdBy": by(index)},
+        }
+        for index in range(EVENTS_A_CONVERSATION[conversation % 3])
+    ]
+
+
+def work_items(account: Account, conversation: int) -> list[Record]:
+    """Every third conversation was routed once."""
+    created = stamp(account.collections["conversations"].created[conversation]).decode()
+    return (
+        [
+            {
+                "type": "work_item",
+                "id": _made(shapes.WORK_ITEMS.prefix, conversation, 0),
+                "attributes": {"status": "completed", "queuedCount": 1, "createdAt": created, "updatedAt": created},
+                "relationships": {"queue": {"data": {"type": "queue", "id": shapes.USER_ID % 77}}},
+            }
+        ]
+        if conversation % 3 == 0
+        else []
+    )
+
+
+def satisfaction_response(account: Account, conversation: int) -> Record | None:
+    """The answer to a survey."""
+    if conversation % shapes.VARIANTS % SURVEYED_EVERY:
+        return None
+    created = stamp(account.collections["conversations"].created[conversation]).decode()
+    return {
+        "type": "satisfaction_response",
+        "id": f"{shapes.RESPONSES.prefix}{key(conversation).decode()}{TAIL}",
+        "attributes": {
+            "status": "rated",
+            "rating": 5,
+            "score": 100,
+            "answers": [{"answer": "yes"}],
+            "sentAt": created,
+            "createdAt": created,
+            "updatedAt": created,
+        },
+        "relationships": {"customer": to("customer", "customers", shapes.USER_ID % 500)},
+    }
+
+
+def merges(account: Account, customer: int) -> list[Record]:
+    """Every tenth customer has swallowed another one."""
+    created = stamp(account.collections["customers"].created[customer]).decode()
+    source, target = (
+        _made(shapes.CUSTOMERS.prefix, customer, 99),
+        account.collections["customers"].ids.id(customer).decode(),
+    )
+    return (
+        [
+            {
+                "type": "customer_merge",
+                "id": _made(shapes.MERGES.prefix, customer, 0),
+                "attributes": {"status": "complete", "createdAt": created, "updatedAt": created},
+                "relationships": {
+                    "source": to("customer", "customers", source),
+                    "target": to("customer", "customers", target),
+                },
+            }
+        ]
+        if customer % 10 == 0
+        else []
+    )
+
+
+def truth(account: Account, stream: str) -> Iterator[bytes]:
+    """What a complete read of a child stream emits: each child with its parent's id and time."""
+    if stream == "customer_merges":
+        parents, name = account.collections["customers"], "customer"
+    else:
+        parents, name = account.collections["conversations"], "conversation"
+    for number in range(len(parents.created)):
+        updated = parents.updated[number]
+        if stream == "attachments":
+            records = attachments(account, number)
+            if records and "message_attachment_count" not in account.options.refuse_attributes:
+                updated = account.collections["messages"].updated[number]
+        elif stream == "conversation_events":
+            records = events(account, number)
+        elif stream == "work_items":
+            records = work_items(account, number)
+        elif stream == "satisfaction_responses":
+            response = satisfaction_response(account, number)
+            records = [response] if response else []
+        else:
+            records = merges(account, number)
+        parent = {f"{name}_id": parents.ids.id(number).decode(), "parent_updated_at": stamp(updated).decode()}
+        for record in records:
+            yield orjson.dumps(flat(record, **parent))

@@ -1,0 +1,87 @@
+"""Lists by page: `page`, `pageSize`, links. Only some of them count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import orjson
+
+from emulators.kustomer.settings import KustomerOptions
+from emulators.messages import Request, Response, json_response
+from emulators.moments import bound
+
+DEFAULT_PAGE = 100
+Row = bytes | dict[str, Any]
+Refuse = Callable[[int, str, str], Response]
+
+
+class Lists:
+    """Answers pages of sequences."""
+
+    def __init__(self, options: KustomerOptions, refuse: Refuse) -> None:
+        self._options = options
+        self._refuse = refuse
+
+    def page(
+        self,
+        request: Request,
+        rows: Sequence[Any],
+        render: Callable[[Any], Row],
+        *,
+        largest: int = 100,
+        links: bool = True,
+        included: Sequence[dict[str, Any]] | None = None,
+    ) -> Response:
+        """One page of a list; `included` is paged along with it, `links` False leaves meta and links out."""
+        page, size = request.params.get("page", "1"), request.params.get("pageSize", str(DEFAULT_PAGE))
+        if not page.isdigit() or not size.isdigit() or int(page) < 1 or int(size) < 1:
+            return self._refuse(400, "bad_request", "page and pageSize are positive numbers")
+        number, asked = int(page), int(size)
+        if asked > largest and self._options.oversize == "refuse":
+            return self._refuse(400, "bad_request", f"pageSize is at most {largest}")
+        asked = min(asked, largest)
+        if number * asked > self._options.list_cap:
+            return self._refuse(400, "bad_request", f"page {number} is too deep")
+        part = rows[(number - 1) * asked : number * asked]
+        listed = [row if isinstance(row, bytes) else orjson.dumps(row) for row in map(render, part)]
+        rest: dict[str, Any] = {}
+        if links:
+
+            def link(n: int) -> str:
+                return f"{request.path}?page={n}&pageSize={asked}"
+
+            more = link(number + 1) if number * asked < len(rows) else None
+            before = link(number - 1) if number > 1 else None
+            rest = {
+                "meta": {"pageSize": asked, "page": number},
+                "links": {"self": link(number), "first": link(1), "prev": before, "next": more},
+            }
+        if included is not None:
+            ids = {row["id"] for row in part}
+            rest["included"] = [entry for entry in included if entry["relationships"]["sla"]["data"]["id"] in ids]
+        return Response(
+            body=b'{"data":[' + b",".join(listed) + b"]" + (b"," + orjson.dumps(rest)[1:] if rest else b"}")
+        )
+
+    def audit_logs(self, request: Request, records: list[dict[str, Any]]) -> Response:
+        """Newest first, by `count` and the id that a page goes on after."""
+        params = request.params
+        count = params.get("count", str(DEFAULT_PAGE))
+        if not count.isdigit() or int(count) > 1000:
+            return self._refuse(400, "bad_request", "count is at most 1000")
+        rows = [entry for entry in records if _within(entry["attributes"]["createdAt"], params)]
+        rows.sort(key=lambda entry: (entry["attributes"]["createdAt"], entry["id"]), reverse=True)
+        start = next((i + 1 for i, entry in enumerate(rows) if entry["id"] == params.get("after")), 0)
+        part = rows[start : start + int(count)]
+        filters = "".join(f"&{name}={value}" for name, value in params.items() if name.startswith("filter"))
+        has_more = start + len(part) < len(rows)
+        following = f"{request.path}?count={count}&after={part[-1]['id']}{filters}" if has_more else None
+        links = {"self": request.path, "first": request.path, "previous": None, "next": following}
+        return json_response({"data": part, "links": links})
+
+
+def _within(value: str, params: dict[str, str]) -> bool:
+    low, high = params.get("filter[start]"), params.get("filter[end]")
+    moment = bound("gte", value)[0] or 0
+    return (not low or moment >= (bound("gte", low)[0] or 0)) and (not high or moment <= (bound("gte", high)[0] or 0))

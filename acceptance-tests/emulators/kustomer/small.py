@@ -1,0 +1,322 @@
+"""The small resources: lists that are read whole."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from emulators.kustomer.flat import flat, snake
+from emulators.kustomer.settings import KustomerOptions
+from emulators.kustomer.shapes import ORGANISATION_ID, USER_ID, by, stamp, to
+from emulators.moments import DAY_MS
+
+Record = dict[str, Any]
+Attributes = Callable[[int], Record]
+LINES = {"blocks": [{"text": "Hi", "type": "unstyled"}], "entityMap": {"0": {"type": "LINK"}}}
+METRICS = {"firstResponse": {"enabled": True, "times": {"1": 3600, "5": 60}}}
+SURVEY = {"options": 5, "type": "numeric", "labelHigh": "good", "labelLow": "bad"}
+
+# Stream: (path, type, attributes of the n-th record).
+TABLE: dict[str, tuple[str, str, Attributes]] = {
+    "users": (
+        "/users",
+        "user",
+        lambda n: {
+            "name": f"User {n}",
+            "displayName": f"User {n}",
+            "email": f"user{n}@shop.example",
+            "userType": "user",
+            "roles": ["org"],
+            "roleGroups": [],
+            "password": {"allowNew": True, "forceNew": False},
+            "deletedAt": None,
+            "firstLoginAt": None,
+            "custom": {"shiftStr": "late"},
+        },
+    ),
+    "teams": (
+        "/teams",
+        "team",
+        lambda n: {
+            "name": f"Team {n}",
+            "displayName": f"Team {n}",
+            "icon": "star",
+            "members": [USER_ID % n],
+            "roleGroups": [],
+            "deleted": False,
+            "deletedAt": None,
+        },
+    ),
+    "tags": ("/tags", "tag", lambda n: {"name": f"tag-{n}", "color": "#fff", "deleted": False}),
+    "shortcuts": (
+        "/shortcuts",
+        "shortcut",
+        lambda n: {
+            "name": f"Shortcut {n}",
+            "draft": LINES,
+            "payload": LINES,
+            "isPrivate": False,
+            "deleted": False,
+            "rev": 1,
+        },
+    ),
+    "slas": ("/slas", "sla", lambda n: {"currentVersion": 1 + n % 2}),
+    "brands": ("/brands", "brand", lambda n: {"name": f"Brand {n}", "iconUrl": None, "default": n == 0}),
+    "queues": (
+        "/routing/queues",
+        "queue",
+        lambda n: {
+            "name": "DEFAULT_QUEUE" if n == 0 else f"queue-{n}",
+            "displayName": f"Queue {n}",
+            "description": None,
+            "priority": 1,
+            "itemSize": 5,
+            "system": n == 0,
+        },
+    ),
+    "queue_rules": ("/routing/queue-rules", "queue_rule", lambda n: {"name": f"Rule {n}", "enabled": True}),
+    "work_sessions": (
+        "/routing/work-sessions",
+        "work_session",
+        lambda n: {"statusType": "available", "active": n % 2 == 0, "signedOutAt": None},
+    ),
+    "satisfaction": (
+        "/satisfaction",
+        "satisfaction",
+        lambda n: {
+            "name": f"CSAT {n}",
+            "formType": "csat",
+            "enabled": True,
+            "channel": "email",
+            "scale": SURVEY,
+            "delayTime": 3600,
+            "from": {"account": "care", "app": "mailapp", "channel": "email"},
+            "questions": [],
+            "criteria": {"and": [], "or": []},
+        },
+    ),
+    "schedules": (
+        "/schedules",
+        "schedule",
+        lambda n: {
+            "name": f"Schedule {n}",
+            "hours": {"0": None, "1": [[540, 1020]]},
+            "timezone": "Europe/Berlin",
+            "default": n == 0,
+        },
+    ),
+    "role_groups": (
+        "/role-groups",
+        "role_group",
+        lambda n: {"name": f"Group {n}", "roles": ["org.permission.tag.read"]},
+    ),
+    "cards": (
+        "/cards",
+        "card",
+        lambda n: {"name": f"Card {n}", "url": "https://card.example", "contexts": ["customer"]},
+    ),
+    "notifications": (
+        "/notifications",
+        "notification",
+        lambda n: {"name": "mention", "status": "unread", "event": {"n": n}},
+    ),
+    "snoozes": ("/snoozes", "snooze", lambda n: {"status": "active", "time": "2030-01-01T00:00:00.000Z"}),
+    "kb_articles": (
+        "/kb/articles",
+        "kb_article",
+        lambda n: {"title": f"Article {n}", "slug": f"article-{n}", "status": "published"},
+    ),
+    "kb_categories": ("/kb/categories", "kb_category", lambda n: {"title": f"Category {n}", "slug": f"category-{n}"}),
+}
+ONLY_CREATED = ("slas", "sla_versions", "audit_logs")
+KLASS_STATUSES = ("enabled", "disabled", "existing_only")
+METADATA = {"ratingNum": "number", "tierStr": "string", "dueAt": "date", "labelsStrs": "string", "extra": "string"}
+
+
+def identifier(resource: int, number: int) -> str:
+    """24 hex digits."""
+    return f"7{resource:03x}{number * 7_368_787 % 2**32:08x}{number:08x}beef"
+
+
+def record(
+    kind: str, path: str, resource: int, number: int, attributes: Record, created: str, *, updates: bool
+) -> Record:
+    """A record in the vendor's form."""
+    key = identifier(resource, number)
+    times = {"createdAt": created} | ({"updatedAt": created, "modifiedAt": created} if updates else {})
+    return {
+        "type": kind,
+        "id": key,
+        "attributes": attributes | times,
+        "relationships": {"org": to("org", "orgs", ORGANISATION_ID), "createdBy": by(1)},
+        "links": {"self": f"/v1{path}/{key}"},
+    }
+
+
+@dataclass
+class SmallList:
+    """One resource of few records. `gone` is what only `deleted=true` shows (users)."""
+
+    path: str
+    make: Callable[[int, str], Record]
+    records: list[Record] = field(default_factory=list)
+    gone: list[Record] = field(default_factory=list)
+    made: int = 0
+
+    def create(self, created: str) -> Record:
+        """A new record, not yet listed."""
+        self.made += 1
+        return self.make(self.made - 1, created)
+
+    def touch(self, chance: random.Random, now: str, update: int, create: int, delete: int) -> dict[str, list[str]]:
+        """Change records now."""
+        changed = chance.sample(self.records, min(update, len(self.records)))
+        for entry in changed:
+            if "updatedAt" in entry["attributes"]:
+                entry["attributes"] |= {"updatedAt": now, "modifiedAt": now}
+        gone = [self.records.pop(0) for _ in range(min(delete, len(self.records)))]
+        new = [self.create(now) for _ in range(create)]
+        self.records.extend(new)
+        if self.path == "/users":
+            for entry in gone:
+                entry["attributes"] |= {"updatedAt": now, "deletedAt": now}
+            self.gone.extend(gone)
+        listed = {"updated": changed, "created": new, "deleted": gone}
+        return {action: [str(entry["id"]) for entry in entries] for action, entries in listed.items()}
+
+    def truth(self) -> Iterator[Record]:
+        """What a complete read emits."""
+        return (flat(entry) for entry in (*self.records, *self.gone))
+
+
+def _maker(resource: int, name: str) -> SmallList:
+    path, kind, attributes = TABLE[name]
+    updates = name not in ONLY_CREATED
+    return SmallList(path, lambda n, created: record(kind, path, resource, n, attributes(n), created, updates=updates))
+
+
+class SlaVersions(SmallList):
+    """Two versions of each SLA; they come beside the SLAs, under `included`."""
+
+
+class Klasses(SmallList):
+    """The first klasses are enabled and have kobjects; one each has another status."""
+
+    def of_status(self, status: str) -> list[Record]:
+        """What `?status=` shows."""
+        return [entry for entry in self.records if entry["attributes"]["status"] == status]
+
+
+class Metadata(SmallList):
+    """Definitions of custom attributes: one object per resource."""
+
+    def truth(self) -> Iterator[Record]:
+        """One record per definition."""
+        for entry in self.records:
+            for name, definition in entry["attributes"]["properties"].items():
+                resource = entry["attributes"]["resource"]
+                spelt = {snake(key): value for key, value in definition.items()}
+                yield {"id": f"{resource}.{name}", "resource": resource, "name": name, **spelt}
+
+
+def lists(options: KustomerOptions, first: int, last: int) -> dict[str, SmallList]:
+    """All small resources by stream name, filled."""
+    result: dict[str, SmallList] = {name: _maker(index, name) for index, name in enumerate(TABLE)}
+
+    def created(number: int) -> str:
+        return stamp(first + (number * 86_413_000) % max(1, last - first)).decode()
+
+    for name, target in result.items():
+        count = options.users if name == "users" else options.small
+        target.records = [target.create(created(number)) for number in range(count)]
+    users = result["users"]
+    users.gone = [users.create(created(number + 50)) for number in range(3)] if options.users else []
+    for entry in users.gone:
+        entry["attributes"]["deletedAt"] = entry["attributes"]["updatedAt"]
+    result["sla_versions"] = _sla_versions(result["slas"])
+    result["klasses"] = _klasses(options, created)
+    result["custom_attributes"] = _metadata(options, created(0))
+    result["audit_logs"] = _audit_logs(options, first, last)
+    return result
+
+
+def _sla_versions(slas: SmallList) -> SlaVersions:
+    def make(number: int, created: str) -> Record:
+        attributes = {"name": "Gold", "version": number % 2 + 1, "metrics": METRICS, "criteria": {"and": [], "or": []}}
+        entry = record("sla_version", "/slas/versions", 60, number, attributes, created, updates=False)
+        sla = slas.records[number // 2 % len(slas.records)]["id"]
+        entry["relationships"]["sla"] = to("sla", "slas", sla)
+        return entry
+
+    versions = SlaVersions("", make)
+    for sla in slas.records:
+        versions.records += [versions.create(sla["attributes"]["createdAt"]) for _ in range(2)]
+    return versions
+
+
+def _klasses(options: KustomerOptions, created: Callable[[int], str]) -> Klasses:
+    names = [*options.klasses, *(("retired", "leftover") if options.klasses else ())]
+
+    def make(number: int, made: str) -> Record:
+        listed = number < len(options.klasses)
+        status = "enabled" if listed else KLASS_STATUSES[1 + number % 2]
+        name = names[number] if number < len(names) else f"klass-{number}"
+        attributes: Record = {
+            "name": name,
+            "displayName": name.title(),
+            "icon": "box",
+            "color": "blue",
+            "status": status,
+            "mixins": [],
+        }
+        return record("klass", "/klasses", 61, number, attributes, made, updates=True)
+
+    klasses = Klasses("/klasses", make)
+    klasses.records = [klasses.create(created(number)) for number in range(len(names))]
+    return klasses
+
+
+def _metadata(options: KustomerOptions, created: str) -> Metadata:
+    resources = ["company", "conversation", "customer", "message", *(f"kobject.{klass}" for klass in options.klasses)]
+    properties = {
+        name: {
+            "displayName": name.title(),
+            "type": kind,
+            "array": name.endswith("Strs"),
+            "enumeration": False,
+            "modifiedAt": created,
+            "deletedAt": None,
+        }
+        for name, kind in METADATA.items()
+    }
+
+    def make(number: int, made: str) -> Record:
+        attributes = {"resource": resources[number % len(resources)], "properties": properties}
+        return {"type": "metadata", "id": identifier(62, number), "attributes": attributes}
+
+    metadata = Metadata("/metadata", make)
+    metadata.records = [metadata.create(created) for _ in resources]
+    return metadata
+
+
+def _audit_logs(options: KustomerOptions, first: int, last: int) -> SmallList:
+    def make(number: int, created: str) -> Record:
+        attributes = {
+            "eventName": "kustomer.tag.update",
+            "eventVerb": "update",
+            "userType": "user",
+            "objectType": "tag",
+            "objectId": identifier(2, number),
+            "ip": "192.0.2.7",
+            "changes": {"name": {"before": "a", "after": "b"}},
+            "publishedAt": created,
+        }
+        return record("audit_log", "/audit-logs", 63, number, attributes, created, updates=False)
+
+    logs = SmallList("/audit-logs", make)
+    since = max(first, last - 90 * DAY_MS)
+    step = max(1, (last - since) // max(1, options.audit_logs))
+    logs.records = [logs.create(stamp(since + number * step).decode()) for number in range(options.audit_logs)]
+    return logs
