@@ -1,0 +1,135 @@
+"""What the suite knows about source-kustomer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from harness.connector import Connector, Scenario, Stream
+
+LOOKBACK = timedelta(seconds=300)
+# Lists know no dates: `start_date` does not narrow them, and a STATE only keeps unchanged rows from being emitted.
+WHOLE = timedelta(days=36_500)
+SEARCH = "POST /customers/search"
+
+MANY = ("messages", "companies")
+SEARCHED = ("companies", "conversations", "customers", "messages", "notes", "kobjects")
+LISTED = (
+    "users", "teams", "tags", "shortcuts", "klasses", "brands", "queues", "queue_rules", "work_sessions",
+    "satisfaction", "schedules", "role_groups", "cards", "notifications", "snoozes", "kb_articles", "kb_categories",
+)  # fmt: skip
+CHILDREN = ("attachments", "conversation_events", "work_items", "satisfaction_responses", "customer_merges")
+KLASSES = ("kobject_order", "kobject_retired", "kobject_shopify_order", "kobject_ticket")
+
+
+def no_writes(statistics: dict[str, Any]) -> list[str]:
+    """Nothing was sent that could create a record."""
+    return [] if statistics["writes"] == 0 else [f"{statistics['writes']} writes"]
+
+
+def faults_happened(statistics: dict[str, Any]) -> list[str]:
+    """Several kinds of faults were answered."""
+    return [] if len(statistics["faults"]) >= 5 else [f"only these faults happened: {statistics['faults']}"]
+
+
+def refusals(most: int) -> Callable[[dict[str, Any]], list[str]]:
+    """At most so many searches were refused, and the searches took more than one window."""
+
+    def judge(statistics: dict[str, Any]) -> list[str]:
+        refused, windows = statistics["refusals"]["search"], statistics["window_use"]["search"]
+        problems = [f"{refused} searches were refused"] if refused > most else []
+        problems += (
+            [f"requests in spite of a spent budget: {statistics['violations'][:3]}"] if statistics["violations"] else []
+        )
+        return problems + ([] if len(windows) > 1 else ["the searches did not exceed one window"])
+
+    return judge
+
+
+SMALL = {
+    "customers": 60, "conversations": 60, "messages": 700, "notes": 620, "companies": 150, "kobjects": 150,
+    "conversation_times": 150, "audit_logs": 120,
+}  # fmt: skip
+TIES = {"conversations": 2_600, "messages": 2_600, "ties": [1_600, 600]}
+LARGE_STREAMS = (*SEARCHED, "conversation_times", *KLASSES)
+
+CONNECTOR = Connector(
+    name="kustomer",
+    script="source-kustomer",
+    package="source_kustomer",
+    class_name="SourceKustomer",
+    emulator="kustomer",
+    streams=(
+        # A page has 500 records; only messages and companies have many states in the suite's accounts.
+        *(
+            Stream(name, cursor="updated_at", overlap=LOOKBACK, touch=name, checkpoints_inside=name in MANY)
+            for name in SEARCHED
+        ),
+        *(Stream(name, cursor="updated_at", overlap=LOOKBACK, checkpoints_inside=False) for name in KLASSES),
+        Stream("conversation_times", cursor="created_at", overlap=LOOKBACK, checkpoints_inside=False),
+        *(Stream(name, cursor="updated_at", overlap=WHOLE, checkpoints_inside=False) for name in LISTED),
+        Stream("slas", cursor="created_at", overlap=WHOLE, checkpoints_inside=False),
+        Stream("sla_versions", cursor="created_at", overlap=WHOLE, checkpoints_inside=False),
+        Stream("custom_attributes"),
+        Stream("audit_logs", cursor="created_at", checkpoints_inside=False),
+        *(
+            Stream(name, cursor="parent_updated_at", overlap=LOOKBACK, checkpoints_inside=False) for name in CHILDREN
+        ),
+    ),
+    small=SMALL,
+    full={
+        "customers": 2_000, "conversations": 2_000, "messages": 20_000, "notes": 20_000, "companies": 20_000,
+        "kobjects": 20_000, "conversation_times": 20_000, "audit_logs": 3_000,
+    },
+    large={"customers": 20_000, "conversations": 100_000, "messages": 100, "notes": 100, "ties": [1_600, 12_000]},
+    large_streams=("customers", "conversations"),
+    invalid_config={"api_key": "eyJhbGciOiJIUzI1NiJ9.wrong.0123456789"},
+    drift={
+        "drift": [
+            {"stream": "conversations", "every": 3, "update": 5, "create": 1, "delete": 1},
+            {"stream": "messages", "every": 3, "update": 5, "create": 1, "delete": 1},
+            {"stream": "notes", "every": 4, "update": 3, "create": 1},
+            {"stream": "customers", "every": 5, "update": 2, "create": 1},
+        ]
+    },
+    many_states={"customers": 300, "conversations": 300, "messages": 6_000, "companies": 4_000, "latency_ms": 5},
+    slow_reader={"messages": 12_000, "notes": 9_000},
+    refusable=("tags", "GET /tags"),
+    late_index={"index_lag_seconds": 4.0},
+    late_index_seconds=4.0,
+    scenarios=(
+        Scenario("every fault comes at once", {"faults": {"all": 0.02}}, statistics=faults_happened),
+        Scenario("three pages share one timestamp", TIES, streams=LARGE_STREAMS, statistics=no_writes),
+        Scenario("ties come in another order each time", {**TIES, "unstable_ties": True}, streams=LARGE_STREAMS),
+        Scenario("12,000 share one timestamp", {"messages": 13_000, "ties": [12_000]}, streams=("messages",)),
+        Scenario("searches come in no order", {"messages": 11_000, "unsorted": ["*"]}, streams=("messages",)),
+        Scenario("nothing is capped", {"result_window": 0, "total_cap": 0, "limit_headers": "always"}),
+        Scenario("years have 365.5 days", {"archive_days": 731.0}),
+        Scenario(
+            "companies, times and attachments cannot be searched",
+            {"refuse_attributes": ["company_updated_at", "message_attachment_count"], "time_context": ""},
+            says="asking every conversation",
+        ),
+        Scenario("klasses have attributes of their own", {"klass_prefix": True}, streams=KLASSES),
+        Scenario("lists end at 500 records", {"list_cap": 500}, says="more notes than Kustomer lists"),
+        Scenario(
+            "the other forms are sent",
+            {"attachment_links": True, "metadata_list": True, "oversize": "refuse", "error_form": "jsonapi"},
+        ),
+        Scenario(
+            "searches are limited as configured",
+            {"messages": 5_500, "rate_limits": {"search": [10, 60]}, "days": 700},
+            config={"search_requests_per_minute": 9},
+            streams=("messages",),
+            statistics=refusals(0),
+        ),
+        Scenario(
+            "searches are limited more than configured",
+            {"messages": 5_500, "rate_limits": {"search": [10, 60]}, "days": 700},
+            config={"search_requests_per_minute": 95},
+            streams=("messages",),
+            statistics=refusals(8),
+        ),
+    ),
+)  # fmt: skip

@@ -1,0 +1,211 @@
+"""Two budgets: the organisation's, which headers describe, and that of searches by API keys, which none does.
+
+developer.kustomer.com, rate limits: 300 to 2,000 requests a minute for all keys of an organisation, 100 searches a
+minute for all API keys. Both are fixed windows of a minute whose phase is not told.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+
+from source_kit.budget import (
+    MINUTE_SECONDS,
+    RateBudget,
+    Reading,
+    read_headers,
+    retry_after,
+    seconds_until,
+    server_time,
+)
+from source_kit.clock import Clock
+
+ORGANISATION, SEARCH = "organisation", "search"
+# A 429 that asks for so short a wait is not the end of a minute: it is obeyed, but says nothing about the budget.
+PASSING_SECONDS = 5.0
+# Resets come as whole seconds.
+RESET_MARGIN_SECONDS = 1.0
+# Where every place is taken by a search under way: how soon to look again.
+ANSWER_SECONDS = 0.05
+BLIND_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
+# What is learned from a refusal is tried anew after a while: another integration may have used the budget.
+MEMORY_SECONDS = 600.0
+# With no more left than this share, a refusal that says "0 remaining" is the organisation's.
+NEARLY_SPENT = 0.1
+
+
+class SearchLimit:
+    """So many searches in any 60 seconds, whatever the phase of the vendor's windows. Not thread-safe by itself."""
+
+    def __init__(self, clock: Clock, per_minute: int, share: float) -> None:
+        self._clock = clock
+        self._configured = per_minute
+        self._share = share
+        self._limit = per_minute
+        self._learned_at = float("-inf")
+        self._window_began: float | None = None
+        self._in_flight = 0
+        self._refusals = 0
+        # When searches were answered: at the latest by then they counted, so this is when their minute begins.
+        self._answered: deque[float] = deque()
+        self._accepted: deque[float] = deque()
+        self._blocked_until = float("-inf")
+
+    @property
+    def limit(self) -> int:
+        """Searches in 60 seconds."""
+        if self._limit < self._configured and self._clock.monotonic() - self._learned_at > MEMORY_SECONDS:
+            self._limit = self._configured
+        return self._limit
+
+    def delay(self) -> float:
+        """Seconds until a search may leave; 0 when it may leave now."""
+        now = self._clock.monotonic()
+        for times in (self._answered, self._accepted):
+            while times and times[0] <= now - MINUTE_SECONDS:
+                times.popleft()
+        wait = max(0.0, self._blocked_until - now)
+        oldest = len(self._answered) + self._in_flight - self.limit
+        if oldest >= len(self._answered):
+            return max(wait, ANSWER_SECONDS)
+        return wait if oldest < 0 else max(wait, self._answered[oldest] + MINUTE_SECONDS - now)
+
+    def reserve(self) -> None:
+        """A search will leave; `lost`, `accepted` or `refused` follows."""
+        self._in_flight += 1
+
+    def lost(self) -> None:
+        """No answer came: the search may have counted."""
+        self._in_flight -= 1
+        self._answered.append(self._clock.monotonic())
+
+    def accepted(self) -> None:
+        """A search was answered. While refused ones are waited for, late answers still tell what the window held."""
+        self.lost()
+        now = self._clock.monotonic()
+        self._accepted.append(now)
+        if now < self._blocked_until:
+            self._learn()
+        else:
+            self._refusals, self._window_began = 0, None
+
+    def refused(self, wait: float | None, *, is_passing: bool) -> bool:
+        """A search was refused; `wait` as far as the answer says. True if the limit is news."""
+        now = self._clock.monotonic()
+        self._in_flight -= 1
+        is_first = self._refusals == 0
+        if wait is None:
+            wait = BLIND_SECONDS[min(self._refusals, len(BLIND_SECONDS) - 1)]
+            began = now - MINUTE_SECONDS
+        else:
+            began = now + wait - MINUTE_SECONDS
+            wait += RESET_MARGIN_SECONDS
+            if not is_passing:
+                self._answered.clear()  # the next search is the first of a new window
+        self._refusals += 1
+        was_blocked = now < self._blocked_until
+        self._blocked_until = max(self._blocked_until, now + wait)
+        if is_passing or was_blocked or not is_first:
+            return False
+        self._window_began = began
+        before = self.limit
+        self._learn()
+        return self._limit < before
+
+    def _learn(self) -> None:
+        if self._window_began is None:
+            return
+        held = sum(1 for moment in self._accepted if moment >= self._window_began - RESET_MARGIN_SECONDS)
+        learned = max(1, int(held * self._share))
+        self._limit, self._learned_at = min(self._configured, learned), self._clock.monotonic()
+
+
+class KustomerBudget(RateBudget):
+    """Every request counts for the organisation; searches also for their own budget."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        share: float,
+        max_per_minute: int | None,
+        searches_per_minute: int,
+        log: Callable[[str, str], None] = lambda level, text: None,
+    ) -> None:
+        super().__init__(clock, share=share, max_per_minute=max_per_minute)
+        self.searches = SearchLimit(clock, searches_per_minute, share)
+        self._search_clock = clock
+        self._search_lock = threading.Lock()
+        self._log = log
+        self._known: tuple[int, int] | None = None
+
+    def delay(self, name: str) -> float:
+        """As the base; a search waits for both budgets."""
+        organisation = super().delay(ORGANISATION)
+        if name != SEARCH:
+            return organisation
+        with self._search_lock:
+            return max(organisation, self.searches.delay())
+
+    def acquire(self, name: str) -> None:
+        """As the base."""
+        if name == SEARCH:
+            self._reserve_search()
+        super().acquire(ORGANISATION)
+
+    def _reserve_search(self) -> None:
+        while True:
+            with self._search_lock:
+                wait = self.searches.delay()
+                if wait <= 0:
+                    self.searches.reserve()
+                    return
+            self._search_clock.sleep(min(wait, 1.0))
+
+    def release(self, name: str, status: int | None, headers: Mapping[str, str]) -> None:
+        """As the base; learns the budget of searches from a refusal that is not the organisation's."""
+        readings = read_headers(headers, self._search_clock.now())
+        if name == SEARCH and status == 429 and not self._is_organisations(readings):
+            # Its headers may be those of either budget: they say nothing reliable about the organisation's.
+            super().release(ORGANISATION, 200, {})
+            self._refuse_search(headers)
+            return
+        super().release(ORGANISATION, status, headers)
+        for reading in readings:
+            if status != 429 and reading.limit:
+                self._known = (reading.limit, reading.remaining)
+        if name == SEARCH:
+            with self._search_lock:
+                self.searches.lost() if status in (None, 429) else self.searches.accepted()
+
+    def refuse(self, name: str, seconds: float) -> None:
+        """As the base."""
+        super().refuse(ORGANISATION, seconds)
+
+    def _is_organisations(self, readings: list[Reading]) -> bool:
+        """Whether a 429 tells of the organisation's budget, which was nearly spent before."""
+        if self._known is None:
+            return False
+        limit, remaining = self._known
+        return any(
+            reading.remaining <= 0 and reading.limit == limit and remaining <= max(10, limit * NEARLY_SPENT)
+            for reading in readings
+        )
+
+    def _refuse_search(self, headers: Mapping[str, str]) -> None:
+        now = self._search_clock.now()
+        reset = next((value for name, value in headers.items() if name.lower() == "x-ratelimit-reset"), None)
+        wait = seconds_until(reset, server_time(headers) or now)
+        asked = retry_after(headers, now)
+        is_passing = wait is None and asked is not None and asked <= PASSING_SECONDS
+        wait = asked if wait is None else wait
+        with self._search_lock:
+            is_news = self.searches.refused(wait, is_passing=is_passing)
+            limit = self.searches.limit
+        if is_news:
+            self._log(
+                "WARN",
+                f"Kustomer allows fewer searches a minute than configured: going on with {limit}. Set "
+                "search_requests_per_minute if other integrations search too.",
+            )

@@ -1,0 +1,255 @@
+"""What is asked once per conversation or customer. State: the time of the last parent whose children are all out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from source_kit import timestamps
+from source_kit.client import HttpClient, Rejected, Unavailable
+from source_kit.stream import TimeCursor
+from source_kit.windows import Window
+from source_kit.work import Page, Piece, Record, Start, Work, in_order
+from source_kustomer.base import KustomerStream, has_next
+from source_kustomer.config import Settings
+from source_kustomer.errors import is_refused_query
+from source_kustomer.records import lift
+from source_kustomer.searches import SearchStream
+
+PARENTS_A_PIECE = 8
+CURSOR = "parent_updated_at"
+HAS_ATTACHMENTS = {"message_attachment_count": {"gt": 0}}
+# In the state of attachments that were found by walking all conversations, not messages.
+BY_CONVERSATIONS = "__by_conversations"
+
+
+@dataclass(frozen=True)
+class Parent:
+    """Whose children to ask for. `id` is the conversation's or customer's, `asked` what the path needs."""
+
+    id: str
+    asked: str
+    updated_at: str
+
+
+class ChildStream(KustomerStream):
+    """Children of everything that changed since the state; a child of a parent that changed again comes again."""
+
+    cursor_field = CURSOR
+    worker_share = 0.5
+    has_probe = False
+    parent_column = "conversation_id"
+    starts_after = ("conversations", "customers", "messages")
+
+    def __init__(self, client: HttpClient, settings: Settings, parents: SearchStream) -> None:
+        super().__init__(client, settings)
+        self.parents = parents
+
+    @property
+    def time_cursor(self) -> TimeCursor:
+        """The cursor of the parents, under this stream's name for it."""
+        common = self.settings.common
+        return TimeCursor(CURSOR, common.start_date, timedelta(seconds=common.lookback_window_seconds))
+
+    def work(self, start: Start) -> Work:
+        """The parents' walk, each page of it followed by its children."""
+        self.begin()
+        return self.fan_out(self.parents.pieces(self.time_cursor.lower(start), self.checkpoint))
+        yield  # a plan without pages of its own
+
+    def begin(self) -> None:
+        """Note when the read began."""
+        self.began_at = self.client.clock.now()
+        self._late: set[str] = set()
+
+    def checkpoint(self, value: str, asked_at: datetime) -> Mapping[str, Any] | None:
+        """The state after the children of a parent that changed then; never later than the beginning of the read."""
+        return self.time_cursor.checkpoint(value, min(asked_at, self.began_at))
+
+    def is_due(self, parent: Parent) -> bool:
+        """False for a parent that changed since the read began and was asked since then: parents may change faster than
+        they can be asked. The state stays before them, so the next read asks them again."""
+        if timestamps.parse(parent.updated_at) < self.began_at:
+            return True
+        is_due = parent.id not in self._late
+        self._late.add(parent.id)
+        return is_due
+
+    def fan_out(self, pieces: Iterable[Piece]) -> list[Piece]:
+        """The pieces of the parents' walk as pieces of children."""
+        return [Piece(self._after(piece.pages), last=piece.last) for piece in pieces]
+
+    def _after(self, pages: Work) -> Work:
+        """One page of parents; its children, its checkpoint and the rest of the walk follow it."""
+        try:
+            page = next(pages)
+        except StopIteration as end:
+            return self.fan_out(end.value or ())
+        found = [parent for record in page.records if (parent := self.parent(record)) is not None]
+        chosen = [parent for parent in found if self.is_due(parent)]
+        pieces = [
+            Piece(self._children(chosen[first : first + PARENTS_A_PIECE]))
+            for first in range(0, len(chosen), PARENTS_A_PIECE)
+        ]
+        if page.checkpoint is not None:
+            pieces.append(Piece(_checkpoint(page.checkpoint)))
+        return [*pieces, Piece(self._after(pages))]
+        yield  # a plan without pages of its own
+
+    def parent(self, record: Record) -> Parent | None:
+        """Whom to ask for; None for a record that can have no children."""
+        return Parent(record["id"], record["id"], record["updated_at"])
+
+    def _children(self, parents: Sequence[Parent]) -> Work:
+        for parent in parents:
+            for records in self._pages(parent):
+                yield Page(self.found(parent, records))
+        return None
+
+    def found(self, parent: Parent, records: list[Record]) -> list[Record]:
+        """The children as they leave: with the id and the time of their parent."""
+        columns = {self.parent_column: parent.id, CURSOR: parent.updated_at}
+        return [record | columns for record in records]
+
+    def _pages(self, parent: Parent) -> Iterator[list[Record]]:
+        """The children of one parent, each once; none of a parent that is gone."""
+        seen: set[Any] = set()
+        page = 1
+        while True:
+            try:
+                answer = self.fetch({"path": self.resource.format(id=parent.asked), "page": page})
+            except Unavailable as unavailable:
+                if unavailable.status != 404:
+                    raise
+                return
+            fresh = [record for record in answer.records if record["id"] not in seen]
+            seen.update(record["id"] for record in fresh)
+            if fresh:
+                yield fresh
+            rows = answer.body["data"]
+            if not isinstance(rows, list) or not fresh or not has_next(answer.body, len(rows), self.page_size):
+                return
+            page += 1
+
+
+class ConversationEvents(ChildStream):
+    """What happened to a conversation, with values before and after."""
+
+    name = "conversation_events"
+    resource = "conversations/{id}/events"
+    permission = "org.permission.conversation.read"
+
+
+class WorkItems(ChildStream):
+    """How a conversation was routed."""
+
+    name = "work_items"
+    resource = "routing/conversations/{id}/work-items"
+    permission = "org.permission.work_item.read"
+
+
+class CustomerMerges(ChildStream):
+    """Merges of a customer with others."""
+
+    name = "customer_merges"
+    resource = "customers/{id}/merges"
+    permission = "org.permission.customer.read"
+    parent_column = "customer_id"
+
+
+class SatisfactionResponses(ChildStream):
+    """Answers to surveys: no list has them, their ids are on the conversations."""
+
+    name = "satisfaction_responses"
+    resource = "satisfaction-responses/{id}"
+    permission = "org.permission.satisfaction.read"
+
+    def parent(self, record: Record) -> Parent | None:
+        level = record.get("satisfaction_level")
+        response = level.get("formResponse") if isinstance(level, Mapping) else None
+        response = response or record.get("satisfaction_response_id")
+        return Parent(record["id"], response, record["updated_at"]) if isinstance(response, str) and response else None
+
+    def is_whole(self, content: Any) -> bool:
+        return isinstance(content, dict) and isinstance(content.get("data"), dict)
+
+    def params(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """None: the answer is one record."""
+        return {}
+
+    def records_of(self, content: Any, asked: Mapping[str, Any]) -> list[Record]:
+        """The one record."""
+        return [lift(content["data"])]
+
+
+class Attachments(ChildStream):
+    """Files of conversations, found by the messages that have some.
+
+    The archive cannot be searched for them: there every conversation with a message is asked.
+    """
+
+    name = "attachments"
+    resource = "conversations/{id}/attachments"
+    permission = "org.permission.message.read"
+
+    def __init__(self, client: HttpClient, settings: Settings, parents: SearchStream, messages: SearchStream) -> None:
+        super().__init__(client, settings, parents)
+        self.messages = messages
+
+    def work(self, start: Start) -> Work:
+        """Messages one after the other, so that a conversation is asked when its first message passes; if the search
+        for attachments is refused, every conversation with messages."""
+        self.begin()
+        lower = self.time_cursor.lower(start)
+        if self._can_search():
+            self._asked: set[str] = set()
+            if BY_CONVERSATIONS in start.position:
+                lower = self.settings.common.start_date
+            self._has_messages = False
+            pieces = self.messages.pieces(lower, self.checkpoint, criteria=[HAS_ATTACHMENTS])
+            return self.fan_out([Piece(_chained(pieces))])
+        self.client.log("WARN", "Kustomer does not search for attachments here: asking every conversation for them.")
+
+        self._has_messages = True
+        return self.fan_out(self.parents.pieces(lower, self.checkpoint))
+        yield  # a plan without pages of its own
+
+    def checkpoint(self, value: str, asked_at: datetime) -> Mapping[str, Any] | None:
+        """As the base; notes which walk it belongs to."""
+        state = super().checkpoint(value, asked_at)
+        return {**state, BY_CONVERSATIONS: True} if state is not None and self._has_messages else state
+
+    def _can_search(self) -> bool:
+        try:
+            self.messages.fetch_window(Window(), limit=1, criteria=[HAS_ATTACHMENTS])
+        except Rejected as rejected:
+            if not is_refused_query(rejected):
+                raise
+            return False
+        return True
+
+    def parent(self, record: Record) -> Parent | None:
+        """The conversation of a message, once; again only for a message that may be younger than the first asking."""
+        if self._has_messages:
+            return super().parent(record) if record.get("message_count") != 0 else None
+        conversation, updated_at = record.get("conversation_id"), record["updated_at"]
+        if not conversation:
+            return None
+        is_settled = timestamps.parse(updated_at) < self.began_at - self.time_cursor.lag
+        if conversation in self._asked and is_settled:
+            return None
+        self._asked.add(conversation)
+        return Parent(conversation, conversation, updated_at)
+
+
+def _checkpoint(value: Mapping[str, Any]) -> Work:
+    yield Page((), value)
+    return None
+
+
+def _chained(pieces: Iterable[Piece]) -> Work:
+    for piece in pieces:
+        yield from in_order(piece.pages)
+    return None

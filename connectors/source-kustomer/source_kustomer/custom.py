@@ -1,0 +1,69 @@
+"""Custom attributes of an account: their types, from `metadata/{resource}` and from the suffix of their names.
+
+developer.kustomer.com/docs/concepts/custom-attributes: the suffix of the name is the type, in the plural for several
+values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from source_kit import schemas
+from source_kit.client import HttpClient, Rejected, Request, Unavailable, body
+from source_kit.schemas import Schema
+from source_kustomer.budget import ORGANISATION
+
+TYPES: Mapping[str, Schema] = {
+    "Str": schemas.TEXT,
+    "Txt": schemas.TEXT,
+    "Url": schemas.TEXT,
+    "Id": schemas.TEXT,
+    "Tree": schemas.TEXT,
+    "Num": schemas.NUMBER,
+    "Bool": schemas.BOOLEAN,
+    "At": schemas.DATE_TIME,
+}
+FREE: Schema = {"type": ["null", "object"], "additionalProperties": True}
+
+
+def objects(content: Any) -> Iterator[Mapping[str, Any]]:
+    """The objects of an answer whose `data` is one object or a list of them."""
+    data = content.get("data") if isinstance(content, Mapping) else None
+    for each in data if isinstance(data, list) else [data]:
+        if isinstance(each, Mapping):
+            yield each
+
+
+def properties(content: Any) -> dict[str, Mapping[str, Any]]:
+    """Definitions by name."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for each in objects(content):
+        listed = (each.get("attributes") or {}).get("properties") or {}
+        found.update({name: details for name, details in listed.items() if isinstance(details, Mapping)})
+    return found
+
+
+def definitions(client: HttpClient, resource: str) -> dict[str, Mapping[str, Any]]:
+    """The definitions for one resource; none where the key may not read them."""
+    request = Request(f"metadata/{resource}", ORGANISATION, what="custom attributes")
+    try:
+        return properties(body(client.send(request)))
+    except (Unavailable, Rejected):
+        return {}
+
+
+def schema_of(found: Mapping[str, Mapping[str, Any]]) -> Schema:
+    """The schema of `custom`: open, with a type for every name whose suffix is known."""
+    typed = {name: schema for name in found if (schema := type_of(name)) is not None}
+    return {**FREE, "properties": typed} if typed else dict(FREE)
+
+
+def type_of(name: str) -> Schema | None:
+    """The type that a name's suffix tells: `orderNumberStr` is text, `labelsStrs` a list of texts."""
+    for suffix, schema in TYPES.items():
+        if name.endswith(suffix):
+            return dict(schema)
+        if name.endswith(f"{suffix}s"):
+            return schemas.list_of(schema)
+    return None

@@ -1,0 +1,76 @@
+"""A small Kustomer for unit tests: requests are answered by functions, and every request is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import requests
+
+from source_kit.oauth import bearer
+from source_kit.testing import FakeClock
+from source_kit.work import Record, Start, in_order
+from source_kustomer.budget import KustomerBudget
+from source_kustomer.config import Settings, parse
+from source_kustomer.errors import RULES, ReadOnlyClient
+
+BASE = "https://api.kustomerapp.com/v1/"
+Answer = tuple[int, Any]
+Server = Callable[[str, str, dict[str, Any], Any], Answer]
+
+
+class Account:
+    """A client whose requests reach `server(method, path, params, body)`; `asked` keeps them."""
+
+    def __init__(self, server: Server, **config: Any) -> None:
+        self.settings: Settings = parse({"api_key": "key-0123456789", **config})[0]
+        self.clock = FakeClock()
+        self.asked: list[tuple[str, str, dict[str, Any], Any]] = []
+        self.logged: list[str] = []
+        budget = KustomerBudget(self.clock, share=0.95, max_per_minute=None, searches_per_minute=95)
+        self.client = ReadOnlyClient(
+            BASE, bearer("key-0123456789"), budget, self.clock, headers={}, rules=RULES, log=self._log
+        )
+        self._server = server
+        self.client.session.request = self._request  # type: ignore[assignment]  # the one seam
+
+    def _log(self, level: str, text: str) -> None:
+        self.logged.append(text)
+
+    def _request(self, method: Any, url: Any, **arguments: Any) -> requests.Response:
+        path = str(url).removeprefix(BASE)
+        body = orjson.loads(arguments["data"]) if arguments.get("data") else None
+        params = dict(arguments.get("params") or {})
+        self.asked.append((str(method), path, params, body))
+        status, content = self._server(str(method), path, params, body)
+        response = requests.Response()
+        response.status_code = status
+        response._content = orjson.dumps(content)
+        return response
+
+    def read(self, stream: Any, position: dict[str, Any] | None = None) -> tuple[list[Record], list[Any]]:
+        """All records of a stream's plan and its checkpoints, in order."""
+        records: list[Record] = []
+        checkpoints = []
+        for page in in_order(stream.work(Start(incremental=True, position=position or {}))):
+            records += page.records
+            if page.checkpoint is not None:
+                checkpoints.append(dict(page.checkpoint))
+        return records, checkpoints
+
+
+def row(number: int, updated: str, kind: str = "customer", **attributes: Any) -> Record:
+    """A record of the API."""
+    times = {"createdAt": updated, "updatedAt": updated}
+    return {"type": kind, "id": f"{number:024x}", "attributes": times | attributes, "relationships": {}}
+
+
+def page(*rows: Record, following: bool = False, total: int | None = None) -> Answer:
+    """An answer with these rows."""
+    link = "/v1/customers/search?page=2&pageSize=500" if following else None
+    return 200, {"data": list(rows), "links": {"next": link, "self": ""}, "meta": {"total": total or len(rows)}}
+
+
+NOTHING: Answer = page()
+REFUSED: Answer = (400, {"errors": [{"code": "bad_request", "message": "no such attribute", "meta": {}}]})

@@ -1,0 +1,118 @@
+"""Two budgets, one of which no header shows."""
+
+from __future__ import annotations
+
+from source_kit.testing import FakeClock
+from source_kustomer.budget import ORGANISATION, SEARCH, KustomerBudget, SearchLimit
+
+ROOMY = {"x-ratelimit-limit": "1000", "x-ratelimit-remaining": "900"}
+
+
+def budget(clock: FakeClock, searches: int = 95) -> KustomerBudget:
+    return KustomerBudget(clock, share=0.95, max_per_minute=None, searches_per_minute=searches)
+
+
+def search(target: KustomerBudget, status: int = 200, **headers: str) -> None:
+    target.acquire(SEARCH)
+    target.release(SEARCH, status, {name.replace("_", "-"): value for name, value in headers.items()} or ROOMY)
+
+
+def refusal_in(clock: FakeClock, seconds: float) -> dict[str, str]:
+    return {"x_ratelimit_reset": str(int(clock.now().timestamp() + seconds))}
+
+
+def test_no_sixty_seconds_hold_more_searches_than_configured() -> None:
+    clock = FakeClock()
+    target = budget(clock, 20)
+    sent = []
+    for _ in range(100):
+        search(target)
+        sent.append(clock.monotonic())
+    assert all(later - earlier >= 60 for earlier, later in zip(sent, sent[20:], strict=False))
+    assert 240 <= sent[-1] - sent[0] < 250
+
+
+def test_other_requests_do_not_wait_for_searches() -> None:
+    clock = FakeClock()
+    target = budget(clock, 1)
+    search(target)
+    assert target.delay(SEARCH) == 60
+    assert target.delay(ORGANISATION) == 0
+
+
+def test_a_smaller_budget_is_learned_from_the_first_refusal() -> None:
+    clock = FakeClock()
+    target = budget(clock)
+    for _ in range(40):
+        search(target)
+    search(target, 429, **refusal_in(clock, 25))
+    assert target.searches.limit == 38
+    assert 25 <= target.delay(SEARCH) <= 27
+    assert target.delay(ORGANISATION) == 0
+
+
+def test_searches_before_the_window_of_the_refusal_do_not_count() -> None:
+    clock = FakeClock()
+    target = budget(clock)
+    for _ in range(30):
+        search(target)
+    clock.tick(50)
+    for _ in range(20):
+        search(target)
+    search(target, 429, **refusal_in(clock, 50))  # its window began ten seconds ago
+    assert target.searches.limit == 19
+
+
+def test_late_answers_to_searches_in_flight_raise_what_was_learned() -> None:
+    clock = FakeClock()
+    target = budget(clock)
+    for _ in range(10):
+        search(target)
+    for _ in range(4):
+        target.acquire(SEARCH)
+    target.release(SEARCH, 429, {"x-ratelimit-reset": str(int(clock.now().timestamp() + 30))})
+    for _ in range(3):
+        target.release(SEARCH, 200, ROOMY)
+    assert target.searches.limit == 12
+
+
+def test_a_short_refusal_is_obeyed_but_teaches_nothing() -> None:
+    clock = FakeClock()
+    target = budget(clock)
+    for _ in range(5):
+        search(target)
+    search(target, 429, retry_after="1")
+    assert target.searches.limit == 95
+    assert 1 <= target.delay(SEARCH) <= 3
+
+
+def test_what_was_learned_is_forgotten_after_ten_minutes() -> None:
+    clock = FakeClock()
+    target = budget(clock)
+    search(target)
+    search(target, 429, **refusal_in(clock, 30))
+    assert target.searches.limit == 1
+    clock.tick(601)
+    assert target.searches.limit == 95
+
+
+def test_a_refusal_of_the_organisation_blocks_everything_and_teaches_nothing_about_searches() -> None:
+    clock = FakeClock()
+    target = budget(clock)
+    target.acquire(SEARCH)
+    target.release(SEARCH, 200, {"x-ratelimit-limit": "300", "x-ratelimit-remaining": "1"})
+    target.acquire(ORGANISATION)  # waits for the next minute
+    reset = str(int(clock.now().timestamp() + 40))
+    target.release(ORGANISATION, 200, {"x-ratelimit-limit": "300", "x-ratelimit-remaining": "20"})
+    target.acquire(SEARCH)
+    refused = {"x-ratelimit-limit": "300", "x-ratelimit-remaining": "0", "x-ratelimit-reset": reset}
+    target.release(SEARCH, 429, refused)
+    assert target.searches.limit == 95
+    assert target.delay(ORGANISATION) > 30
+
+
+def test_reserved_searches_count_before_they_leave() -> None:
+    limit = SearchLimit(FakeClock(), 2, 0.95)
+    limit.reserve()
+    limit.reserve()
+    assert limit.delay() > 0

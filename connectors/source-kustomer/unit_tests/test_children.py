@@ -1,0 +1,142 @@
+"""Streams that ask once per parent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from source_kit.errors import StreamUnavailable
+from source_kustomer.streams import build
+from unit_tests.kustomer_account import NOTHING, REFUSED, Account, Answer, page, row
+
+STATE = {"parent_updated_at": "2025-06-01T00:00:00.000Z"}
+
+
+def stream_of(account: Account, name: str) -> Any:
+    return next(stream for stream in build(account.client, account.settings) if stream.name == name)
+
+
+def message(number: int, conversation: str, updated: str) -> dict[str, Any]:
+    record = row(number, updated, "message")
+    record["relationships"] = {"conversation": {"data": {"type": "conversation", "id": conversation}}}
+    return record
+
+
+def file(number: int) -> dict[str, Any]:
+    return {"type": "attachment", "id": f"file{number}", "attributes": {"name": "a.jpg"}}
+
+
+def test_children_carry_their_parent_and_the_state_follows_them() -> None:
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if method == "POST":
+            return page(row(1, "2025-07-01T00:00:00.000Z"), row(2, "2025-08-01T00:00:00.000Z"))
+        return page(row(9, "2025-01-01T00:00:00.000Z", "conversation_event"))
+
+    account = Account(server)
+    records, checkpoints = account.read(stream_of(account, "conversation_events"), STATE)
+    assert [(record["conversation_id"][-1], record["parent_updated_at"]) for record in records] == [
+        ("1", "2025-07-01T00:00:00.000Z"),
+        ("2", "2025-08-01T00:00:00.000Z"),
+    ]
+    assert checkpoints == [{"parent_updated_at": "2025-08-01T00:00:00.000Z"}]
+    assert account.asked[0][3]["and"] == [{"conversation_updated_at": {"gte": "2025-06-01T00:00:00.000Z"}}]
+
+
+def test_a_parent_that_is_gone_has_no_children() -> None:
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        return page(row(1, "2025-07-01T00:00:00.000Z")) if method == "POST" else (404, {"errors": []})
+
+    account = Account(server)
+    assert account.read(stream_of(account, "work_items"), STATE)[0] == []
+
+
+def test_a_missing_role_is_not_taken_for_a_parent_without_children() -> None:
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        return page(row(1, "2025-07-01T00:00:00.000Z")) if method == "POST" else (403, {"errors": []})
+
+    account = Account(server)
+    with pytest.raises(StreamUnavailable, match=r"org\.permission\.work_item\.read"):
+        account.read(stream_of(account, "work_items"), STATE)
+
+
+def test_attachments_without_links_go_on_while_pages_are_full() -> None:
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if method == "POST":
+            return page(message(1, "c1", "2025-07-01T00:00:00.000Z"))
+        first = (params["page"] - 1) * 100
+        return 200, {"data": [file(number) for number in range(first, min(first + 100, 230))]}
+
+    account = Account(server)
+    records, _ = account.read(stream_of(account, "attachments"), STATE)
+    assert len(records) == 230
+    assert [params["page"] for method, _, params, _ in account.asked if method == "GET"] == [1, 2, 3]
+
+
+def test_a_conversation_is_asked_once_however_many_of_its_messages_have_attachments() -> None:
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if method == "POST":
+            return page(
+                message(1, "c1", "2025-07-01T00:00:00.000Z"),
+                message(2, "c2", "2025-07-02T00:00:00.000Z"),
+                message(3, "c1", "2025-07-03T00:00:00.000Z"),
+            )
+        return 200, {"data": [file(1 if "c1" in path else 2)]}
+
+    account = Account(server)
+    records, checkpoints = account.read(stream_of(account, "attachments"), STATE)
+    assert [(record["id"], record["conversation_id"]) for record in records] == [("file1", "c1"), ("file2", "c2")]
+    assert [path for method, path, _, _ in account.asked if method == "GET"] == [
+        "conversations/c1/attachments",
+        "conversations/c2/attachments",
+    ]
+    assert checkpoints == [{"parent_updated_at": "2025-07-03T00:00:00.000Z"}]
+    assert account.asked[1][3]["and"][0] == {"message_attachment_count": {"gt": 0}}
+
+
+def test_a_message_younger_than_the_read_has_its_conversation_asked_again() -> None:
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if method == "POST":
+            return page(message(1, "c1", "2025-07-01T00:00:00.000Z"), message(2, "c1", "2026-01-01T11:59:00.000Z"))
+        return 200, {"data": [file(1)]}
+
+    account = Account(server)
+    account.read(stream_of(account, "attachments"), STATE)
+    assert [path for method, path, _, _ in account.asked if method == "GET"] == ["conversations/c1/attachments"] * 2
+
+
+def test_where_attachments_cannot_be_searched_every_conversation_with_messages_is_asked() -> None:
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if method == "GET":
+            return 200, {"data": [file(1)]}
+        if body["queryContext"] == "message":
+            return REFUSED
+        return page(
+            row(1, "2025-07-01T00:00:00.000Z", messageCount=0), row(2, "2025-07-02T00:00:00.000Z", messageCount=4)
+        )
+
+    account = Account(server)
+    records, checkpoints = account.read(stream_of(account, "attachments"), STATE)
+    assert [record["conversation_id"][-1] for record in records] == ["2"]
+    assert checkpoints == [{"parent_updated_at": "2025-07-02T00:00:00.000Z", "__by_conversations": True}]
+
+
+def test_a_state_found_by_conversations_does_not_hold_for_messages() -> None:
+    account = Account(lambda *asked: NOTHING, start_date="2025-03-01")
+    account.read(stream_of(account, "attachments"), {**STATE, "__by_conversations": True})
+    assert account.asked[-1][3]["and"][1] == {"message_updated_at": {"gte": "2025-03-01T00:00:00.000Z"}}
+
+
+def test_answers_to_surveys_are_asked_for_by_the_ids_on_conversations() -> None:
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if method == "POST":
+            return page(
+                row(1, "2025-07-01T00:00:00.000Z", satisfactionLevel={"formResponse": "answer1"}),
+                row(2, "2025-07-02T00:00:00.000Z", satisfactionLevel={}),
+            )
+        return 200, {"data": row(7, "2025-07-01T00:00:00.000Z", "satisfaction_response", rating=5)}
+
+    account = Account(server)
+    records, _ = account.read(stream_of(account, "satisfaction_responses"), STATE)
+    assert [(record["rating"], record["conversation_id"][-1]) for record in records] == [(5, "1")]
+    assert [path for method, path, _, _ in account.asked if method == "GET"] == ["satisfaction-responses/answer1"]

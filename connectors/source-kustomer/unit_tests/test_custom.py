@@ -1,0 +1,46 @@
+"""Types of custom attributes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from source_kustomer.custom import properties, schema_of, type_of
+
+TEXT = {"type": ["null", "string"]}
+MOMENT = {"type": ["null", "string"], "format": "date-time", "airbyte_type": "timestamp_with_timezone"}
+
+
+@pytest.mark.parametrize(
+    ("name", "schema"),
+    [
+        ("orderNumberStr", TEXT),
+        ("bodyTxt", TEXT),
+        ("siteUrl", TEXT),
+        ("ownerId", TEXT),
+        ("reasonTree", TEXT),
+        ("amountNum", {"type": ["null", "number"]}),
+        ("vipBool", {"type": ["null", "boolean"]}),
+        ("dueAt", MOMENT),
+        ("labelsStrs", {"type": ["null", "array"], "items": TEXT}),
+        ("amountsNums", {"type": ["null", "array"], "items": {"type": ["null", "number"]}}),
+        ("extra", None),
+    ],
+)
+def test_the_suffix_tells_the_type(name: str, schema: Any) -> None:
+    assert type_of(name) == schema
+
+
+def test_unknown_names_stay_open() -> None:
+    assert schema_of({"tierStr": {}, "extra": {}}) == {
+        "type": ["null", "object"],
+        "additionalProperties": True,
+        "properties": {"tierStr": TEXT},
+    }
+
+
+def test_definitions_come_as_one_object_or_as_a_list() -> None:
+    entry = {"attributes": {"properties": {"tierStr": {"type": "string"}}}}
+    assert properties({"data": entry}) == properties({"data": [entry]}) == {"tierStr": {"type": "string"}}
+    assert properties({"data": None}) == {}

@@ -1,0 +1,88 @@
+"""Nothing but reads and searches leaves; refusals are told apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from source_kit.client import Denied, Request, Unavailable
+from source_kit.errors import ConnectorFault
+from source_kustomer.streams import build
+from unit_tests.kustomer_account import NOTHING, Account, Answer
+
+MISSING = {"errors": [{"code": "forbidden", "message": "Missing required role", "meta": {}}]}
+WRONG_POD = "Auth token associated with pod prod2 but request is being handled by prod1"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "customers"),
+        ("POST", "conversations"),
+        ("POST", "companies"),
+        ("POST", "customers/search/"),
+        ("POST", "customers/../customers"),
+        ("PUT", "customers/search"),
+        ("DELETE", "customers/search"),
+        ("PATCH", "customers/5"),
+    ],
+)
+def test_a_request_that_could_write_is_never_sent(method: str, path: str) -> None:
+    account = Account(lambda *asked: NOTHING)
+    with pytest.raises(ConnectorFault, match="it was not sent"):
+        account.client.send(Request(path, "organisation", method=method, json={}))
+    assert account.asked == []
+
+
+@pytest.mark.parametrize("path", ["customers/search", "customers/archive/search"])
+def test_searches_may_be_posted(path: str) -> None:
+    account = Account(lambda *asked: NOTHING)
+    account.client.send(Request(path, "search", method="POST", json={}))
+    assert [(method, path) for method, path, _, _ in account.asked] == [("POST", path)]
+
+
+def test_no_stream_posts_to_anything_but_a_search() -> None:
+    account = Account(lambda *asked: NOTHING)
+    posting = {
+        stream.name: stream.path() for stream in build(account.client, account.settings) if stream.http_method == "POST"
+    }
+    assert set(posting.values()) == {"customers/search"}
+    assert len(posting) == 7
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_missing_role_fails_one_stream_and_names_the_permission(status: int) -> None:
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        return (200, {"data": {}}) if path == "users/current" else (status, MISSING)
+
+    account = Account(server)
+    tags = next(stream for stream in build(account.client, account.settings) if stream.name == "tags")
+    with pytest.raises(Unavailable, match=r"Stream tags cannot be read.*org\.permission\.tag\.read"):
+        account.read(tags)
+
+
+def test_a_bad_key_ends_the_sync() -> None:
+    account = Account(lambda *asked: (401, MISSING))
+    tags = next(stream for stream in build(account.client, account.settings) if stream.name == "tags")
+    with pytest.raises(Denied, match="Kustomer refused the API key"):
+        account.read(tags)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"errors": [{"code": "unauthorized", "message": WRONG_POD, "meta": {}}]},
+        {"errors": [{"status": "401", "code": "unauthorized", "title": "", "detail": WRONG_POD}]},
+    ],
+)
+def test_a_key_of_another_region_gets_its_name(body: Any) -> None:
+    account = Account(lambda *asked: (401, body))
+    with pytest.raises(Denied, match="belongs to the region eu: set region to eu"):
+        account.client.send(Request("users/current", "organisation"))
+
+
+def test_an_expired_key_is_told() -> None:
+    account = Account(lambda *asked: (401, {"errors": [{"message": "Expired token"}]}))
+    with pytest.raises(Denied, match="has expired"):
+        account.client.send(Request("users/current", "organisation"))

@@ -1,0 +1,102 @@
+"""Lists by page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from source_kit.errors import StreamUnavailable
+from source_kustomer.streams import build
+from unit_tests.kustomer_account import Account, Answer, page, row
+
+
+def stream_of(account: Account, name: str) -> Any:
+    return next(stream for stream in build(account.client, account.settings) if stream.name == name)
+
+
+def test_users_are_read_twice_for_those_that_are_deactivated() -> None:
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        deactivated = params.get("deleted") == "true"
+        return page(row(2 if deactivated else 1, "2025-01-01T00:00:00.000Z", "user"))
+
+    account = Account(server)
+    records, checkpoints = account.read(stream_of(account, "users"))
+    assert [record["id"][-1] for record in records] == ["1", "2"]
+    assert checkpoints == [{"updated_at": "2025-01-01T00:00:00.000Z"}]
+    assert [params for _, _, params, _ in account.asked] == [
+        {"page": 1, "pageSize": 500},
+        {"page": 1, "pageSize": 500, "deleted": "true"},
+    ]
+
+
+def test_only_what_changed_since_the_state_leaves() -> None:
+    rows = [row(1, "2025-01-01T00:00:00.000Z"), row(2, "2025-03-01T00:00:00.000Z"), row(3, "2025-02-01T00:00:00.000Z")]
+    account = Account(lambda *asked: page(*rows))
+    records, checkpoints = account.read(stream_of(account, "tags"), {"updated_at": "2025-02-01T00:00:00.000Z"})
+    assert [record["id"][-1] for record in records] == ["2", "3"]
+    assert checkpoints == [{"updated_at": "2025-03-01T00:00:00.000Z"}]
+
+
+def test_a_list_of_several_pages_is_read_until_nothing_new_comes() -> None:
+    """Row 1 is deleted between the pages, which pushes row 3 from the second to the first."""
+    rows = [row(number, "2025-01-01T00:00:00.000Z") for number in (1, 2, 3, 4)]
+    walks = [(rows[:2], rows[3:]), (rows[1:3], rows[3:]), (rows[1:3], rows[3:])]
+    served = iter([answer for first, second in walks for answer in (page(*first, following=True), page(*second))])
+    account = Account(lambda *asked: next(served))
+    records, _ = account.read(stream_of(account, "tags"))
+    assert [record["id"][-1] for record in records] == ["1", "2", "4", "3"]
+    assert len(account.asked) == 6
+
+
+def test_a_list_that_is_too_long_fails_loudly() -> None:
+    numbers = iter(range(10**6))
+
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        return page(*(row(next(numbers), "2025-01-01T00:00:00.000Z") for _ in range(100)), following=True)
+
+    account = Account(server)
+    with pytest.raises(StreamUnavailable, match="Stream tags holds more than the 10000 records"):
+        account.read(stream_of(account, "tags"))
+    assert len(account.asked) == 100
+
+
+def test_versions_of_slas_come_from_beside_the_list() -> None:
+    version = {"type": "sla_version", "id": "v", "attributes": {"createdAt": "2025-01-01T00:00:00.000Z"}}
+    answer = {"data": [row(1, "2025-01-01T00:00:00.000Z", "sla")], "included": version, "links": {"next": None}}
+    account = Account(lambda *asked: (200, answer))
+    records, _ = account.read(stream_of(account, "sla_versions"))
+    assert records == [{"id": "v", "type": "sla_version", "created_at": "2025-01-01T00:00:00.000Z"}]
+
+
+@pytest.mark.parametrize("as_list", [False, True])
+def test_definitions_of_custom_attributes_are_one_record_each(as_list: bool) -> None:
+    entry = {"type": "metadata", "id": "m", "attributes": {"properties": {"tierStr": {"displayName": "Tier"}}}}
+
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if path == "klasses":
+            return page()
+        return (200, {"data": [entry] if as_list else entry}) if path == "metadata/company" else (404, {})
+
+    account = Account(server)
+    records, _ = account.read(stream_of(account, "custom_attributes"))
+    assert records == [{"id": "company.tierStr", "resource": "company", "name": "tierStr", "display_name": "Tier"}]
+
+
+def test_audit_logs_follow_their_links() -> None:
+    def log(number: int) -> dict[str, Any]:
+        return {"type": "audit_log", "id": str(number), "attributes": {"createdAt": "2025-12-31T00:00:00.000Z"}}
+
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if "after" in path:
+            return 200, {"data": [log(2)], "links": {"next": None}}
+        return 200, {"data": [log(1)], "links": {"next": "/v1/audit-logs?count=1000&after=1"}}
+
+    account = Account(server, start_date="2025-12-20")
+    records, checkpoints = account.read(stream_of(account, "audit_logs"))
+    assert [record["id"] for record in records] == ["1", "2"]
+    assert checkpoints == [{"created_at": "2025-12-31T00:00:00.000Z"}]
+    assert [(path, params) for _, path, params, _ in account.asked] == [
+        ("audit-logs", {"count": 1000, "filter[start]": "2025-12-20T00:00:00.000Z"}),
+        ("audit-logs?count=1000&after=1", {}),
+    ]
