@@ -1,1 +1,1 @@
-"""Shows source-closeio at work on an emulated account. See `python -m demo --help`."""
+"""Shows a connector at work on an emulated account. See `python -m demo --help`."""

@@ -1,81 +1,47 @@
-"""Starts an emulated Close account and reads it: spec, check, discover, a full read, an incremental read.
+"""Starts an emulated account and reads it with a connector: spec, check, discover, a full read, an incremental read.
 
-Runs the image where a Docker engine answers and the image exists or can be built, the console script otherwise.
+Runs the image where a Docker engine answers and the image can be built, the console script otherwise.
 """
 
 from __future__ import annotations
 
 import argparse
-import shutil
-import subprocess
+import re
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from connectors.closeio import CONNECTOR, requests_by_stream
+from demo.accounts import ACCOUNTS, DemoAccount
+from demo.runners import choose
 from demo.table import table
 from emulators import Emulator, start
 from harness.catalog import configured
+from harness.connector import Connector, all_connectors
 from harness.messages import Result
-from harness.runner import PROJECT_ROOT, Runner, ScriptRunner
+from harness.runner import Runner
 
-BUILD_SECONDS = 75
-CHANGES = {"leads": {"update": 25, "create": 5}, "tasks": {"update": 10, "create": 3}, "activities": {"create": 40}}
+DEFAULT_CONNECTOR = "closeio"
+RECORDS = 3000
+WIDEST_STATE = 160
+SUMMARY = re.compile(r"Stream (\w+): \d+ records, (\d+) requests")
 
 
 class DemoFailed(RuntimeError):
     """A command did not do what the demo shows."""
 
 
-def docker_answers() -> bool:
-    """Whether there is an engine to talk to."""
-    if shutil.which("docker") is None:
-        return False
-    return subprocess.run(["docker", "version"], capture_output=True, check=False).returncode == 0
-
-
-def image_is_there(image: str) -> bool:
-    """The image exists, or could be built now."""
-    if subprocess.run(["docker", "image", "inspect", image], capture_output=True, check=False).returncode == 0:
-        return True
-    say(f"building {image} ...")
-    build = [sys.executable, str(PROJECT_ROOT / "tools" / "build_image.py"), CONNECTOR.script]
-    try:
-        return subprocess.run(build, capture_output=True, check=False, timeout=BUILD_SECONDS).returncode == 0
-    except subprocess.TimeoutExpired:
-        return False
-
-
-def choose_runner(wanted: str, directory: Path) -> Runner:
-    """The runner asked for; without a wish the image where that is possible."""
-    if wanted != "venv":
-        if docker_answers() and image_is_there(CONNECTOR.image):
-            from harness.image import ImageRunner  # needs an engine
-
-            return ImageRunner(directory, CONNECTOR.image)
-        if wanted == "docker":
-            raise DemoFailed(
-                f"no Docker engine answers, or {CONNECTOR.image} cannot be built: try `make base-image images`"
-            )
-    return ScriptRunner(directory, CONNECTOR.script)
-
-
 def say(text: str) -> None:
     print(text, flush=True)
 
 
-def shown(runner: Runner, command: str, *values: Any) -> Result:
-    """Runs a command, says how long it took, and fails the demo if it failed."""
-    started = time.monotonic()
-    result = runner.run(command, *values)
-    if result.exit_code != 0:
-        raise DemoFailed(f"{command}: {result.describe()}")
-    say(f"$ {CONNECTOR.script} {command:<9} {time.monotonic() - started:5.1f} s")
-    return result
+def requests_by_stream(logs: list[str]) -> dict[str, str]:
+    """Requests per stream from the summary lines of the log ("Stream leads: 3000 records, 17 requests ...")."""
+    return {match[1]: match[2] for match in map(SUMMARY.search, logs) if match}
 
 
 def seconds_by_stream(result: Result) -> dict[str, float]:
@@ -86,67 +52,103 @@ def seconds_by_stream(result: Result) -> dict[str, float]:
     return {name: values[-1] - values[0] for name, values in times.items()}
 
 
-def report(title: str, result: Result, requests: dict[str, str], total: int) -> None:
-    """One line per stream."""
-    seconds = seconds_by_stream(result)
-    rows = [
-        [
-            name,
-            f"{len(result.records.get(name, [])):,}",
-            requests.get(name, "-"),
-            f"{seconds.get(name, 0):.1f}",
-            orjson.dumps(result.states[name][-1]).decode(),
+def shortened(text: str) -> str:
+    """A state may hold a time for each of many parents."""
+    return text if len(text) <= WIDEST_STATE else f"{text[:WIDEST_STATE]}..."
+
+
+@dataclass
+class Demo:
+    """One connector shown on one account."""
+
+    connector: Connector
+    account: DemoAccount
+    runner: Runner
+    emulator: Emulator
+
+    def shown(self, command: str, *values: Any) -> Result:
+        """Runs a command, says how long it took, and fails the demo if it failed."""
+        started = time.monotonic()
+        result = self.runner.run(command, *values)
+        if result.exit_code != 0:
+            raise DemoFailed(f"{command}: {result.describe()}")
+        say(f"$ {self.connector.script} {command:<9} {time.monotonic() - started:5.1f} s")
+        return result
+
+    def report(self, title: str, result: Result, total: int) -> None:
+        """One line per stream."""
+        requests, seconds = requests_by_stream(result.logs), seconds_by_stream(result)
+        rows = [
+            [
+                name,
+                f"{len(result.records.get(name, [])):,}",
+                requests.get(name, "-"),
+                f"{seconds.get(name, 0):.1f}",
+                shortened(orjson.dumps(result.states[name][-1]).decode()),
+            ]
+            for name in self.connector.stream_names
         ]
-        for name in CONNECTOR.stream_names
-    ]
-    records = sum(len(found) for found in result.records.values())
-    say(f"\n{title}: {records:,} records, {total:,} requests, {result.seconds:.1f} s with start-up")
-    say(table(["stream", "records", "requests", "seconds", "state"], rows, right=(1, 2, 3)) + "\n")
+        records = sum(len(found) for found in result.records.values())
+        say(f"\n{title}: {records:,} records, {total:,} requests, {result.seconds:.1f} s with start-up")
+        say(table(["stream", "records", "requests", "seconds", "state"], rows, right=(1, 2, 3)) + "\n")
 
+    def read(self, catalog: dict[str, Any], title: str, config: dict[str, Any], state: Any = None) -> Result:
+        """A read and its table."""
+        self.emulator.reset_stats()
+        result = self.shown("read", config, configured(catalog, self.connector.stream_names), state)
+        self.report(title, result, self.emulator.stats()["requests"])
+        return result
 
-def read(runner: Runner, emulator: Emulator, catalog: dict[str, Any], title: str, state: Any = None) -> Result:
-    """A read and its table."""
-    emulator.reset_stats()
-    result = shown(runner, "read", emulator.config, configured(catalog, CONNECTOR.stream_names), state)
-    report(title, result, requests_by_stream(result.logs), emulator.stats()["requests"])
-    return result
+    def check_against_truth(self, result: Result) -> None:
+        """The demo shows complete reads, so it proves them."""
+        counts = {stream.name: len(self.emulator.truth(stream.truth_name)) for stream in self.connector.streams}
+        wrong = {name: count for name, count in counts.items() if len(result.records.get(name, [])) != count}
+        if wrong:
+            raise DemoFailed(f"the account holds other numbers of records: {wrong}")
+        say(f"the account holds exactly these {sum(counts.values()):,} records")
 
-
-def check_against_truth(emulator: Emulator, result: Result) -> None:
-    """The demo shows complete reads, so it proves them."""
-    counts = {stream.name: len(emulator.truth(stream.truth_name)) for stream in CONNECTOR.streams}
-    wrong = {name: count for name, count in counts.items() if len(result.records.get(name, [])) != count}
-    if wrong:
-        raise DemoFailed(f"the account holds other numbers of records: {wrong}")
-    say(f"the account holds exactly these {sum(counts.values()):,} records")
-
-
-def run(wanted: str, leads: int) -> None:
-    """The whole demonstration."""
-    with tempfile.TemporaryDirectory(prefix="demo-") as directory, start(CONNECTOR.emulator, leads=leads) as emulator:
-        runner = choose_runner(wanted, Path(directory))
-        say(f"emulated account with {leads:,} leads at {emulator.url}; the connector runs as {runner.kind}\n")
-        shown(runner, "spec")
-        shown(runner, "check", emulator.config)
-        catalog = shown(runner, "discover", emulator.config).catalog
-        first = read(runner, emulator, catalog, "full read")
-        check_against_truth(emulator, first)
-        for stream, changes in CHANGES.items():
-            emulator.touch(stream, **changes)
-        described = ", ".join(f"{stream}: {changes}" for stream, changes in CHANGES.items())
+    def run(self) -> None:
+        """The whole demonstration. As platforms do, it goes on with the config that a CONTROL message has brought."""
+        config = self.emulator.config
+        self.shown("spec")
+        config = [config, *self.shown("check", config).controls][-1]
+        discovered = self.shown("discover", config)
+        config = [config, *discovered.controls][-1]
+        first = self.read(discovered.catalog, "full read", config)
+        config = [config, *first.controls][-1]
+        self.check_against_truth(first)
+        for stream, changes in self.account.changes.items():
+            self.emulator.touch(stream, **changes)
+        described = ", ".join(f"{stream}: {dict(changes)}" for stream, changes in self.account.changes.items())
         say(f"\nchanged in the account: {described}")
-        read(runner, emulator, catalog, "incremental read from the saved state", first.final_states())
+        self.read(discovered.catalog, "incremental read from the saved state", config, first.final_states())
+
+
+def run(connector: Connector, wanted: str, records: int) -> None:
+    """Sets up the account and the runner, and shows the connector."""
+    account = ACCOUNTS[connector.name]
+    with (
+        tempfile.TemporaryDirectory(prefix="demo-") as directory,
+        start(connector.emulator, **account.options(records)) as emulator,
+    ):
+        runner = choose(connector, wanted, Path(directory), say)
+        say(
+            f"emulated account with {records:,} {account.unit} at {emulator.url}; the connector runs as {runner.kind}\n"
+        )
+        Demo(connector, account, runner, emulator).run()
 
 
 def main() -> int:
+    connectors = {connector.name: connector for connector in all_connectors()}
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--docker", dest="wanted", action="store_const", const="docker", help="run the image")
     where.add_argument("--venv", dest="wanted", action="store_const", const="venv", help="run the console script")
-    parser.add_argument("--leads", type=int, default=3000)
+    parser.add_argument("--connector", choices=sorted(connectors.keys() & ACCOUNTS), default=DEFAULT_CONNECTOR)
+    parser.add_argument("--records", "--leads", type=int, default=RECORDS, help="size of the account")
     arguments = parser.parse_args()
     try:
-        run(arguments.wanted or "", arguments.leads)
+        run(connectors[arguments.connector], arguments.wanted or "", arguments.records)
     except DemoFailed as error:
         print(f"demo failed: {error}", file=sys.stderr)
         return 1

@@ -1,0 +1,48 @@
+"""What is measured of source-closeio: leads."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+from benchmarks.floors.closeio import PAGE
+from benchmarks.parts import Benchmark, Limits, memory, network, processor
+from benchmarks.subject import Account, Subject, utc
+from connectors.closeio import CONNECTOR
+
+WINDOW_LEADS = 9 * PAGE
+
+
+def plan(account: Account) -> dict[str, Any]:
+    """Windows of nine pages, taken from the truth, and the fields that the connector asks for."""
+    bounds = sorted({utc(instant) for instant in account.sorted_times("date_updated")[::WINDOW_LEADS]})
+    bounds.append(utc(datetime.now(UTC) + timedelta(days=1)))
+    stream = next(stream for stream in account.catalog["streams"] if stream["name"] == "leads")
+    key = base64.b64encode(f"{account.emulator.config['api_key']}:".encode()).decode()
+    return {
+        "url": f"{account.emulator.api_url}data/search/",
+        "headers": {"Authorization": f"Basic {key}", "Content-Type": "application/json"},
+        "fields": sorted(stream["json_schema"]["properties"]),
+        "jobs": list(pairwise(bounds)),
+    }
+
+
+BENCHMARK = Benchmark(
+    Subject(
+        connector=CONNECTOR,
+        stream="leads",
+        size="leads",
+        others={"activities": 0, "tasks": 0, "events": 0, "users": 1},
+        page=PAGE,
+        groups=("POST /data/search/",),
+        plan=plan,
+    ),
+    parts={
+        "cpu": partial(processor, user=1.5, requests=1.15, megabytes=130),
+        "latency": partial(network, limits=Limits(speed_up=5, wall=1.3, requests=1.15), workers=8),
+        "memory": partial(memory, megabytes=130, growth=1.1),
+    },
+)

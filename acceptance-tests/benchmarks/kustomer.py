@@ -1,0 +1,76 @@
+"""What is measured of source-kustomer: conversations, without and under the budget of searches."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+from benchmarks.figures import Line, describe, say
+from benchmarks.floors.kustomer import PAGE
+from benchmarks.parts import Benchmark, Limits, Run, network
+from benchmarks.subject import Account, Subject, utc
+from connectors.kustomer import CONNECTOR
+
+SEARCHES = ("customers/search", "customers/archive/search")
+MINUTE_SECONDS = 60.0
+# What the emulator takes for two years.
+ARCHIVED = timedelta(days=730)
+
+
+def plan(account: Account) -> dict[str, Any]:
+    """Windows of one page, taken from the truth. The one on the border of the archive is asked for in both searches."""
+    border = utc(datetime.now(UTC) - ARCHIVED)
+    bounds = sorted({utc(instant) for instant in account.sorted_times("updated_at")[::PAGE]})
+    bounds.append(utc(datetime.now(UTC) + timedelta(days=1)))
+    search, archive = SEARCHES
+    jobs = [(archive, since, before) for since, before in pairwise(bounds) if since < border]
+    jobs += [(search, since, before) for since, before in pairwise(bounds) if before > border]
+    return {
+        "url": account.emulator.api_url,
+        "headers": {
+            "Authorization": f"Bearer {account.emulator.config['api_key']}",
+            "Content-Type": "application/json",
+        },
+        "jobs": jobs,
+    }
+
+
+def budget(run: Run, *, searches: int, pages: int, used: float, requests: float) -> list[Line]:
+    """So many searches a minute in fixed windows of unknown phase, at the connector's own pace."""
+    size = pages * run.subject.page
+    say(f"{run.named(size)}, {searches} searches in {MINUTE_SECONDS:.0f} s")
+    with run.account(size, rate_limits={"search": [searches, MINUTE_SECONDS]}) as subject:
+        connector = subject.connector(search_requests_per_minute=None)
+        statistics, asked = subject.emulator.stats(), subject.requests()
+        subject.assert_all_read("connector")
+    describe("connector", connector)
+    windows = statistics["window_use"]["search"]
+    say(f"  searches of each window: {windows}")
+    # The last window ends with the read. Of the first, only the end is left when the read begins.
+    least = min(windows[:-1], default=0)
+    what = f"{searches} searches a minute"
+    return [
+        Line(f"{what}: searches needed", asked, 250, at_least=True),
+        Line(f"{what}: least used of a window", 100 * least / searches, 100 * used, " %", at_least=True),
+        Line(f"{what}: refused", statistics["refusals"]["search"], 0),
+        Line(f"{what}: searches / pages", asked / pages, requests),
+    ]
+
+
+BENCHMARK = Benchmark(
+    Subject(
+        connector=CONNECTOR,
+        stream="conversations",
+        size="conversations",
+        others={"customers": 1, "messages": 0, "notes": 0, "companies": 0, "kobjects": 0, "conversation_times": 0},
+        page=PAGE,
+        groups=tuple(f"POST /{path}" for path in SEARCHES),
+        plan=plan,
+    ),
+    parts={
+        "latency": partial(network, limits=Limits(speed_up=3, requests=1.15), workers=8, is_default=True),
+        "budget": partial(budget, searches=100, pages=270, used=0.9, requests=1.15),
+    },
+)
