@@ -102,7 +102,7 @@ class ImageRunner(Runner):
             path.chmod(0o777 if path.is_dir() else 0o666)
             if os.geteuid() == 0:
                 os.chown(path, USER_ID, USER_ID)
-        mounted = tuple(f"/secrets/{part}" if (directory / part).is_file() else part for part in arguments)
+        mounted = tuple(f"/secrets/{part}" if (directory / part).exists() else part for part in arguments)
         container = self._client.containers.create(
             self.image,
             list(mounted),
