@@ -22,7 +22,7 @@ from source_kit.work import Page, Piece, Record, Work
 TRUSTED_COUNT = 10_000
 MAX_RESTARTS = 5
 # Walks of one query that brought nothing new before the other end is tried.
-MAX_IDLE_RESTARTS = 1
+MAX_IDLE_RESTARTS = 3
 Mark = Callable[[Record], Any]
 NO_MARKS: frozenset[Any] = frozenset()
 
