@@ -16,6 +16,10 @@ from harness.trial import NewTrial, Trial
 # Of each connector's scenarios, those that every run has; the others are thorough.
 QUICK_SCENARIOS = 2
 
+# These judge the engine more than a connector: quick runs of all connectors have them for one.
+ENGINE_MODULES = ("test_resuming", "test_cdk_path")
+ENGINE_EXAMPLE = "closeio"
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--via", choices=("script", "image"), default="script", help="run console scripts or images")
@@ -35,8 +39,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     fit = [
         item for item in items if not any(unfit[marker.name] for marker in item.iter_markers() if marker.name in unfit)
     ]
+    if unfit["thorough"] and not config.getoption("--connector"):
+        fit = [item for item in fit if not is_engine_test_again(item)]
     config.hook.pytest_deselected(items=[item for item in items if item not in fit])
     items[:] = fit
+
+
+def is_engine_test_again(item: pytest.Item) -> bool:
+    """Whether this is a test of the engine with another connector than the one that every run has."""
+    given = getattr(item, "callspec", None)
+    chosen = given.params.get("connector") if given is not None else None
+    return item.path.stem in ENGINE_MODULES and chosen is not None and chosen.name != ENGINE_EXAMPLE
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
