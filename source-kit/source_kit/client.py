@@ -7,12 +7,10 @@ for again. What a status means is a table (`Rule`), the connector's own rows fir
 from __future__ import annotations
 
 import random
-import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import Enum
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -22,10 +20,12 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from source_kit import budget as rate
+from source_kit.answers import body, body_wait, parse, read
 from source_kit.budget import MAX_WAIT_SECONDS, RateBudget
 from source_kit.clock import Clock
 from source_kit.errors import ConfigError, ConnectorFault, StreamUnavailable, TransientError
 from source_kit.oauth import Auth
+from source_kit.turn import Turn
 
 TIMEOUT_SECONDS = (10.0, 90.0)
 MAX_ATTEMPTS = 10
@@ -161,6 +161,7 @@ class HttpClient:
         self._max_attempts = max_attempts
         self.log = log
         self._local = threading.local()
+        self.turn = Turn()
         self.session = new_session(base_url, headers, pool_size=workers)
 
     def account_to(self, usage: Usage) -> None:
@@ -178,6 +179,7 @@ class HttpClient:
         Raises `Rejected`, `StreamUnavailable`, `Denied`, or `TransientError` after the last attempt.
         """
         attempt = refusals = renewals = 0
+        self.turn.leave()
         while True:
             with _denial():
                 authorization = self._auth.authorization()
@@ -236,9 +238,12 @@ class HttpClient:
                 None if response is None else response.status_code,
                 {} if response is None else response.headers,
             )
-        damage = _parse(response)
+        self.turn.take()
+        damage = parse(response)
         if damage is None and response.status_code < 300 and not request.accepts(body(response)):
             damage = "The answer lacked its list."
+        if damage is not None or response.status_code >= 300:
+            self.turn.leave()
         return response, damage
 
     def _round_trip(self, request: Request, authorization: str) -> requests.Response:
@@ -260,9 +265,18 @@ class HttpClient:
     def _request(
         self, method: str, url: str, params: Any, data: bytes | None, headers: dict[str, str]
     ) -> requests.Response:
-        return self.session.request(
-            method, url, params=params, data=data, headers=headers, timeout=TIMEOUT_SECONDS, allow_redirects=False
+        response = self.session.request(
+            method,
+            url,
+            params=params,
+            data=data,
+            headers=headers,
+            timeout=TIMEOUT_SECONDS,
+            allow_redirects=False,
+            stream=True,
         )
+        read(response)
+        return response
 
     def _check_refusal(self, request: Request, response: requests.Response, refusals: int) -> None:
         wait = self.budget.delay(request.bucket)
@@ -352,38 +366,3 @@ def new_session(base_url: str, headers: Mapping[str, str], *, pool_size: int) ->
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
-
-
-def _parse(response: requests.Response) -> str | None:
-    """Parse the body once and keep it on the response; what is wrong with it, if it should have been JSON."""
-    content = response.content
-    try:
-        response.kit_body = orjson.loads(content)  # type: ignore[attr-defined]  # parsed once, read by every hook
-    except orjson.JSONDecodeError:
-        response.kit_body = content.decode("utf-8", "replace")  # type: ignore[attr-defined]  # as above
-        return "The answer was empty." if not content.strip() else "The answer was not JSON."
-    return None
-
-
-def body(response: requests.Response) -> Any:
-    """The parsed JSON body of an answer, or its text where it is not JSON."""
-    if not hasattr(response, "kit_body"):
-        _parse(response)
-    return response.kit_body  # type: ignore[attr-defined]  # set by _parse
-
-
-def body_wait(content: Any, now: datetime | None = None) -> float | None:
-    """Seconds to wait that a 429's body names, else None.
-
-    Either `rate_reset`, at the top level or under `error`; or, if `now` is given, an epoch in the text of its `message`
-    ("Limit will be reseted at 1450200216.").
-    """
-    for holder in (content, content.get("error") if isinstance(content, dict) else None):
-        if not isinstance(holder, dict):
-            continue
-        if isinstance(holder.get("rate_reset"), int | float):
-            return float(holder["rate_reset"])
-        epoch = re.search(r"\b[12]\d{9}\b", str(holder.get("message", "")))
-        if epoch and now is not None:
-            return max(0.0, int(epoch[0]) - now.timestamp())
-    return None

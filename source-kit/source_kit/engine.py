@@ -209,6 +209,8 @@ class Engine:
 
     def _work(self) -> None:
         """One worker: takes the step that matters most, again and again."""
+        turn = self._client.turn
+        turn.join()
         while True:
             taken = self._scheduler.next_step()
             if taken is None:
@@ -221,6 +223,8 @@ class Engine:
                 return
             except BaseException as error:
                 self._scheduler.broke(run, node, error)
+            finally:
+                turn.leave()
 
 
 def innermost_frame(error: BaseException) -> str:

@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from source_kit import timestamps
@@ -64,6 +65,31 @@ class Keyset:
         return (record["id"], record[self.field]) if self.mark is None else self.mark(record)
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """What a walk keeps of an answer: everything but its records, which leave memory as soon as they are emitted."""
+
+    instants: Sequence[datetime]
+    marks: Sequence[Any]
+    asked_at: datetime
+    token: Any
+    total: int | None
+
+    @classmethod
+    def of(cls, fetched: Fetched, keyset: Keyset) -> _Seen:
+        # Each row is parsed once (0.2 µs): vendors mix forms within a page, so text does not compare.
+        instants = [timestamps.parse(record[keyset.field]) for record in fetched.records]
+        marks = list(map(keyset.mark_of, fetched.records))
+        return cls(instants, marks, fetched.asked_at, fetched.token, fetched.total)
+
+    def until(self, latest: datetime) -> _Seen:
+        """Only the rows that are not newer."""
+        kept = [index for index, instant in enumerate(self.instants) if instant <= latest]
+        return replace(
+            self, instants=[self.instants[index] for index in kept], marks=[self.marks[index] for index in kept]
+        )
+
+
 class _Walk:
     """One window being read."""
 
@@ -87,89 +113,98 @@ class _Walk:
         keyset, count, idle = self.keyset, True, 0
         while True:
             fetched = keyset.fetch(self._range(), count=count)
-            fresh = self._take(fetched)
-            if fresh:
-                estimate = self.expected if self.pages == 1 and cut and self.window.upper is None else None
-                yield Page(keyset.emit(fresh), self._position(fetched), estimate)
-            is_full = fetched.token is not None or len(fetched.records) >= keyset.page_size
-            if self._is_end(fetched, is_full):
+            page = _Seen.of(fetched, keyset)
+            settled = self._settled(page)
+            fresh = self._take(fetched.records, page, settled)
+            is_new = bool(fresh)
+            ready = [self._page(fresh, page, cut=cut)] if fresh else []
+            # A walk that waits for its next turn holds no records: as objects they take four times their bytes.
+            del fetched, fresh
+            while ready:
+                yield ready.pop()
+            is_full = page.token is not None or len(page.marks) >= keyset.page_size
+            if self._is_end(page, is_full):
                 break
-            idle = 0 if fresh else idle + 1
+            idle = 0 if is_new else idle + 1
             if idle > MAX_RESTARTS:
                 raise incomplete(keyset.field)
             # A short page that is not the counted end, or a count that is used up: count anew.
             count = not is_full or (self.expected is not None and self.emitted >= self.expected)
             if self.order == 0:
-                yield from self._unordered(fetched)
+                yield from self._unordered(page)
                 break
-            if is_full and keyset.edge(fetched.records[0]) == keyset.edge(fetched.records[-1]):
-                yield from self._instant(fetched.records)
+            if is_full and self._edge(page.instants[0]) == self._edge(page.instants[-1]):
+                yield from self._instant(page)
                 count, self.expected = True, None
                 if self._is_used_up():
                     break
-            elif fetched.records:
-                self._advance(self._settled(fetched)) or self._advance(fetched.records)
-                pieces = self._cut(fetched) if cut and is_full else []
+            elif page.marks:
+                self._advance(settled) or self._advance(page)
+                pieces = self._cut(page) if cut and is_full else []
                 if pieces:
                     return pieces
         if self.order != 1 and self.high is not None:
-            yield Page((), keyset.checkpoint(self.high, fetched.asked_at))
+            yield Page((), keyset.checkpoint(self.high, page.asked_at))
         return None
 
     def _range(self) -> Window:
         return replace(self.window, lower=self.lower, upper=self.upper)
 
-    def _take(self, fetched: Fetched) -> list[Record]:
+    def _edge(self, instant: datetime) -> datetime:
+        return timestamps.floor(instant, self.keyset.step)
+
+    def _page(self, fresh: list[Record], page: _Seen, *, cut: bool) -> Page:
+        estimate = self.expected if self.pages == 1 and cut and self.window.upper is None else None
+        return Page(self.keyset.emit(fresh), self._position(page.asked_at), estimate)
+
+    def _take(self, records: Sequence[Record], page: _Seen, settled: _Seen) -> list[Record]:
         """The rows of an answer that were not emitted before; learns order, latest value and count from it."""
-        records, keyset = fetched.records, self.keyset
-        keyset.progress.saw(fetched)
+        progress = self.keyset.progress
+        progress.saw(len(records))
         self.pages += 1
-        settled = self._settled(fetched)
-        if settled:
-            self._learn([record[keyset.field] for record in settled])
-            if self.order is None and len(settled) < len(records) and self._is_newest(keyset.edge(settled[-1])):
+        if settled.marks:
+            latest = records[page.instants.index(max(settled.instants))]
+            self._learn(settled.instants, latest[self.keyset.field])
+            is_partial = len(settled.marks) < len(page.marks)
+            if self.order is None and is_partial and self._is_newest(self._edge(settled.instants[-1])):
                 self.order = -1
         seen = self.seen
-        fresh = [record for record in records if keyset.mark_of(record) not in seen] if seen else list(records)
+        fresh = [record for record, mark in zip(records, page.marks, strict=True) if mark not in seen]
         self.emitted += len(fresh)
-        total = self._counted(fetched)
+        total = self._counted(page.total)
         if total is not None:
             self.expected = self.emitted + total - len(records)
-            keyset.progress.expected = max(keyset.progress.expected, self.expected // keyset.page_size)
+            progress.expected = max(progress.expected, self.expected // self.keyset.page_size)
         return fresh
 
-    def _settled(self, fetched: Fetched) -> Sequence[Record]:
+    def _settled(self, page: _Seen) -> _Seen:
         """The rows that have not changed within the lag. Others may show a later time than the place that a lagging
         index still gives them: walking on from there would pass over what lies between."""
-        records, keyset = fetched.records, self.keyset
-        if not records or not keyset.lag or self.order == -1:
-            return records
-        latest = fetched.asked_at - keyset.lag
-        if timestamps.parse(timestamps.latest([record[keyset.field] for record in records])) <= latest:
-            return records
-        return [record for record in records if timestamps.parse(record[keyset.field]) <= latest]
+        latest = page.asked_at - self.keyset.lag
+        if not self.keyset.lag or self.order == -1 or not page.marks or max(page.instants) <= latest:
+            return page
+        return page.until(latest)
 
-    def _learn(self, values: list[str]) -> None:
-        if values[0] != values[-1] or any(value != values[0] for value in values):
-            order = timestamps.direction(values)
+    def _learn(self, instants: Sequence[datetime], latest: str) -> None:
+        if max(instants) != min(instants):
+            order = timestamps.direction(instants)
             self.order = order if self.order in (None, order) else 0
-        top = timestamps.latest(values)
-        self.high = top if self.high is None else timestamps.latest([top, self.high])
+        self.high = latest if self.high is None else timestamps.latest([latest, self.high])
 
-    def _position(self, fetched: Fetched) -> Mapping[str, Any] | None:
+    def _position(self, asked_at: datetime) -> Mapping[str, Any] | None:
         """Only an ascending walk has emitted everything up to its latest value before its end."""
         if self.order != 1 or self.high is None:
             return None
-        return self.keyset.checkpoint(self.high, fetched.asked_at)
+        return self.keyset.checkpoint(self.high, asked_at)
 
-    def _is_end(self, fetched: Fetched, is_full: bool) -> bool:
+    def _is_end(self, page: _Seen, is_full: bool) -> bool:
         """Proven by the count where there is one that can be believed, else by a short page without token."""
-        rows, total = len(fetched.records), fetched.total
+        rows, total = len(page.marks), page.total
         if total is not None and (total < rows or self.emitted > (self.expected or 0)):
             self.is_count_wrong = True
         if self.expected is None or self.is_count_wrong:
             return not is_full
-        if rows >= self.keyset.page_size and fetched.token is not None:
+        if rows >= self.keyset.page_size and page.token is not None:
             return False
         # An open window can gain rows after it was counted, and a large count may be capped: then ask once more.
         is_settled = self.window.upper is not None and self.expected < TRUSTED_COUNT
@@ -178,17 +213,14 @@ class _Walk:
     def _is_used_up(self) -> bool:
         return self.lower is not None and self.upper is not None and self.lower >= self.upper
 
-    def _advance(self, records: Sequence[Record]) -> bool:
+    def _advance(self, page: _Seen) -> bool:
         """Move the range to the last row's instant, which is read again: rows not yet seen may share it. Whether that
         is progress."""
-        if not records:
+        if not page.marks:
             return False
-        edge = self.keyset.edge(records[-1])
-        tied = set()
-        for record in reversed(records):
-            if self.keyset.edge(record) != edge:
-                break
-            tied.add(self.keyset.mark_of(record))
+        edge = self._edge(page.instants[-1])
+        backwards = zip(reversed(page.instants), reversed(page.marks), strict=True)
+        tied = {mark for _, mark in takewhile(lambda row: self._edge(row[0]) == edge, backwards)}
         if self.order == -1:
             has_moved, self.upper = self.upper != edge + self.keyset.step, edge + self.keyset.step
         else:
@@ -196,13 +228,13 @@ class _Walk:
         self.seen = tied | (self.before if has_moved else self.seen)
         return has_moved
 
-    def _instant(self, records: Sequence[Record]) -> Generator[Page, None, None]:
+    def _instant(self, page: _Seen) -> Generator[Page, None, None]:
         """Read every row of the one instant that fills a whole page, then step over it."""
         keyset = self.keyset
-        instant = keyset.edge(records[0])
+        instant = self._edge(page.instants[0])
         if self.order is None and self._is_newest(instant):
             self.order = -1
-        self.seen |= {keyset.mark_of(record) for record in records}
+        self.seen.update(page.marks)
         if keyset.tie is None:
             yield from self._by_token(replace(self.window, lower=instant, upper=instant + keyset.step))
         else:
@@ -222,18 +254,18 @@ class _Walk:
         older = self.keyset.fetch(replace(self._range(), upper=instant)).records
         return any(self.keyset.edge(record) < instant for record in older)
 
-    def _counted(self, fetched: Fetched) -> int | None:
+    def _counted(self, total: int | None) -> int | None:
         """How many rows the query has, unless the count is capped."""
-        cap, total = self.keyset.count_cap, fetched.total
+        cap = self.keyset.count_cap
         return None if total is None or (cap is not None and total >= cap) else total
 
-    def _unordered(self, fetched: Fetched) -> Generator[Page, None, None]:
+    def _unordered(self, page: _Seen) -> Generator[Page, None, None]:
         """Read a window whose rows come in no order, in halves where it holds more rows than one query yields."""
         keyset, window = self.keyset, self._range()
-        self.seen |= {keyset.mark_of(record) for record in fetched.records}
+        self.seen.update(page.marks)
         lower = timestamps.EPOCH if window.lower is None else window.lower
-        top = timestamps.floor(fetched.asked_at, keyset.step) + keyset.step if window.upper is None else window.upper
-        if fetched.total is None or self._counted(fetched) is not None or top - lower <= keyset.step:
+        top = timestamps.floor(page.asked_at, keyset.step) + keyset.step if window.upper is None else window.upper
+        if page.total is None or self._counted(page.total) is not None or top - lower <= keyset.step:
             yield from self._by_token(window)
             return
         middle = timestamps.floor(lower + (top - lower) / 2, keyset.step)
@@ -257,7 +289,7 @@ class _Walk:
                 except WalkExpired:
                     token, restarts, idle = None, restarts + 1, idle + 1
                     continue
-                self.keyset.progress.saw(fetched)
+                self.keyset.progress.saw(len(fetched.records))
                 total = fetched.total if token is None else total
                 if token is None:
                     rows = {record["id"] for record in fetched.records}
@@ -289,10 +321,10 @@ class _Walk:
         values = [record[self.keyset.field] for record in records]
         self.high = timestamps.latest(values if self.high is None else [*values, self.high])
 
-    def _cut(self, fetched: Fetched) -> list[Piece]:
+    def _cut(self, page: _Seen) -> list[Piece]:
         """Windows for what is left, oldest first, or nothing where reading on is as good."""
         keyset, is_root = self.keyset, self.window.upper is None
-        if self.expected is None and self._counted(fetched) is not None:
+        if self.expected is None and self._counted(page.total) is not None:
             return []
         rest = None if self.expected is None else self.expected - self.emitted
         parts = parts_for(rest, keyset.page_size, self.pages, is_root=is_root)

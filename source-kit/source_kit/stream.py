@@ -18,8 +18,9 @@ from airbyte_cdk.sources.streams.core import StreamData
 from airbyte_cdk.sources.streams.http import HttpStream
 
 from source_kit import schemas, timestamps
+from source_kit.answers import body
 from source_kit.budget import server_time
-from source_kit.client import HttpClient, Request, body
+from source_kit.client import HttpClient, Request
 from source_kit.state import StateLedger
 from source_kit.work import Record, Start, Work, in_order
 

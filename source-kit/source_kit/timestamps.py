@@ -20,6 +20,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def parse(text: str) -> datetime:
     """An aware UTC instant from ISO 8601 text (a date is its UTC midnight); `ValueError` for anything else."""
     instant = datetime.fromisoformat(text)
+    if instant.tzinfo is UTC:
+        return instant
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
@@ -62,13 +64,12 @@ def latest(values: Sequence[str]) -> str:
     return max(values) if has_one_form(values) else max(values, key=parse)
 
 
-def direction(values: Sequence[str]) -> int:
-    """1 if the instants ascend, -1 if they descend, 0 if neither; a run of equal values ascends."""
-    keys: Sequence[Any] = values if has_one_form(values) else [parse(value) for value in values]
-    ordered = sorted(keys)
-    if ordered == list(keys):
+def direction(instants: Sequence[datetime]) -> int:
+    """1 if the instants ascend, -1 if they descend, 0 if neither; a run of equal ones ascends."""
+    ordered = sorted(instants)
+    if ordered == list(instants):
         return 1
-    return -1 if ordered == list(reversed(keys)) else 0
+    return -1 if ordered == list(reversed(instants)) else 0
 
 
 def fix_zones(records: list[dict[str, Any]], fields: Sequence[str]) -> None:

@@ -59,10 +59,10 @@ class Progress:
     empty: int = 0
     expected: int = 0
 
-    def saw(self, fetched: Fetched) -> None:
-        """Count one request."""
+    def saw(self, rows: int) -> None:
+        """Count one request that brought so many rows."""
         self.pages += 1
-        self.empty += not fetched.records
+        self.empty += not rows
 
     def cutting_pays(self) -> bool:
         """Whether empty windows cost little against the pages that are expected."""

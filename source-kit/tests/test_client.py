@@ -9,20 +9,9 @@ import pytest
 import requests
 import requests_mock
 
+from source_kit.answers import body, body_wait
 from source_kit.budget import RateBudget
-from source_kit.client import (
-    Action,
-    Denied,
-    HttpClient,
-    Rejected,
-    Request,
-    Rule,
-    Unavailable,
-    Usage,
-    body,
-    body_wait,
-    new_session,
-)
+from source_kit.client import Action, Denied, HttpClient, Rejected, Request, Rule, Unavailable, Usage, new_session
 from source_kit.errors import ConfigError, ConnectorFault, SourceError, TransientError
 from source_kit.oauth import basic
 from source_kit.testing import NOON, FakeClock

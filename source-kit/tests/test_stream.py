@@ -11,8 +11,9 @@ import requests
 import requests_mock
 from airbyte_cdk.models import SyncMode
 
+from source_kit.answers import body
 from source_kit.budget import RateBudget
-from source_kit.client import HttpClient, Rejected, body
+from source_kit.client import HttpClient, Rejected
 from source_kit.oauth import basic
 from source_kit.stream import KitStream, TimeCursor
 from source_kit.testing import NOON, FakeClock

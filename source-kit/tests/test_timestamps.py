@@ -129,7 +129,7 @@ def test_latest_and_direction_agree_with_the_instants_whatever_the_forms(rows: l
     instants = [instant for instant, _ in rows]
     assert timestamps.parse(timestamps.latest(values)) == max(instants)
     expected = 1 if instants == sorted(instants) else -1 if instants == sorted(instants, reverse=True) else 0
-    assert timestamps.direction(values) == expected
+    assert timestamps.direction(instants) == expected
 
 
 @given(st.lists(INSTANTS, min_size=1, max_size=8), FORMS)
@@ -139,4 +139,4 @@ def test_latest_agrees_with_the_instants_in_one_form(instants: list[datetime], f
 
 
 def test_a_run_of_equal_values_ascends() -> None:
-    assert timestamps.direction(["2026-01-01T12:00:00Z"] * 3) == 1
+    assert timestamps.direction([timestamps.parse("2026-01-01T12:00:00Z")] * 3) == 1

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from source_kit.timestamps import MILLISECOND, MINUTE, floor
-from source_kit.windows import Fetched, Progress, cut_points, parts_for
+from source_kit.windows import Progress, cut_points, parts_for
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
 INSTANTS = st.integers(0, (2030 - 2000) * 31_556_952_000).map(
@@ -72,8 +72,8 @@ def test_cuts_cover_the_span_without_gap_or_overlap_on_whole_steps(
 def test_cutting_stops_when_empty_windows_cost_more_than_they_save() -> None:
     progress = Progress(expected=100)
     for _ in range(7):
-        progress.saw(Fetched([], DAY))
+        progress.saw(0)
     assert progress.cutting_pays()
-    progress.saw(Fetched([], DAY))
+    progress.saw(0)
     assert not progress.cutting_pays()
     assert (progress.pages, progress.empty) == (8, 8)

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from source_kit import schemas
-from source_kit.client import HttpClient, Rejected, Request, Unavailable, body
+from source_kit.answers import body
+from source_kit.client import HttpClient, Rejected, Request, Unavailable
 from source_kit.schemas import Schema
 from source_kustomer.budget import ORGANISATION
 

@@ -47,6 +47,7 @@ class Account:
         response = requests.Response()
         response.status_code = status
         response._content = orjson.dumps(content)
+        response._content_consumed = True  # type: ignore[attr-defined]  # as after a read
         return response
 
     def read(self, stream: Any, position: dict[str, Any] | None = None) -> tuple[list[Record], list[Any]]:

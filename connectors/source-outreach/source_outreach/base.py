@@ -12,7 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 
 from source_kit import schemas, timestamps
-from source_kit.client import MAX_ATTEMPTS, HttpClient, Rejected, Unavailable, body
+from source_kit.answers import body
+from source_kit.client import MAX_ATTEMPTS, HttpClient, Rejected, Unavailable
 from source_kit.errors import ConnectorFault, TransientError
 from source_kit.schemas import Schema
 from source_kit.stream import Answer, KitStream, TimeCursor

@@ -12,7 +12,8 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
-from source_kit.client import HttpClient, Rejected, Request, Unavailable, body
+from source_kit.answers import body
+from source_kit.client import HttpClient, Rejected, Request, Unavailable
 from source_outreach.collections import Collection, snake
 from source_outreach.config import BUCKET
 

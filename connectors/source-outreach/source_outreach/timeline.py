@@ -25,7 +25,7 @@ import orjson
 from source_kit import timestamps
 from source_kit.errors import ConnectorFault
 from source_kit.scheduler import AHEAD_BYTES
-from source_kit.windows import Fetch, Fetched, Progress, Window
+from source_kit.windows import Fetch, Progress, Window
 from source_kit.work import Page, Piece, Record, Work
 
 NO_PLAN_BELOW_PAGES = 8
@@ -77,21 +77,24 @@ class Timeline:
             self._asked_at = fetched.asked_at
             self.progress.expected = (total or 0) // self.page_size
         while True:
-            self.progress.saw(fetched)
+            self.progress.saw(len(fetched.records))
             walked, pages = walked + len(fetched.records), pages + 1
             before = high
             rows, high = self._own(fetched.records, window, high)
-            yield Page(rows, estimate=total if is_root and pages == 1 else None)
-            if fetched.token is None:
-                break
-            if may_cut:
+            token, pieces = fetched.token, []
+            if may_cut and token is not None:
                 rest = None if total is None else max(0, total - walked)
-                pieces = self._cut(replace(window, lower=_later(window.lower, before)), fetched, rest, pages)
-                if pieces:
-                    if high is not None:
-                        self._highs.append(high)
-                    return pieces
-            token = fetched.token
+                pieces = self._cut(replace(window, lower=_later(window.lower, before)), fetched.records, rest, pages)
+            ready = [Page(rows, estimate=total if is_root and pages == 1 else None)]
+            # A window that waits for its next turn holds no records: a page of 7 MB is 30 MB as objects.
+            del fetched, rows
+            yield ready.pop()
+            if pieces and high is not None:
+                self._highs.append(high)
+            if pieces:
+                return pieces
+            if token is None:
+                break
             fetched = self.fetch(window, token)
             if fetched.token == token:
                 raise ConnectorFault("Outreach answered a page with a link to the same page.")
@@ -151,16 +154,16 @@ class Timeline:
         again = [value for key, value in marks if value and (key, value) in self.strays and not _holds(window, value)]
         return len(records) >= self.page_size and len(again) >= SAME_SHARE * len(records)
 
-    def _cut(self, window: Window, fetched: Fetched, rest: int | None, pages: int) -> list[Piece]:
+    def _cut(self, window: Window, records: Sequence[Record], rest: int | None, pages: int) -> list[Piece]:
         """Windows for what is left, oldest first; nothing where reading on is as good.
 
         They begin behind `window.lower`: behind all that was emitted before this page.
         """
         is_root = window.upper is None
-        parts = self._parts(fetched.records, rest, pages, is_root=is_root)
+        parts = self._parts(records, rest, pages, is_root=is_root)
         if parts < 2 or self.is_unfiltered or not self.progress.cutting_pays():
             return []
-        lower = self._edge(fetched.records)
+        lower = self._edge(records)
         if lower is None or (window.lower is not None and lower <= window.lower):
             return []
         upper = self._newest(window) if is_root else window.upper
@@ -168,7 +171,7 @@ class Timeline:
         if not bounds:
             return []
         # The first window begins inside of this page.
-        self.strays |= {(record["id"], record.get(self.field)) for record in fetched.records}
+        self.strays |= {(record["id"], record.get(self.field)) for record in records}
         pieces = [Piece(self._window(Window(start, end), may_cut=True)) for start, end in pairwise(bounds)]
         if is_root:
             pieces.append(Piece(self._window(Window(bounds[-1]), may_cut=False), last=True))

@@ -9,7 +9,8 @@ from typing import Any
 import requests
 
 from source_kit import timestamps
-from source_kit.client import HttpClient, body
+from source_kit.answers import body
+from source_kit.client import HttpClient
 from source_kit.numbered import Listed, NumberedList
 from source_kit.stream import KitStream, TimeCursor
 from source_kit.work import Record, Start, Work

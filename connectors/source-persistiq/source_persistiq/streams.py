@@ -11,7 +11,8 @@ from urllib.parse import quote
 import requests
 
 from source_kit import schemas
-from source_kit.client import HttpClient, Unavailable, body
+from source_kit.answers import body
+from source_kit.client import HttpClient, Unavailable
 from source_kit.errors import StreamUnavailable
 from source_kit.numbered import NumberedList
 from source_kit.state_input import broken, cursor_instant

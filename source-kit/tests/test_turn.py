@@ -1,0 +1,59 @@
+"""One page at a time, and nobody waits for ever."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from source_kit.turn import Turn
+
+
+def work_side_by_side(turn: Turn, *, joins: bool, threads: int = 4) -> int:
+    """The most threads that were between take and leave at once."""
+    inside, most, lock = 0, 0, threading.Lock()
+
+    def work() -> None:
+        nonlocal inside, most
+        if joins:
+            turn.join()
+        for _ in range(5):
+            turn.take()
+            with lock:
+                inside += 1
+                most = max(most, inside)
+            time.sleep(0.002)
+            with lock:
+                inside -= 1
+            turn.leave()
+
+    started = [threading.Thread(target=work) for _ in range(threads)]
+    for thread in started:
+        thread.start()
+    for thread in started:
+        thread.join()
+    return most
+
+
+def test_threads_that_joined_work_one_at_a_time() -> None:
+    assert work_side_by_side(Turn(patience_seconds=10), joins=True) == 1
+
+
+def test_a_thread_that_never_joined_does_not_wait() -> None:
+    assert work_side_by_side(Turn(patience_seconds=10), joins=False) > 1
+
+
+def test_taking_twice_and_leaving_twice_is_as_good_as_once() -> None:
+    turn = Turn(patience_seconds=10)
+    turn.join()
+    turn.take()
+    turn.take()
+    turn.leave()
+    turn.leave()
+    assert work_side_by_side(turn, joins=True, threads=1) == 1
+
+
+def test_a_turn_that_is_never_left_keeps_nobody_for_ever() -> None:
+    turn = Turn(patience_seconds=0.01)
+    turn.join()
+    turn.take()
+    assert work_side_by_side(turn, joins=True, threads=1) == 1
