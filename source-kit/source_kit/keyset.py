@@ -160,7 +160,7 @@ class _Walk:
     def _take(self, records: Sequence[Record], page: _Seen, settled: _Seen) -> list[Record]:
         """The rows of an answer that were not emitted before; learns order, latest value and count from it."""
         progress = self.keyset.progress
-        progress.saw(len(records))
+        progress.saw(records)
         self.pages += 1
         if settled.marks:
             latest = records[page.instants.index(max(settled.instants))]
@@ -289,7 +289,7 @@ class _Walk:
                 except WalkExpired:
                     token, restarts, idle = None, restarts + 1, idle + 1
                     continue
-                self.keyset.progress.saw(len(fetched.records))
+                self.keyset.progress.saw(fetched.records)
                 total = fetched.total if token is None else total
                 if token is None:
                     rows = {record["id"] for record in fetched.records}
@@ -327,7 +327,10 @@ class _Walk:
         if self.expected is None and self._counted(page.total) is not None:
             return []
         rest = None if self.expected is None else self.expected - self.emitted
-        parts = parts_for(rest, keyset.page_size, self.pages, is_root=is_root)
+        window_pages = keyset.progress.window_pages(keyset.page_size)
+        # A capped count tells at least that much is left.
+        is_long = is_root or (self.expected is None and page.total is not None)
+        parts = parts_for(rest, keyset.page_size, self.pages, window_pages, is_long=is_long)
         if parts < 2 or self.order is None or self.lower is None or not keyset.progress.cutting_pays():
             return []
         top = self._planned_top() if self.upper is None else self.upper

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from source_kit.client import HttpClient
 from source_kit.clock import Clock
 from source_kit.running import Batch, Node, StreamRun
-from source_kit.work import Piece
+from source_kit.work import AHEAD_BYTES, Piece
 
-AHEAD_BYTES = 16 * 1024 * 1024
 IDLE_SECONDS = 0.5
 
 

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+import orjson
+
 from source_kit.timestamps import floor
-from source_kit.work import Record
+from source_kit.work import AHEAD_BYTES, Record
 
 WINDOW_PAGES = 9
-MOST_PAGES_UNCUT = 10
+LEAST_WINDOW_PAGES = 3
 MAX_PARTS = 8
+SAMPLE_ROWS = 50
 BLIND_PARTS = 4
 # Empty windows that a skewed history may cost, as a share of the pages expected.
 EMPTY_SHARE = 0.04
@@ -58,26 +61,43 @@ class Progress:
     pages: int = 0
     empty: int = 0
     expected: int = 0
+    row_bytes: int = 0
 
-    def saw(self, rows: int) -> None:
-        """Count one request that brought so many rows."""
+    def saw(self, records: Sequence[Record]) -> None:
+        """Count one request and what it brought."""
         self.pages += 1
-        self.empty += not rows
+        self.empty += not records
+        if records and not self.row_bytes:
+            self.row_bytes = row_bytes(records)
+
+    def window_pages(self, page_size: int) -> int:
+        """How many pages a window should have: nine, or fewer so that eight windows find room ahead of the writer."""
+        if not self.row_bytes:
+            return WINDOW_PAGES
+        room = AHEAD_BYTES // (MAX_PARTS * page_size * self.row_bytes)
+        return max(LEAST_WINDOW_PAGES, min(WINDOW_PAGES, room))
 
     def cutting_pays(self) -> bool:
         """Whether empty windows cost little against the pages that are expected."""
         return self.empty <= 3 + EMPTY_SHARE * max(self.expected, self.pages)
 
 
-def parts_for(rest: int | None, page_size: int, pages_read: int, *, is_root: bool) -> int:
-    """Into how many windows to cut what is left, below 2: read on. `rest` is None where the API does not count."""
+def row_bytes(records: Sequence[Record]) -> int:
+    """The size of a row as JSON, by the first of these records (there is at least one)."""
+    sample = list(records[:SAMPLE_ROWS])
+    return max(1, len(orjson.dumps(sample)) // len(sample))
+
+
+def parts_for(rest: int | None, page_size: int, pages_read: int, window_pages: int, *, is_long: bool) -> int:
+    """Into how many windows to cut what is left, below 2: read on. `rest` is None where the API does not count;
+    `is_long` then says that much is left, probably (an open window) or surely (a capped count)."""
     if rest is None:
-        if is_root:
+        if is_long:
             return MAX_PARTS if pages_read >= 2 else 0
-        return BLIND_PARTS if pages_read >= MOST_PAGES_UNCUT else 0
-    if rest <= MOST_PAGES_UNCUT * page_size:
+        return BLIND_PARTS if pages_read > window_pages else 0
+    if rest <= (window_pages + 1) * page_size:
         return 0
-    return min(MAX_PARTS, math.ceil(rest / page_size / WINDOW_PAGES))
+    return min(MAX_PARTS, math.ceil(rest / page_size / window_pages))
 
 
 def cut_points(lower: datetime, upper: datetime, parts: int, step: timedelta) -> list[datetime]:

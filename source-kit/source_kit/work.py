@@ -13,6 +13,9 @@ from typing import Any
 
 Record = dict[str, Any]
 
+# Finished lines that may lie ahead of the writer, over all streams. Plans size their pieces by it.
+AHEAD_BYTES = 32 * 1024 * 1024
+
 
 @dataclass(frozen=True)
 class Page:

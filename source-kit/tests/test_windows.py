@@ -35,7 +35,18 @@ INSTANTS = st.integers(0, (2030 - 2000) * 31_556_952_000).map(
     ],
 )
 def test_windows_are_sized_to_about_nine_pages(rest: int | None, pages_read: int, is_root: bool, expected: int) -> None:
-    assert parts_for(rest, 100, pages_read, is_root=is_root) == expected
+    assert parts_for(rest, 100, pages_read, 9, is_long=is_root) == expected
+
+
+@pytest.mark.parametrize(("row_bytes", "expected"), [(900, 9), (1_100, 7), (1_700, 4), (500_000, 3)])
+def test_windows_of_large_rows_have_fewer_pages(row_bytes: int, expected: int) -> None:
+    progress = Progress()
+    progress.saw([{"id": "x" * (row_bytes - len('{"id":""}'))}])
+    assert progress.window_pages(500) == expected
+
+
+def test_windows_are_of_nine_pages_as_long_as_nothing_was_seen() -> None:
+    assert Progress().window_pages(500) == 9
 
 
 def test_four_parts_of_a_day_are_cut_at_six_hours_each() -> None:
@@ -72,8 +83,8 @@ def test_cuts_cover_the_span_without_gap_or_overlap_on_whole_steps(
 def test_cutting_stops_when_empty_windows_cost_more_than_they_save() -> None:
     progress = Progress(expected=100)
     for _ in range(7):
-        progress.saw(0)
+        progress.saw([])
     assert progress.cutting_pays()
-    progress.saw(0)
+    progress.saw([])
     assert not progress.cutting_pays()
     assert (progress.pages, progress.empty) == (8, 8)

@@ -20,13 +20,10 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-import orjson
-
 from source_kit import timestamps
 from source_kit.errors import ConnectorFault
-from source_kit.scheduler import AHEAD_BYTES
 from source_kit.windows import Fetch, Progress, Window
-from source_kit.work import Page, Piece, Record, Work
+from source_kit.work import AHEAD_BYTES, Page, Piece, Record, Work
 
 NO_PLAN_BELOW_PAGES = 8
 MOST_WINDOW_PAGES = 5
@@ -36,7 +33,6 @@ FILL = 0.9
 MOST_PARTS = 128
 FIRST_PARTS = 32
 BLIND_PARTS = 4
-SAMPLE_ROWS = 50
 # Of the first window's page, half is behind the plan; of a page that ignores the filter, more than that.
 SAME_SHARE = 0.4
 # Bounds lie between whole seconds, on which all values of the API lie: no row is on a bound.
@@ -77,7 +73,7 @@ class Timeline:
             self._asked_at = fetched.asked_at
             self.progress.expected = (total or 0) // self.page_size
         while True:
-            self.progress.saw(len(fetched.records))
+            self.progress.saw(fetched.records)
             walked, pages = walked + len(fetched.records), pages + 1
             before = high
             rows, high = self._own(fetched.records, window, high)
@@ -160,7 +156,7 @@ class Timeline:
         They begin behind `window.lower`: behind all that was emitted before this page.
         """
         is_root = window.upper is None
-        parts = self._parts(records, rest, pages, is_root=is_root)
+        parts = self._parts(rest, pages, is_root=is_root)
         if parts < 2 or self.is_unfiltered or not self.progress.cutting_pays():
             return []
         lower = self._edge(records)
@@ -177,27 +173,24 @@ class Timeline:
             pieces.append(Piece(self._window(Window(bounds[-1]), may_cut=False), last=True))
         return pieces
 
-    def _parts(self, records: Sequence[Record], rest: int | None, pages: int, *, is_root: bool) -> int:
+    def _parts(self, rest: int | None, pages: int, *, is_root: bool) -> int:
         """How many windows; below 2 means to read on."""
         if rest is None:
             # The API does not count under load.
             if is_root:
                 return 2 * self.workers if pages >= 2 else 0
             return BLIND_PARTS if pages >= MOST_WINDOW_PAGES else 0
-        size = self._window_pages(records)
+        size = self._window_pages()
         rest_pages = rest / self.page_size
         if rest_pages <= (NO_PLAN_BELOW_PAGES - 1 if is_root else 1.5 * size):
             return 0
         parts = max(2, math.ceil(rest_pages / size / FILL))
         return parts if parts <= MOST_PARTS else FIRST_PARTS
 
-    def _window_pages(self, records: Sequence[Record]) -> int:
+    def _window_pages(self) -> int:
         """Pages a window: fewer where pages are large, so that all workers find room for what they read ahead."""
-        sample = records[:SAMPLE_ROWS]
-        if not sample:
-            return MOST_WINDOW_PAGES
-        page_bytes = len(orjson.dumps(list(sample))) / len(sample) * self.page_size
-        return max(1, min(MOST_WINDOW_PAGES, int(AHEAD_BYTES / self.workers / page_bytes)))
+        page_bytes = self.progress.row_bytes * self.page_size
+        return max(1, min(MOST_WINDOW_PAGES, AHEAD_BYTES // max(1, self.workers * page_bytes)))
 
     def _edge(self, records: Sequence[Record]) -> datetime | None:
         """From where the windows begin: the earliest value of the page's second half, since rows may be out of order.

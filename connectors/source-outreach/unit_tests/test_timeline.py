@@ -215,11 +215,11 @@ def test_a_link_to_the_same_page_is_an_error_instead_of_a_loop() -> None:
         list(in_order(Timeline(fetch, "updatedAt", SIZE, 8, checkpoint).walk(None)))
 
 
-def test_large_rows_make_small_windows() -> None:
-    rows = [{**each, "text": "x" * 300_000} for each in spread(3)]
-    wide = timeline(Api([]))
-    assert wide._window_pages(rows) == 1
-    assert wide._window_pages(spread(3)) == 5
+@pytest.mark.parametrize(("row_bytes", "pages"), [(200_000, 2), (700_000, 1), (7_000_000, 1), (1_000, 5)])
+def test_large_rows_make_small_windows(row_bytes: int, pages: int) -> None:
+    walk = timeline(Api([]))
+    walk.progress.saw([{"id": 1, "text": "x" * row_bytes}])
+    assert walk._window_pages() == pages
 
 
 def test_ties_among_rows_out_of_order_are_emitted_once() -> None:

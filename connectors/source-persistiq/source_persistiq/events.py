@@ -16,7 +16,7 @@ import requests
 from source_kit import timestamps
 from source_kit.numbered import Listed, NumberedList
 from source_kit.timestamps import SECOND, seconds_z
-from source_kit.windows import MOST_PAGES_UNCUT, WINDOW_PAGES, cut_points, parts_for
+from source_kit.windows import WINDOW_PAGES, cut_points, parts_for
 from source_kit.work import Page, Piece, Record, Start, Work
 from source_persistiq.base import FIRST, PersistiqStream, after
 
@@ -72,11 +72,11 @@ class Events(PersistiqStream):
             self.warn("PersistIQ ignored start_at, so that all events are read.")
             return [lower, upper]
         span = max(max(times) - min(times), SECOND)
-        if upper - lower <= MOST_PAGES_UNCUT * span:
+        if upper - lower <= (WINDOW_PAGES + 1) * span:
             return [lower, upper]
         if times[0] < times[-1]:
             begin = max(lower, timestamps.floor(min(times), SHORTEST_WINDOW))
-            parts = parts_for(int((upper - begin) / span * len(times)), len(times), 1, is_root=False)
+            parts = parts_for(int((upper - begin) / span * len(times)), len(times), 1, WINDOW_PAGES, is_long=False)
             bounds = cut_points(begin, upper, parts, SHORTEST_WINDOW) or [begin, upper]
             return [lower, *bounds] if lower < begin else bounds
         bounds, length = [upper], max(WINDOW_PAGES * span, SHORTEST_WINDOW)
