@@ -11,7 +11,9 @@ from typing import Any
 from benchmarks.floors.closeio import PAGE
 from benchmarks.parts import Benchmark, Limits, memory, network, processor
 from benchmarks.subject import Account, Subject, utc
+from benchmarks.whole import whole
 from connectors.closeio import CONNECTOR
+from source_closeio.config import DEFAULTS
 
 WINDOW_LEADS = 9 * PAGE
 
@@ -44,5 +46,14 @@ BENCHMARK = Benchmark(
         "cpu": partial(processor, user=1.5, requests=1.15, megabytes=130),
         "latency": partial(network, limits=Limits(speed_up=5, wall=1.3, requests=1.15), workers=8),
         "memory": partial(memory, megabytes=130, growth=1.1),
+        "whole": partial(
+            whole,
+            sizes={"size": 20_000, "contacts": 24_000, "activities": 30_000, "tasks": 2_000, "events": 3_000},
+            limit=240,
+            window_seconds=8.0,
+            workers=DEFAULTS.num_workers,
+            least_requests=200,
+            used=0.8,
+        ),
     },
 )

@@ -122,7 +122,7 @@ def network(run: Run, limits: Limits, *, size: int | None = None, workers: int, 
         if alone is not None:
             describe("connector, 1 worker", alone)
         subject.emulator.reset_stats()
-        together = subject.connector(**({} if is_default else {"num_workers": workers}))
+        together = subject.connector(num_workers=None if is_default else workers)
         describe(f"connector, {workers} workers", together)
         asked = subject.requests() / max(1, subject.pages)
         subject.assert_all_read("connector", "floor")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -57,9 +57,10 @@ class Account:
         """The least number of requests that can read all records."""
         return -(-self.size // self.subject.page)
 
-    def connector(self, repeat: int = 1, **config: Any) -> Measurement:
-        """The console script reading the stream only; the median of `repeat` runs. A value of None removes a key."""
-        catalog = self._write("catalog.json", configured(self.catalog, [self.subject.stream]))
+    def connector(self, repeat: int = 1, streams: Sequence[str] = (), **config: Any) -> Measurement:
+        """The console script reading the stream, or `streams`; the median of `repeat` runs. A value of None removes a
+        key of the config."""
+        catalog = self._write("catalog.json", configured(self.catalog, streams or [self.subject.stream]))
         merged = self.emulator.config | config
         settings = self._write("config.json", {key: value for key, value in merged.items() if value is not None})
         script = find_script(self.subject.connector.script)

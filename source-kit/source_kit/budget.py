@@ -165,16 +165,18 @@ class RateBudget:
         share: float = 0.95,
         max_per_minute: int | None = None,
         per_minute: Mapping[str, int] | None = None,
+        per_second: Mapping[str, float] | None = None,
         fallback_per_second: Mapping[str, float] | None = None,
         assumed_per_minute: int | None = None,
     ) -> None:
-        """`share` of each announced limit is used. `per_minute` caps buckets that no header describes.
+        """`share` of each announced limit is used. `per_minute` and `per_second` cap buckets that no header describes.
         `assumed_per_minute` is the limit of every bucket for as long as no header has described it.
         `fallback_per_second` is the pace of a bucket after a 429 that came without headers."""
         self._clock = clock
         self._share = share
         self._max_per_minute = max_per_minute
         self._per_minute = dict(per_minute or {})
+        self._paces = {name: 1 / (rate * share) for name, rate in (per_second or {}).items()}
         self._fallback = dict(fallback_per_second or {})
         self._assumed = None if assumed_per_minute is None else max(1, int(assumed_per_minute * share))
         self._buckets: dict[str, Bucket] = {}
@@ -226,7 +228,9 @@ class RateBudget:
             bucket.blocked_until = max(bucket.blocked_until, self._clock.monotonic() + seconds)
 
     def _bucket(self, name: str) -> Bucket:
-        return self._buckets.setdefault(name, Bucket())
+        if name not in self._buckets:
+            self._buckets[name] = Bucket(pace_seconds=self._paces.get(name, 0.0))
+        return self._buckets[name]
 
     def _send(self, bucket: Bucket) -> None:
         now = self._clock.monotonic()

@@ -121,12 +121,16 @@ class Scheduler:
         return heapq.heappop(lane.ready)
 
     def _candidates(self) -> list[_Lane]:
-        """Lanes with a step to take: first those whose head waits, then the least busy."""
+        """Lanes with a step to take: those within their share, first those whose head waits, then the least busy."""
         able = [lane for lane in self._lanes.values() if self._may_run(lane)]
-        return sorted(able, key=lambda lane: (lane.ready[0] is not lane.head, lane.running))
+        return sorted(able, key=lambda lane: (self._has_its_share(lane), lane.ready[0] is not lane.head, lane.running))
+
+    def _has_its_share(self, lane: _Lane) -> bool:
+        """Whether a lane runs in as many workers as it may take from others."""
+        return lane.running >= max(1, int(self._workers * lane.run.worker_share))
 
     def _may_run(self, lane: _Lane) -> bool:
-        if not lane.ready or lane.is_broken or lane.running >= max(1, int(self._workers * lane.run.worker_share)):
+        if not lane.ready or lane.is_broken:
             return False
         node = lane.ready[0]
         return self._ahead < AHEAD_BYTES or (node is lane.head and not node.batches)

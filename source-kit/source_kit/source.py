@@ -167,7 +167,8 @@ class KitSource(AbstractSource):
                 worker_share=stream.worker_share,
             )
         missing = [configured for configured in streams if configured.name not in known]
-        return [runs[name] for name in start_order([known[name] for name in runs])], missing
+        # In the source's own order, which lets streams that share a rate limit follow each other.
+        return [runs[name] for name in start_order([known[name] for name in known if name in runs])], missing
 
     def _report_missing(self, configured: ConfiguredStream) -> None:
         now_ms = self.output.now_ms()

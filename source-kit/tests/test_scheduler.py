@@ -105,13 +105,14 @@ def test_heads_of_streams_come_before_what_lies_ahead() -> None:
     ]
 
 
-def test_a_stream_with_a_share_never_takes_more_workers() -> None:
+def test_a_stream_takes_more_than_its_share_only_where_no_other_can_use_it() -> None:
     bench = Bench(workers=4)
-    run = bench.add("children", worker_share=0.5)
-    bench.split(run, nothing(), nothing(), nothing())
-    assert bench.step() is not None
-    assert bench.step() is not None
-    assert bench.step() is None
+    children = bench.add("children", worker_share=0.5)
+    bench.split(children, nothing(), nothing(), nothing(), nothing())
+    leads = bench.add("leads")
+    steps = [bench.step() for _ in range(5)]
+    assert leads.name == "leads"
+    assert [step[0] for step in steps if step] == ["children", "leads", "children", "children", "children"]
 
 
 def test_a_stream_whose_budget_is_spent_lets_the_others_pass() -> None:

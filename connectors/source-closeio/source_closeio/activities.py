@@ -69,10 +69,11 @@ class Activities(CloseTimeline):
             return {**self.time_cursor.checkpoint(value, asked_at), **edits.checkpoint()}
 
         def end() -> Work:
-            yield Page((), edits.settled())
+            yield Page((), edits.checkpoint())
             return None
 
-        return [*pieces, Piece(self.created(lower, checkpoint)), Piece(end(), last=True)]
+        walk = Piece(self.created(lower, checkpoint))
+        return [*pieces, walk, Piece(edits.prove()), Piece(end(), last=True)]
 
     def created(self, lower: datetime | None, checkpoint: Any) -> Work:
         """The walk over `date_created`."""

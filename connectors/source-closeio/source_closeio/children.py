@@ -173,7 +173,6 @@ class CommentThreads(CloseList):
 
     name = "comment_threads"
     resource = "comment_thread/"
-    starts_after = ("activities", "opportunities")
     worker_share = 0.5
     has_probe = False
 

@@ -27,7 +27,7 @@ CREDENTIALS: Mapping[AuthType, tuple[str, ...]] = {
 }
 DEFAULTS = CommonDefaults(
     user_agent="source-closeio/0.1.0",
-    num_workers=8,
+    num_workers=12,
     api_url="https://api.close.com/api/v1/",
     token_url="https://api.close.com/oauth2/token/",
     lookback_window_seconds=300,

@@ -84,11 +84,12 @@ class Edits:
         way = {} if self._uses_search is None else {BY_SEARCH_KEY: self._uses_search}
         return {EVENTS_UNTIL_KEY: timestamps.microseconds_offset(self._until), **way}
 
-    def settled(self) -> dict[str, object]:
-        """The same at the end of the run, where nothing waits for the proof any more."""
+    def prove(self) -> Work:
+        """Find out, beside the walk, which way the account allows: the next run's state says it."""
         if self._until is not None:
             self._uses_search = self.by_search
-        return self.checkpoint()
+        return None
+        yield  # a plan without pages
 
     def walk(self, since: datetime, before: datetime) -> Work:
         """Pages of records that changed since then, each as it is now; at most once a run.

@@ -48,7 +48,8 @@ __all__ = [
     "build",
 ]
 
-# The streams with a class of their own; the others are rows of the tables LISTS, ACTIVITY_TYPES and TASK_TYPES.
+# The streams with a class of their own; the others are rows of the tables LISTS, ACTIVITY_TYPES and TASK_TYPES. They
+# start in this order: the longest first, those with the same rate limit close together.
 CLASSES: tuple[type[CloseStream], ...] = (
     Users,
     Leads,
@@ -56,6 +57,8 @@ CLASSES: tuple[type[CloseStream], ...] = (
     Opportunities,
     CustomObjects,
     Activities,
+    CommentThreads,
+    UserPosts,
     Tasks,
     EventLog,
     Events,
@@ -65,8 +68,6 @@ CLASSES: tuple[type[CloseStream], ...] = (
     Groups,
     SendAs,
     SequenceSubscriptions,
-    CommentThreads,
-    UserPosts,
 )
 
 

@@ -33,7 +33,7 @@ def test_a_flat_key_alone_is_enough() -> None:
         common=CommonOptions(
             start_date=None,
             user_agent="source-closeio/0.1.0",
-            num_workers=8,
+            num_workers=12,
             lookback_window_seconds=300,
             rate_limit_share=0.95,
             max_requests_per_minute=None,

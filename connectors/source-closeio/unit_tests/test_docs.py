@@ -21,7 +21,7 @@ SPEC: dict[str, Any] = yaml.safe_load((FOLDER / "source_closeio" / "spec.yaml").
 
 def rows(heading: str) -> list[list[str]]:
     """The cells of the table under a heading, without its head."""
-    section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    section = re.split(r"\n##+ ", re.split(rf"\n##+ {heading}\n", README)[1])[0]
     lines = [line for line in section.splitlines() if line.startswith("| `")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
@@ -29,7 +29,7 @@ def rows(heading: str) -> list[list[str]]:
 def test_the_table_of_streams_is_the_list_of_streams() -> None:
     source, _ = Account().source()
     streams = source.build_streams(source.client)
-    assert [row[:5] for row in rows("Streams")] == [
+    assert [row[:5] for row in rows("Supported streams")] == [
         [
             f"`{stream.name}`",
             f"`{stream.http_method} /{stream.path(stream_slice={'id': ''}).rstrip('/')}/`",
@@ -65,7 +65,7 @@ def test_one_version_is_told_everywhere() -> None:
 def test_suggested_streams_exist_and_leave_out_the_derived_ones() -> None:
     metadata = yaml.safe_load((FOLDER / "metadata.yaml").read_text())["data"]
     suggested = metadata["suggestedStreams"]["streams"]
-    assert set(suggested) <= {row[0].strip("`") for row in rows("Streams")}
+    assert set(suggested) <= {row[0].strip("`") for row in rows("Supported streams")}
     assert "user_posts" not in suggested
 
 

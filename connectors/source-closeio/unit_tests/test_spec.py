@@ -102,7 +102,7 @@ def test_the_start_date_is_checked_by_pattern_and_not_by_format() -> None:
 def test_defaults_and_bounds_are_those_of_the_code() -> None:
     settings, _ = parse({"api_key": "k"})
     properties = SPEC["properties"]
-    assert properties["num_workers"]["default"] == settings.common.num_workers == 8
+    assert properties["num_workers"]["default"] == settings.common.num_workers == 12
     assert properties["lookback_window_seconds"]["default"] == settings.common.lookback_window_seconds == 300
     assert properties["activities_window_seconds"]["default"] == settings.activities_window_seconds == 86400
     assert properties["rate_limit_share"]["default"] / 100 == settings.common.rate_limit_share == 0.95

@@ -204,9 +204,7 @@ class OutreachStream(KitStream):
 
 
 class KaiaStream(OutreachStream):
-    """Recordings of meetings: their own, lower rate limit (3 a second), so one page at a time."""
-
-    worker_share = 0.01
+    """Recordings of meetings: a rate limit of their own."""
 
     @property
     def bucket(self) -> str:

@@ -24,7 +24,7 @@ from source_outreach.foreign import IGNORED_STATES, rules_for
 
 MEDIA_TYPE = "application/vnd.api+json"
 HEADERS = {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE}
-KAIA_PER_MINUTE = 170
+KAIA_PER_SECOND = 3.0
 
 
 class SourceOutreach(KitSource):
@@ -65,7 +65,7 @@ class SourceOutreach(KitSource):
             self.clock,
             share=options.rate_limit_share,
             max_per_minute=options.max_requests_per_minute,
-            per_minute={config.KAIA_BUCKET: KAIA_PER_MINUTE},
+            per_second={config.KAIA_BUCKET: KAIA_PER_SECOND},
         )
 
     def sync(self, configured: Sequence[ConfiguredStream], states: Mapping[str, StreamState]) -> int:
