@@ -98,8 +98,21 @@ bench: install ## measure against the floor script; prints the ratios
 demo: install ## emulator, spec, check, discover, full read, changes, incremental read: as a table
 	cd acceptance-tests && PATH="$(BIN):$$PATH" $(BIN)/python -m demo $(DEMO_ARGS)
 
+.PHONY: register
+register: install ## add the images to an Airbyte as custom sources (CONNECTOR=closeio: one; DRY_RUN=1: print the requests)
+	@PYTHONPATH=tools $(BIN)/python -m register $(CONNECTOR) $(if $(DRY_RUN),--dry-run) $(REGISTER_ARGS)
+
+.PHONY: example-dlt
+example-dlt: install examples/dlt/.venv/.locked ## load an emulated account with dlt, change it, load again, compare
+	examples/dlt/.venv/bin/python -B examples/dlt/check.py $(BIN)/source-closeio
+
+examples/dlt/.venv/.locked: examples/dlt/requirements.lock
+	$(BIN)/python -m venv --clear examples/dlt/.venv
+	examples/dlt/.venv/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r $<
+	@touch $@
+
 .PHONY: clean
 clean: ## remove .venv, caches and build products
-	rm -rf .venv
+	rm -rf .venv examples/dlt/.venv
 	find . -path ./.git -prune -o -type d \( -name __pycache__ -o -name '*.egg-info' -o -name '.*_cache' \
 		-o -name .hypothesis -o -name build \) -prune -print0 | xargs -0 rm -rf

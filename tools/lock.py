@@ -39,6 +39,8 @@ def main() -> None:
         compile_lock(
             f"requirements-{name}.lock", f"requirements-{name}.in", "--constraint", DEVELOPMENT_LOCK, *deep, *upgrades
         )
+    # An environment of its own: nothing else uses what it holds.
+    compile_lock("examples/dlt/requirements.lock", "examples/dlt/requirements.in", *upgrades)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CONNECTORS = sorted(path.parent for path in ROOT.glob("connectors/source-*/pyproject.toml"))
-LOCKS = sorted(ROOT.glob("requirements*.lock"))
+LOCKS = sorted([*ROOT.glob("requirements*.lock"), *ROOT.glob("examples/*/requirements.lock")])
 
 
 def canonical(name: str) -> str:
@@ -30,3 +30,9 @@ def metadata(connector: Path) -> dict[str, Any]:
     """The `data` part of a connector's `metadata.yaml`."""
     data: dict[str, Any] = yaml.safe_load((connector / "metadata.yaml").read_text())["data"]
     return data
+
+
+def specification(connector: Path) -> dict[str, Any]:
+    """What `spec.yaml` of a connector holds."""
+    spec: dict[str, Any] = yaml.safe_load((connector / connector.name.replace("-", "_") / "spec.yaml").read_text())
+    return spec

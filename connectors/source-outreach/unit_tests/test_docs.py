@@ -20,13 +20,13 @@ SPEC: dict[str, Any] = yaml.safe_load((FOLDER / "source_outreach" / "spec.yaml")
 
 def rows(heading: str) -> list[list[str]]:
     """The cells of the table under a heading, without its head."""
-    section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    section = re.split(r"\n##+ ", re.split(rf"\n##+ {heading}\n", README)[1])[0]
     lines = [line for line in section.splitlines() if line.startswith("| `")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
 def test_the_table_of_streams_is_the_list_of_streams() -> None:
-    assert [(row[0], row[2], row[3]) for row in rows("Streams")] == [
+    assert [(row[0], row[2], row[3]) for row in rows("Supported streams")] == [
         (
             f"`{name}`",
             "full refresh, incremental" if collection.cursor else "full refresh",
