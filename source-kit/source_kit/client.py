@@ -215,13 +215,15 @@ class HttpClient:
     def _exchange(self, request: Request, authorization: str) -> tuple[requests.Response | None, str | None]:
         """One round trip: the answer, and what was wrong with its transport."""
         usage = self._usage
+        prepared = self._prepared(request, authorization)
+        self._check_wait(request, f"{request.method} {request.path}: the budget is spent")
         began = self.clock.monotonic()
         self.budget.acquire(request.bucket)
         usage.waited_seconds += self.clock.monotonic() - began
         usage.requests += 1
         response: requests.Response | None = None
         try:
-            response = self._round_trip(request, authorization)
+            response = self._round_trip(prepared)
         except requests.exceptions.Timeout:
             return None, "The API did not answer in time."
         except requests.exceptions.SSLError as error:
@@ -246,7 +248,8 @@ class HttpClient:
             self.turn.leave()
         return response, damage
 
-    def _round_trip(self, request: Request, authorization: str) -> requests.Response:
+    def _prepared(self, request: Request, authorization: str) -> requests.PreparedRequest:
+        """The request as it leaves; built before it waits for its budget, so that nothing comes in between."""
         url = urljoin(self.base_url, request.path)
         if _origin(url) != self._origin:
             raise ConnectorFault("A request to a foreign host was stopped.", internal_message=f"path {request.path}")
@@ -255,40 +258,37 @@ class HttpClient:
         if data is not None:
             headers["Content-Type"] = "application/json"
         params: Any = request.params
-        response = self._request(request.method, url, params, data, headers)
-        if response.is_redirect and request.method == "GET":
-            target = urljoin(url, response.headers["location"])
+        return self.session.prepare_request(
+            requests.Request(request.method, url, params=params, data=data, headers=headers)
+        )
+
+    def _round_trip(self, prepared: requests.PreparedRequest) -> requests.Response:
+        response = self._send(prepared)
+        if response.is_redirect and prepared.method == "GET":
+            target = urljoin(str(prepared.url), response.headers["location"])
             if _origin(target) == self._origin:
-                response = self._request("GET", target, None, None, headers)
+                prepared.url = target
+                response = self._send(prepared)
         return response
 
-    def _request(
-        self, method: str, url: str, params: Any, data: bytes | None, headers: dict[str, str]
-    ) -> requests.Response:
-        response = self.session.request(
-            method,
-            url,
-            params=params,
-            data=data,
-            headers=headers,
-            timeout=TIMEOUT_SECONDS,
-            allow_redirects=False,
-            stream=True,
-        )
+    def _send(self, prepared: requests.PreparedRequest) -> requests.Response:
+        response = self.session.send(prepared, timeout=TIMEOUT_SECONDS, allow_redirects=False, stream=True)
         read(response)
         return response
 
     def _check_refusal(self, request: Request, response: requests.Response, refusals: int) -> None:
-        wait = self.budget.delay(request.bucket)
-        if wait > MAX_WAIT_SECONDS or refusals > MAX_RATE_LIMIT_REFUSALS:
-            raise TransientError(
-                f"The API's rate limit keeps {request.what} waiting for more than an hour. Run the sync again later; "
-                "it goes on from the last saved state. Lower rate_limit_share if others need the same budget.",
-                internal_message=self._internal(request, response, None),
-            )
+        internal = self._internal(request, response, None)
+        self._check_wait(request, internal)
+        if refusals > MAX_RATE_LIMIT_REFUSALS:
+            raise _too_long(request, internal)
         hint = body_wait(body(response), rate.server_time(response.headers) or self.clock.now())
         if hint is not None:
             self.budget.refuse(request.bucket, hint)
+
+    def _check_wait(self, request: Request, internal: str) -> None:
+        """Nobody waits for a budget that comes back in hours, whether a refusal or the headers of an answer say so."""
+        if self.budget.delay(request.bucket) > self.longest_wait:
+            raise _too_long(request, internal)
 
     def _settle(self, request: Request, response: requests.Response | None, damage: str | None) -> tuple[str, int]:
         """The user's text and the number of attempts for what may be tried again; raises for the rest."""
@@ -336,6 +336,14 @@ class HttpClient:
             self.budget.refuse(request.bucket, asked)
         self._usage.waited_seconds += seconds
         self.clock.sleep(seconds)
+
+
+def _too_long(request: Request, internal: str) -> TransientError:
+    return TransientError(
+        f"The API's rate limit keeps {request.what} waiting for more than an hour. Run the sync again later; it goes "
+        "on from the last saved state. Lower rate_limit_share if others need the same budget.",
+        internal_message=internal,
+    )
 
 
 @contextmanager

@@ -316,6 +316,18 @@ def test_the_wait_in_the_body_of_a_refusal_counts(vendor: Any) -> None:
     assert sum(bench.clock.sleeps) == 7.5
 
 
+def test_a_budget_that_comes_back_in_hours_ends_the_stream_before_anything_is_refused(vendor: Any) -> None:
+    spent = {"RateLimit-Limit": "100", "RateLimit-Remaining": "0", "RateLimit-Reset": "7200"}
+    vendor.get(URL, headers=spent, **GOOD)
+    bench = Bench()
+    bench.send()
+    error = bench.fail()
+    assert isinstance(error, TransientError)
+    assert "more than an hour" in str(error.message)
+    assert vendor.call_count == 1
+    assert bench.clock.sleeps == []
+
+
 def test_a_rate_limit_of_hours_ends_the_stream(vendor: Any) -> None:
     vendor.get(URL, status_code=429, headers={"Retry-After": "7200", "X-Request-Id": "req-8"})
     error = Bench().fail()
