@@ -79,9 +79,10 @@ class Scenario:
 class Connector:
     """One connector under test. All options are the emulator's.
 
-    `small` and `full` are sizes; `large` is one big account for `large_streams`. `drift` moves records under a reader;
-    `many_states` makes an account whose reads emit many STATEs and last long enough to be interrupted; `slow_reader`
-    one whose cursors die while the reader of stdout sleeps; `late_index` shows writes after `late_index_seconds`.
+    `small` and `full` are sizes; `large` is one big account for `large_streams`, read within `most_megabytes`. `drift`
+    moves records under a reader; `many_states` makes an account whose reads emit many STATEs and last long enough to be
+    interrupted; `slow_reader` one whose cursors die while the reader of stdout sleeps; `late_index` shows writes after
+    `late_index_seconds`.
     `refusable` is a stream with the endpoint group that it needs, `refused_with_it` the streams that fail with it.
     """
 
@@ -102,6 +103,7 @@ class Connector:
     slow_reader: Options
     refusable: tuple[str, str]
     refused_with_it: tuple[str, ...] = ()
+    most_megabytes: int = 130
     late_index: Options | None = None
     late_index_seconds: float = 0.0
     oauth: OAuth | None = None

@@ -35,8 +35,10 @@ class RecordEncoder:
         if not records:
             return b""
         suffix = b',"emitted_at":%d}}\n' % emitted_at
-        body = (suffix + self._prefix).join(map(orjson.dumps, records))
-        return b"".join((self._prefix, body, suffix))
+        pieces = list(map(orjson.dumps, records))
+        pieces[0] = self._prefix + pieces[0]
+        pieces[-1] += suffix
+        return (suffix + self._prefix).join(pieces)
 
 
 def state(name: str, namespace: str | None, value: Mapping[str, Any], record_count: int) -> Message:

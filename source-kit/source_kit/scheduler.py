@@ -17,12 +17,16 @@ IDLE_SECONDS = 0.5
 
 @dataclass
 class _Lane:
-    """The pieces of one active stream. `stack` holds them in order, the head last; `ready` those a worker may take."""
+    """The pieces of one active stream. `stack` holds them in order, the head last; `ready` those a worker may take.
+
+    `page_bytes` is the size of its largest page so far, which is what a step under way may bring.
+    """
 
     run: StreamRun
     stack: list[Node]
     ready: list[Node] = field(default_factory=list)
     running: int = 0
+    page_bytes: int = 0
     is_broken: bool = False
 
     @property
@@ -133,7 +137,11 @@ class Scheduler:
         if not lane.ready or lane.is_broken:
             return False
         node = lane.ready[0]
-        return self._ahead < AHEAD_BYTES or (node is lane.head and not node.batches)
+        return self._room() > 0 or (node is lane.head and not node.batches)
+
+    def _room(self) -> int:
+        """What may still be read ahead, when all steps under way have brought their pages."""
+        return AHEAD_BYTES - self._ahead - sum(lane.running * lane.page_bytes for lane in self._lanes.values())
 
     def done(self, run: StreamRun, node: Node, batch: Batch | None, followers: Sequence[Piece] | None) -> None:
         """Account for a step that went well."""
@@ -145,6 +153,7 @@ class Scheduler:
             if batch is not None:
                 node.batches.append(batch)
                 self._ahead += len(batch.lines)
+                lane.page_bytes = max(lane.page_bytes, len(batch.lines))
             if followers is None:
                 heapq.heappush(lane.ready, node)
             else:
