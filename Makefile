@@ -6,7 +6,7 @@
 CONNECTORS := $(sort $(patsubst connectors/%/pyproject.toml,%,$(wildcard connectors/source-*/pyproject.toml)))
 # The folders that are linted, typed and tested, each on its own.
 PACKAGES := source-kit $(addprefix connectors/,$(CONNECTORS))
-CHECKED := $(PACKAGES) acceptance-tests tools
+CHECKED := $(PACKAGES) acceptance-tests loading tools
 
 PYTHON ?= $(shell for name in python3.11 python3 python; do \
 	if $$name -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then echo $$name; break; fi; done)
@@ -111,8 +111,32 @@ examples/dlt/.venv/.locked: examples/dlt/requirements.lock
 	examples/dlt/.venv/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r $<
 	@touch $@
 
+# --- loading ----------------------------------------------------------------------------------------------------
+
+# PyAirbyte has an environment of its own: it runs the connectors of .venv as users do, from outside. The lock is whole;
+# with dependencies pip would want hashes of other versions for the extras that it names without.
+LOADING := $(CURDIR)/.venv-loading/bin
+
+.venv-loading/.installed: requirements-loading.lock
+	@test -n "$(PYTHON)" || { echo "Python 3.11 is needed; pass PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv --clear .venv-loading
+	$(LOADING)/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r $<
+	@touch $@
+
+.PHONY: test-loading
+test-loading: install .venv-loading/.installed ## load every connector through PyAirbyte into DuckDB and compare (VIA=image: the images)
+	cd loading && $(LOADING)/python -m pytest $(if $(VIA),--via $(VIA)) $(PYTEST_ARGS)
+
+.PHONY: test-report
+test-report: .venv-loading/.installed ## open the report of demo-duckdb in headless Chromium, without network
+	cd loading && $(LOADING)/python -m pytest --browser $(PYTEST_ARGS)
+
+.PHONY: demo-duckdb
+demo-duckdb: install .venv-loading/.installed ## load the emulated accounts into one DuckDB file, answer questions in SQL, write a report
+	cd loading && PYTHONPATH=../acceptance-tests $(LOADING)/python -m warehouse $(if $(VIA),--via $(VIA)) $(DEMO_ARGS)
+
 .PHONY: clean
 clean: ## remove .venv, caches and build products
-	rm -rf .venv examples/dlt/.venv
+	rm -rf .venv .venv-loading examples/dlt/.venv
 	find . -path ./.git -prune -o -type d \( -name __pycache__ -o -name '*.egg-info' -o -name '.*_cache' \
 		-o -name .hypothesis -o -name build \) -prune -print0 | xargs -0 rm -rf

@@ -39,7 +39,8 @@ def main() -> None:
         compile_lock(
             f"requirements-{name}.lock", f"requirements-{name}.in", "--constraint", DEVELOPMENT_LOCK, *deep, *upgrades
         )
-    # An environment of its own: nothing else uses what it holds.
+    # Environments of their own: nothing else uses what they hold.
+    compile_lock("requirements-loading.lock", "requirements-loading.in", *upgrades)
     compile_lock("examples/dlt/requirements.lock", "examples/dlt/requirements.in", *upgrades)
 
 

@@ -15,15 +15,11 @@ from itertools import takewhile
 from typing import Any
 
 from source_kit import timestamps
-from source_kit.errors import ConnectorFault
-from source_kit.windows import Fetch, Fetched, Progress, WalkExpired, Window, cut_points, parts_for
+from source_kit.tokens import TRUSTED_COUNT, TokenWalk, incomplete
+from source_kit.windows import Fetch, Fetched, Progress, Window, cut_points, parts_for
 from source_kit.work import Page, Piece, Record, Work
 
-# A count at or above this may be capped by the vendor's search index: good for planning, not as a proof of the end.
-TRUSTED_COUNT = 10_000
 MAX_RESTARTS = 5
-# Walks of one query that brought nothing new before the other end is tried.
-MAX_IDLE_RESTARTS = 3
 Mark = Callable[[Record], Any]
 NO_MARKS: frozenset[Any] = frozenset()
 
@@ -276,50 +272,10 @@ class _Walk:
             yield from _Walk(keyset, part, frozenset(self.seen), None).run(cut=False)
 
     def _by_token(self, window: Window) -> Generator[Page, None, None]:
-        """Walk one query by its tokens; from the other end where a cap stops the first way. Raises if rows stay out."""
-        found: set[Any] = set()
-        first_rows: set[Any] = set()
-        walked: set[Any] = set()
-        most = 0
-        for descending in (window.descending, not window.descending):
-            token, total, restarts, idle, brought, turns = None, None, 0, 0, 0, False
-            while idle <= MAX_IDLE_RESTARTS:
-                try:
-                    fetched = self.keyset.fetch(replace(window, descending=descending), token, count=token is None)
-                except WalkExpired:
-                    token, restarts, idle = None, restarts + 1, idle + 1
-                    continue
-                self.keyset.progress.saw(fetched.records)
-                total = fetched.total if token is None else total
-                if token is None:
-                    rows = {record["id"] for record in fetched.records}
-                    # Distinct rows: where ties come in another order each time, a walk repeats some and misses others.
-                    walked, most = set(), max(most, total or 0)
-                    turns = descending != window.descending and first_rows.isdisjoint(rows)
-                    first_rows |= rows
-                fresh = [row for row in fetched.records if self.keyset.mark_of(row) not in self.seen]
-                walked |= {self.keyset.mark_of(record) for record in fetched.records}
-                found |= walked
-                self.seen |= found
-                if fresh:
-                    idle, brought = 0, brought + len(fresh)
-                    self._learn_latest(fresh)
-                    yield Page(self.keyset.emit(fresh))
-                # The way back has met the way forth. Only if it began elsewhere, with new rows: ties may not turn with
-                # the order, and some servers ignore it.
-                has_met = turns and brought and not fresh and not restarts
-                token = fetched.token
-                if (token is None or has_met) and _is_complete(
-                    len(walked), len(found), total, most, is_last=token is None
-                ):
-                    return
-                if token is None:
-                    restarts, idle = restarts + 1, idle + 1
-        raise incomplete(self.keyset.field)
-
-    def _learn_latest(self, records: Sequence[Record]) -> None:
-        values = [record[self.keyset.field] for record in records]
-        self.high = timestamps.latest(values if self.high is None else [*values, self.high])
+        walk = TokenWalk(self.keyset, self.seen)
+        yield from walk.read(window)
+        values = [value for value in (walk.latest, self.high) if value is not None]
+        self.high = timestamps.latest(values) if values else None
 
     def _cut(self, page: _Seen) -> list[Piece]:
         """Windows for what is left, oldest first, or nothing where reading on is as good."""
@@ -362,25 +318,3 @@ class _Walk:
             return None
         settled = timestamps.floor(newest.asked_at - self.keyset.lag, self.keyset.step)
         return min(self.keyset.edge(newest.records[0]) + self.keyset.step, settled)
-
-
-def _is_complete(walked: int, found: int, total: int | None, most: int, *, is_last: bool) -> bool:
-    """Whether walks by token have all rows: by a trusted count, else by their own end.
-
-    The rows of one walk prove it against the count at its start; those of several only against the highest count, since
-    rows that were found earlier may be gone by now.
-    """
-    if total is None:
-        return True
-    if total >= TRUSTED_COUNT:
-        return not is_last or found >= total
-    return walked >= total or found >= most
-
-
-def incomplete(what: str) -> ConnectorFault:
-    """The loud end where rows that the API counted never came."""
-    return ConnectorFault(
-        "The API returned fewer records than it counted, again and again, for one window of time. Nothing was skipped "
-        "silently: run the sync again; if it repeats, report it with the log of this sync.",
-        internal_message=f"walk over {what}",
-    )

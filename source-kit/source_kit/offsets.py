@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from source_kit.keyset import MAX_RESTARTS, incomplete
+from source_kit.keyset import MAX_RESTARTS
+from source_kit.tokens import incomplete
 from source_kit.work import Page, Record, Work
 
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from source_kit import keyset as module
+from source_kit import keyset, tokens
 from source_kit.errors import ConnectorFault
 from source_kit.keyset import Keyset
 from source_kit.stream import TimeCursor
@@ -298,7 +298,8 @@ def test_expiring_and_shallow_tokens_cost_requests_but_no_rows(
 def test_capped_counts_plan_but_do_not_prove_the_end(collection: Collection, drift: float) -> None:
     collection.drift = drift
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "TRUSTED_COUNT", 20)
+        for module in (keyset, tokens):
+            patch.setattr(module, "TRUSTED_COUNT", 20)
         try:
             reading = read(collection)
         except ConnectorFault:

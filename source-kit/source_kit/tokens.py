@@ -1,0 +1,119 @@
+"""Reading one query by its tokens (offsets, cursors), where the keyset walk cannot go on by time.
+
+That is inside one instant, and where rows come in no order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from source_kit import timestamps
+from source_kit.errors import ConnectorFault
+from source_kit.windows import Fetched, WalkExpired, Window
+from source_kit.work import Page, Record
+
+if TYPE_CHECKING:
+    from source_kit.keyset import Keyset
+
+# A count at or above this may be capped by the vendor's search index: good for planning, not as a proof of the end.
+TRUSTED_COUNT = 10_000
+# Walks of one query that brought nothing new before the other end is tried.
+MAX_IDLE_RESTARTS = 3
+
+
+class TokenWalk:
+    """Walks a query from its beginning again and again until nothing is missing, then from its other end.
+
+    A walk ends early where a token expires or a cap stops it. `seen` are the marks of rows that were emitted before,
+    and of those emitted here.
+    """
+
+    def __init__(self, keyset: Keyset, seen: set[Any]) -> None:
+        self._keyset = keyset
+        self._seen = seen
+        # The latest value of the walked field among the rows emitted here.
+        self.latest: str | None = None
+        # Marks of the rows of all walks, and of this one: where ties come in another order each time, a walk repeats
+        # some rows and misses others.
+        self._found: set[Any] = set()
+        self._walked: set[Any] = set()
+        self._first_rows: set[Any] = set()
+        self._most = 0
+
+    def read(self, window: Window) -> Generator[Page, None, None]:
+        """Every row of the query. Raises if rows that were counted stay out."""
+        for descending in (window.descending, not window.descending):
+            is_back = descending != window.descending
+            if (yield from self._way(replace(window, descending=descending), is_back=is_back)):
+                return
+        raise incomplete(self._keyset.field)
+
+    def _way(self, window: Window, *, is_back: bool) -> Generator[Page, None, bool]:
+        """Walks in one direction; whether they, with those before, have brought all rows."""
+        token, total, restarts, idle, has_brought, turns = None, None, 0, 0, False, False
+        while idle <= MAX_IDLE_RESTARTS:
+            try:
+                fetched = self._keyset.fetch(window, token, count=token is None)
+            except WalkExpired:
+                token, restarts, idle = None, restarts + 1, idle + 1
+                continue
+            if token is None:
+                total, turns = fetched.total, self._begin(fetched, is_back=is_back)
+            fresh = self._note(fetched)
+            if fresh:
+                idle, has_brought = 0, True
+                yield Page(self._keyset.emit(fresh))
+            # The way back has met the way forth. Only if it began elsewhere, with new rows: ties may not turn with the
+            # order, and some servers ignore it.
+            has_met = turns and has_brought and not fresh and not restarts
+            token = fetched.token
+            if (token is None or has_met) and self._is_complete(total, is_last=token is None):
+                return True
+            if token is None:
+                restarts, idle = restarts + 1, idle + 1
+        return False
+
+    def _begin(self, fetched: Fetched, *, is_back: bool) -> bool:
+        """Note the first page of a walk; whether it began at another end than all walks before."""
+        rows = {record["id"] for record in fetched.records}
+        turns = is_back and self._first_rows.isdisjoint(rows)
+        self._walked, self._most = set(), max(self._most, fetched.total or 0)
+        self._first_rows |= rows
+        return turns
+
+    def _note(self, fetched: Fetched) -> list[Record]:
+        """Note a page; its rows that were not emitted before."""
+        keyset = self._keyset
+        keyset.progress.saw(fetched.records)
+        marks = list(map(keyset.mark_of, fetched.records))
+        fresh = [record for record, mark in zip(fetched.records, marks, strict=True) if mark not in self._seen]
+        self._walked.update(marks)
+        self._found.update(marks)
+        self._seen.update(marks)
+        values = [record[keyset.field] for record in fresh]
+        if values:
+            self.latest = timestamps.latest(values if self.latest is None else [*values, self.latest])
+        return fresh
+
+    def _is_complete(self, total: int | None, *, is_last: bool) -> bool:
+        """Whether all rows are in: by a trusted count, else by the walk's own end.
+
+        The rows of one walk prove it against the count at its start; those of several only against the highest count,
+        since rows that were found earlier may be gone by now.
+        """
+        if total is None:
+            return True
+        if total >= TRUSTED_COUNT:
+            return not is_last or len(self._found) >= total
+        return len(self._walked) >= total or len(self._found) >= self._most
+
+
+def incomplete(what: str) -> ConnectorFault:
+    """The loud end where rows that the API counted never came."""
+    return ConnectorFault(
+        "The API returned fewer records than it counted, again and again, for one window of time. Nothing was skipped "
+        "silently: run the sync again; if it repeats, report it with the log of this sync.",
+        internal_message=f"walk over {what}",
+    )
