@@ -1,0 +1,29 @@
+"""An account after its loads, as the tests look at it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from harness.connector import Connector
+from warehouse.pyairbyte import Load, Loader
+
+
+@dataclass
+class Loaded:
+    """An account after its loads, and the connection to its tables."""
+
+    connector: Connector
+    loader: Loader
+    loads: list[Load]
+    truth: dict[str, list[dict[str, Any]]]
+    connection: duckdb.DuckDBPyConnection
+
+    def properties(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.loader.catalog[name]["json_schema"]["properties"]
+        return found
+
+    def key(self, name: str) -> list[str]:
+        return [path[0] for path in self.loader.catalog[name]["source_defined_primary_key"] or []]

@@ -1,0 +1,75 @@
+"""The emulated accounts of the demo, and what changes in them between the two loads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# What a vendor's API really makes a reader wait for: the way to it, and its rate limit.
+LATENCY_MS = 15
+
+
+@dataclass(frozen=True)
+class Account:
+    """`options` are the emulator's, `changes` touches by stream; `label` is the vendor's name as it writes it.
+
+    Nothing is deleted between the loads: a warehouse keeps the rows of deleted records.
+    """
+
+    label: str
+    options: Mapping[str, Any]
+    changes: Mapping[str, Mapping[str, int]]
+
+
+ACCOUNTS: Mapping[str, Account] = {
+    "closeio": Account(
+        label="Close",
+        options={
+            "leads": 1_500, "activities": 4_500, "opportunities": 420, "tasks": 300, "events": 900, "days": 84,
+            "rate_limit": 40, "rate_window": 2.0,
+        },
+        changes={
+            "leads": {"update": 25, "create": 5},
+            "opportunities": {"update": 12, "create": 6},
+            "tasks": {"update": 10, "create": 3},
+            "activities": {"create": 40},
+        },
+    ),
+    "persistiq": Account(
+        label="PersistIQ",
+        options={
+            "leads": 2_400, "events": 4_000, "campaigns": 9, "campaign_leads": 140, "replies": 21, "days": 90,
+            "rate_limit": 20, "rate_window": 1.0, "rate_headers": "epoch",
+        },
+        changes={
+            "leads": {"update": 25, "create": 5},
+            "events": {"create": 60},
+            "campaign_replies": {"create": 9},
+        },
+    ),
+    "kustomer": Account(
+        label="Kustomer",
+        options={
+            "customers": 150, "conversations": 400, "messages": 9_000, "notes": 600, "companies": 90, "kobjects": 80,
+            "conversation_times": 300, "days": 14,
+        },
+        changes={
+            "messages": {"update": 10, "create": 40},
+            "conversations": {"update": 15, "create": 5},
+            "customers": {"update": 5, "create": 2},
+        },
+    ),
+    "outreach": Account(
+        label="Outreach",
+        options={
+            "prospects": 1_800, "mailings": 2_400, "others": 24, "sizes": {"calls": 600, "events": 900},
+            "largest_page": 100, "rate_limit": 120, "rate_window": 2.0,
+        },
+        changes={
+            "prospects": {"update": 25, "create": 5},
+            "mailings": {"update": 10, "create": 40},
+            "calls": {"create": 3},
+        },
+    ),
+}  # fmt: skip
