@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import struct
 import threading
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import docker
+from docker.errors import APIError
 from docker.types import LogConfig
 
 from harness.runner import Process, Runner
@@ -58,8 +60,15 @@ class ImageProcess(Process):
 
     def _signal(self, name: str) -> None:
         """From a thread: the engine's answer to SIGKILL waits for somebody to read what the container has said."""
-        self._signaller = threading.Thread(target=self._container.kill, args=(name,))
+        self._signaller = threading.Thread(target=self._send, args=(name,))
         self._signaller.start()
+
+    def _send(self, name: str) -> None:
+        try:
+            self._container.kill(name)
+        except APIError as error:
+            if error.status_code != HTTPStatus.CONFLICT:  # it has ended a moment ago
+                raise
 
     def wait(self) -> int:
         if self._exit_code is None:
