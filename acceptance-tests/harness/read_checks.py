@@ -6,9 +6,10 @@ promises about STATE (after every record, truthful counts, never ahead of what w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -46,13 +47,19 @@ class Read:
                 return str(configured["cursor_field"][0])
         return None
 
-    def of_stream(self, name: str) -> Iterator[Message]:
+    def of_stream(self, name: str) -> Sequence[Message]:
         """The RECORD and STATE messages of one stream in order."""
+        return self._by_stream.get(name, ())
+
+    @cached_property
+    def _by_stream(self) -> dict[str, list[Message]]:
+        found: dict[str, list[Message]] = {}
         for message in self.result.messages:
-            if (message["type"] == "RECORD" and message["record"]["stream"] == name) or (
-                message["type"] == "STATE" and state_stream(message) == name
-            ):
-                yield message
+            if message["type"] == "RECORD":
+                found.setdefault(message["record"]["stream"], []).append(message)
+            elif message["type"] == "STATE":
+                found.setdefault(state_stream(message), []).append(message)
+        return found
 
 
 def instant(value: str) -> datetime:

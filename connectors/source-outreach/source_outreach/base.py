@@ -133,7 +133,7 @@ class OutreachStream(KitStream):
                 "Run the sync again later; it goes on from the last saved state.",
                 internal_message=rejected.internal_message,
             ) from rejected
-        smaller = self.size.too_heavy(size)
+        smaller = self.size.too_heavy(size, is_first=attempt == 1)
         seconds = min(BACKOFF_CAP_SECONDS, BACKOFF_BASE_SECONDS * 2 ** (attempt - 1)) * random.uniform(0.75, 1.25)
         self.client.log("DEBUG", f"{rejected.internal_message}: page size {smaller}, again in {seconds:.1f} s")
         self.client.clock.sleep(seconds)

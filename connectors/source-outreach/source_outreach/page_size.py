@@ -1,7 +1,9 @@
 """How many records a page holds: as many as Outreach can put together in time.
 
 Pages of 1000 large records end in an HTML 502 of its gateway; the same request with half the page size works (seen in
-production by other connectors). After some good pages a larger size is tried again, less often each time it fails.
+production by other connectors). A gateway also fails for other reasons: where pages of a size have worked, the first
+failure of a request is not laid to its size. After some good pages a larger size is tried again, less often each time
+it fails.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import threading
 
 FIRST_PATIENCE = 4
-LONGEST_PATIENCE = 256
+LONGEST_PATIENCE = 64
 
 
 class PageSize:
@@ -18,6 +20,8 @@ class PageSize:
     def __init__(self, largest: int) -> None:
         self.largest = largest
         self._size = largest
+        # The largest size that has worked.
+        self._proven = 0
         self._good = 0
         self._patience = FIRST_PATIENCE
         self._is_trying = False
@@ -28,19 +32,25 @@ class PageSize:
         """The size for the next page."""
         return self._size
 
-    def too_heavy(self, size: int) -> int:
-        """A page of this size failed: half of it from now on; the new size."""
+    def too_heavy(self, size: int, *, is_first: bool = False) -> int:
+        """A page of this size failed (`is_first`: at its first attempt): half of it from now on; the new size."""
         with self._lock:
-            if size <= self._size:
+            if size <= self._size and not (is_first and size <= self._proven):
                 if self._is_trying:
                     self._patience = min(LONGEST_PATIENCE, self._patience * 2)
                 self._size, self._good, self._is_trying = max(1, size // 2), 0, False
+                self._proven = min(self._proven, self._size)
             return self._size
 
     def went_well(self, size: int) -> None:
         """A page of this size came; enough of them in a row and twice the size is tried."""
         with self._lock:
-            if size < self._size or self._size == self.largest:
+            self._proven = max(self._proven, size)
+            if size < self._size:
+                return
+            if self._is_trying:
+                self._is_trying, self._patience = False, FIRST_PATIENCE
+            if self._size == self.largest:
                 return
             self._good += 1
             if self._good >= self._patience:
