@@ -21,7 +21,8 @@ def lead_of_the_truth(record: dict[str, Any]) -> dict[str, Any]:
 def rate_limited(form: str, **options: Any) -> Scenario:
     # Resets are told by the clock, so it runs.
     limits = {"rate_limit": 12, "rate_window": 1.0, "rate_headers": form, "clock_stands": False, **options}
-    full = {"rate_limit": 60}
+    # Without headers the documented 100 requests a minute hold, at which a large account takes a quarter of an hour.
+    full = {"rate_limit": 60} if form == "epoch" else SMALL
     return Scenario(
         f"it exceeds the rate limit, headers {form} {' '.join(options)}".strip(), limits, full, statistics=paced
     )
