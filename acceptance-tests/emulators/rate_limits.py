@@ -11,6 +11,8 @@ from typing import Literal, Protocol
 
 UNLIMITED = 100_000
 """Shown in headers where no limit is set."""
+GRACE_SECONDS = 0.25
+"""On a busy machine an answer takes that long to reach its client, and a request to be taken from the network."""
 
 Header = tuple[str, str]
 
@@ -94,7 +96,7 @@ class RateLimits:
     group's window is known to be spent (an answer with remaining 0, or a 429, left more than `grace` seconds ago).
     """
 
-    def __init__(self, grace: float = 0.05) -> None:
+    def __init__(self, grace: float = GRACE_SECONDS) -> None:
         self._grace = grace
         self._windows: dict[str, Window] = {}
         self._spent: dict[str, tuple[float, float]] = {}
