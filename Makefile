@@ -90,6 +90,11 @@ acceptance: images ## build the images and run the whole acceptance suite agains
 acceptance-%: image-% ## the same for one connector
 	cd acceptance-tests && $(PYTEST) --via image --size $(SIZE) --connector $* tests
 
+CONFORMING := $(or $(CONNECTOR),closeio)
+.PHONY: conformance
+conformance: image-$(CONFORMING) ## replay what the Airbyte platform does with an image's output (CONNECTOR=kustomer: another)
+	cd acceptance-tests && $(BIN)/python -m platform_replay --connector $(CONFORMING) --via image
+
 .PHONY: bench
 bench: install ## measure against the floor script; prints the ratios
 	cd acceptance-tests && $(BIN)/python -m benchmarks $(BENCH_ARGS)

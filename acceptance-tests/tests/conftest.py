@@ -17,7 +17,7 @@ from harness.trial import NewTrial, Trial
 QUICK_SCENARIOS = 2
 
 # These judge the engine more than a connector: quick runs of all connectors have them for one.
-ENGINE_MODULES = ("test_resuming", "test_cdk_path", "test_platform")
+ENGINE_MODULES = ("test_resuming", "test_cdk_path")
 ENGINE_EXAMPLE = "closeio"
 
 

@@ -1,6 +1,6 @@
 """Each connector on a replay of the Airbyte platform: several attempts, jobs, refreshes and catalogs, one check a test.
 
-`python -m platform_replay` prints the same checks as a table.
+`python -m platform_replay` prints the same checks as a table, and is what `make conformance` runs.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from harness.connector import Connector
 from harness.runner import Runner
 from platform_replay.checks import CHECKS, Check, shown
 from platform_replay.jobs import Replays
+
+# The jobs take a minute a connector.
+pytestmark = pytest.mark.thorough
 
 
 @pytest.fixture(scope="module")
