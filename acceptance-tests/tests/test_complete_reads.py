@@ -38,6 +38,7 @@ def test_two_reads_in_sequence_give_the_same(clean: Read, shared: Trial) -> None
         assert sorted(map(canonical, again.result.records[name])) == sorted(map(canonical, records)), name
 
 
+@pytest.mark.thorough  # a process for each of 170 streams
 def test_each_stream_alone_gives_the_same_as_all_together(clean: Read, shared: Trial) -> None:
     reads = in_parallel(lambda name: (name, shared.read([name])), shared.connector.stream_names)
     truth = shared.truth()
