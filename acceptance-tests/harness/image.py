@@ -13,7 +13,7 @@ import docker
 from docker.errors import APIError
 from docker.types import LogConfig
 
-from harness.runner import Process, Runner
+from harness.runner import LIMIT_SECONDS, Process, Runner
 
 USER_ID = 1000
 FRAME_HEADER = struct.Struct(">BxxxI")
@@ -96,8 +96,8 @@ class ImageRunner(Runner):
 
     kind = "image"
 
-    def __init__(self, work_directory: Path, image: str) -> None:
-        super().__init__(work_directory)
+    def __init__(self, work_directory: Path, image: str, limit_seconds: float = LIMIT_SECONDS) -> None:
+        super().__init__(work_directory, limit_seconds)
         self.image = image
         self._client = docker.from_env()
 

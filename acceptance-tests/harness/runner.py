@@ -25,7 +25,8 @@ from harness.messages import Result
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 CHUNK_BYTES = 65_536
-TIMEOUT_SECONDS = 120.0
+# A run that hangs is killed, so that its test fails.
+LIMIT_SECONDS = 120.0
 # A connector must meet the emulator, not the developer's proxy, log level or pytest settings.
 FOREIGN_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "LOG_LEVEL", "DEPLOYMENT_MODE", "PYTHONPATH")
 
@@ -38,6 +39,13 @@ class Process(ABC):
         self.arguments = arguments
         self.started_at = time.monotonic()
         self.output = bytearray()
+        self._watchdog: threading.Timer | None = None
+
+    def limit(self, seconds: float) -> None:
+        """Kills the process if nobody has waited for its end by then."""
+        self._watchdog = threading.Timer(seconds, self.kill)
+        self._watchdog.daemon = True
+        self._watchdog.start()
 
     @abstractmethod
     def read_chunk(self) -> bytes:
@@ -74,6 +82,8 @@ class Process(ABC):
         for _ in self.chunks():
             pass
         exit_code = self.wait()
+        if self._watchdog is not None:
+            self._watchdog.cancel()
         *lines, tail = bytes(self.output).split(b"\n")
         return Result(
             exit_code=exit_code,
@@ -91,8 +101,9 @@ class Runner(ABC):
 
     kind: str
 
-    def __init__(self, work_directory: Path) -> None:
+    def __init__(self, work_directory: Path, limit_seconds: float = LIMIT_SECONDS) -> None:
         self.work_directory = work_directory
+        self.limit_seconds = limit_seconds
         self._numbers = itertools.count()
 
     @abstractmethod
@@ -115,7 +126,7 @@ class Runner(ABC):
         given = {name: orjson.dumps(value) for name, value in values.items() if value is not None}
         options = [part for name in given for part in (f"--{name}", f"{name}.json")]
         directory = self.new_directory({f"{name}.json": content for name, content in given.items()})
-        return self.launch(directory, (command, *options, *extra))
+        return self.begin(directory, (command, *options, *extra))
 
     def run(
         self, command: str, config: Any = None, catalog: Any = None, state: Any = None, extra: tuple[str, ...] = ()
@@ -124,7 +135,13 @@ class Runner(ABC):
 
     def run_in(self, directory: Path, arguments: tuple[str, ...]) -> Result:
         """Runs any command line over the files of a `new_directory`, however wrong they are."""
-        return self.launch(directory, arguments).finish()
+        return self.begin(directory, arguments).finish()
+
+    def begin(self, directory: Path, arguments: tuple[str, ...]) -> Process:
+        """As `launch`, with the runner's limit."""
+        process = self.launch(directory, arguments)
+        process.limit(self.limit_seconds)
+        return process
 
 
 class ScriptProcess(Process):
@@ -145,9 +162,6 @@ class ScriptProcess(Process):
         self._stderr = bytearray()
         self._stderr_reader = threading.Thread(target=self._drain_stderr, daemon=True)
         self._stderr_reader.start()
-        self._watchdog = threading.Timer(TIMEOUT_SECONDS, self._child.kill)
-        self._watchdog.daemon = True
-        self._watchdog.start()
 
     def _drain_stderr(self) -> None:
         assert self._child.stderr is not None
@@ -172,7 +186,6 @@ class ScriptProcess(Process):
     def wait(self) -> int:
         if self._child.returncode is None:
             self._child.wait()
-            self._watchdog.cancel()
         return self._child.returncode
 
     def stderr_text(self) -> str:
@@ -189,8 +202,8 @@ class ScriptRunner(Runner):
 
     kind = "script"
 
-    def __init__(self, work_directory: Path, script: str) -> None:
-        super().__init__(work_directory)
+    def __init__(self, work_directory: Path, script: str, limit_seconds: float = LIMIT_SECONDS) -> None:
+        super().__init__(work_directory, limit_seconds)
         self.script = find_script(script)
 
     def launch(self, directory: Path, arguments: tuple[str, ...]) -> ScriptProcess:

@@ -10,11 +10,14 @@ import pytest
 
 from emulators import start
 from harness.connector import Connector, all_connectors
-from harness.runner import Runner, ScriptRunner
+from harness.runner import LIMIT_SECONDS, Runner, ScriptRunner
 from harness.trial import NewTrial, Trial
 
 # Of each connector's scenarios, those that every run has; the others are thorough.
 QUICK_SCENARIOS = 2
+
+# With ten thousands of records, on a machine that runs other suites beside this one.
+FULL_SIZE_LIMIT_SECONDS = 900.0
 
 # These judge the engine more than a connector: quick runs of all connectors have them for one.
 ENGINE_MODULES = ("test_resuming", "test_cdk_path")
@@ -84,13 +87,16 @@ def full_size(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture(scope="session")
-def runner(connector: Connector, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Runner:
+def runner(
+    connector: Connector, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, full_size: bool
+) -> Runner:
     directory: Path = tmp_path_factory.mktemp(connector.name)
+    limit = FULL_SIZE_LIMIT_SECONDS if full_size else LIMIT_SECONDS
     if request.config.getoption("--via") == "image":
         from harness.image import ImageRunner  # needs an engine, which script runs do without
 
-        return ImageRunner(directory, connector.image)
-    return ScriptRunner(directory, connector.script)
+        return ImageRunner(directory, connector.image, limit)
+    return ScriptRunner(directory, connector.script, limit)
 
 
 @pytest.fixture(scope="session")

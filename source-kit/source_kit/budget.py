@@ -155,6 +155,10 @@ class Bucket:
     sent: deque[float] = field(default_factory=deque)
 
 
+class BudgetSpent(Exception):
+    """The budget comes back later than anybody should wait for."""
+
+
 class RateBudget:
     """Decides when a request of a bucket may leave. Thread-safe; sleeps only in `acquire`."""
 
@@ -172,6 +176,7 @@ class RateBudget:
         """`share` of each announced limit is used. `per_minute` and `per_second` cap buckets that no header describes.
         `assumed_per_minute` is the limit of every bucket for as long as no header has described it.
         `fallback_per_second` is the pace of a bucket after a 429 that came without headers."""
+        self.longest_wait = MAX_WAIT_SECONDS
         self._clock = clock
         self._share = share
         self._max_per_minute = max_per_minute
@@ -191,7 +196,10 @@ class RateBudget:
             return self._delay(self._bucket(name), name)
 
     def acquire(self, name: str) -> None:
-        """Wait until a request may leave, and count it as in flight. The caller must call `release`."""
+        """Wait until a request may leave, and count it as in flight. The caller must call `release`.
+
+        Raises `BudgetSpent` as soon as any answer says that the wait is longer than `longest_wait` seconds.
+        """
         while True:
             with self._lock:
                 bucket = self._bucket(name)
@@ -199,7 +207,13 @@ class RateBudget:
                 if wait <= 0:
                     self._send(bucket)
                     return
-            self._clock.sleep(min(wait, 1.0))
+            self.sleep(wait)
+
+    def sleep(self, wait: float) -> None:
+        """Sleep a part of a wait, if it is one to sit through."""
+        if wait > self.longest_wait:
+            raise BudgetSpent(f"the budget is spent for {wait:.0f} s")
+        self._clock.sleep(min(wait, 1.0))
 
     def release(self, name: str, status: int | None, headers: Mapping[str, str]) -> None:
         """Account for an answer (status None: no answer came)."""

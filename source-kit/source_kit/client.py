@@ -11,9 +11,8 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import orjson
 import requests
@@ -21,14 +20,14 @@ from requests.adapters import HTTPAdapter
 
 from source_kit import budget as rate
 from source_kit.answers import body, body_wait, parse, read
-from source_kit.budget import MAX_WAIT_SECONDS, RateBudget
+from source_kit.budget import MAX_WAIT_SECONDS, BudgetSpent, RateBudget
 from source_kit.clock import Clock
-from source_kit.errors import ConfigError, ConnectorFault, StreamUnavailable, TransientError
+from source_kit.errors import ConfigError, ConnectorFault, TransientError
 from source_kit.oauth import Auth
+from source_kit.rules import DEFAULT_RULES, MAX_ATTEMPTS, Action, Denied, Rejected, Rule, Unavailable
 from source_kit.turn import Turn
 
 TIMEOUT_SECONDS = (10.0, 90.0)
-MAX_ATTEMPTS = 10
 BACKOFF_BASE_SECONDS = 0.3
 BACKOFF_CAP_SECONDS = 60.0
 MAX_RATE_LIMIT_REFUSALS = 60
@@ -36,53 +35,6 @@ MAX_RATE_LIMIT_REFUSALS = 60
 MAX_TOKEN_RENEWALS = 5
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-correlation-id", "cf-ray")
 Params = Mapping[str, Any] | Sequence[tuple[str, Any]]
-
-
-class Action(Enum):
-    """What follows from an answer that is not a success."""
-
-    RETRY = "retry"
-    REJECT = "reject"  # raise Rejected: the reading plan may know what to do
-    UNAVAILABLE = "unavailable"  # this stream cannot be read with this account
-    DENIED = "denied"  # nothing can be read with these credentials: the sync ends
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One row of an error table: the first row that matches decides."""
-
-    statuses: range | tuple[int, ...]
-    action: Action
-    text: str = ""
-    matches: Callable[[Any], bool] = field(default=lambda body: True)
-    attempts: int = MAX_ATTEMPTS
-
-
-DEFAULT_RULES = (
-    Rule(
-        (401,),
-        Action.DENIED,
-        "The credentials were refused. Check that the key or token is complete, active and of this account.",
-    ),
-    Rule(
-        (402,),
-        Action.UNAVAILABLE,
-        "The account's plan does not include this. Remove the stream from the sync or upgrade the plan.",
-    ),
-    Rule(
-        (403,),
-        Action.UNAVAILABLE,
-        "The credentials lack the permission to read this. Grant it or remove the stream from the sync.",
-    ),
-    Rule(
-        (404,),
-        Action.UNAVAILABLE,
-        "The API does not have this resource for the account. Remove the stream from the sync.",
-    ),
-    Rule((408, 425), Action.RETRY, "The API did not answer in time."),
-    Rule(range(500, 600), Action.RETRY, "The API had a server error."),
-    Rule(range(400, 500), Action.REJECT, "The API refused the request."),
-)
 
 
 @dataclass(frozen=True)
@@ -99,30 +51,6 @@ class Request:
     json: Any = None
     what: str = "the request"
     accepts: Callable[[Any], bool] = field(default=lambda body: True)
-
-
-class Rejected(ConnectorFault):
-    """A 4xx that no rule settled; reading plans catch it where the vendor's answer tells how to go on."""
-
-    def __init__(self, message: str, *, status: int, body: Any, internal_message: str) -> None:
-        super().__init__(message, internal_message=internal_message)
-        self.status = status
-        self.body = body
-
-    @property
-    def text(self) -> str:
-        """The body as text, for looking for the vendor's phrases; never shown."""
-        return self.body if isinstance(self.body, str) else orjson.dumps(self.body).decode()
-
-
-class Unavailable(StreamUnavailable):
-    """This stream cannot be read with this account; `status` is what the API answered."""
-
-    status: int = 0
-
-
-class Denied(ConfigError):
-    """The credentials are refused: no other stream can work either."""
 
 
 @dataclass
@@ -154,7 +82,6 @@ class HttpClient:
         self.base_url = base_url
         self.budget = budget
         self.clock = clock
-        self.longest_wait = MAX_WAIT_SECONDS
         self._origin = _origin(base_url)
         self._auth = auth
         self._rules = (*rules, *DEFAULT_RULES)
@@ -179,11 +106,15 @@ class HttpClient:
         Raises `Rejected`, `StreamUnavailable`, `Denied`, or `TransientError` after the last attempt.
         """
         attempt = refusals = renewals = 0
+        before = f"{request.method} {request.path}"
         self.turn.leave()
         while True:
             with _denial():
                 authorization = self._auth.authorization()
-            response, damage = self._exchange(request, authorization)
+            try:
+                response, damage = self._exchange(request, authorization)
+            except BudgetSpent as spent:
+                raise _too_long(request, f"{before}: {spent}") from spent
             if response is not None and response.status_code != 401:
                 self._auth.accepted(authorization)
             if response is not None and damage is None and response.status_code < 300:
@@ -192,7 +123,10 @@ class HttpClient:
             status = None if response is None else response.status_code
             if response is not None and status == 429:
                 refusals += 1
-                self._check_refusal(request, response, refusals)
+                before = self._internal(request, response, None)
+                self._take_refusal(request, response)
+                if refusals > MAX_RATE_LIMIT_REFUSALS:
+                    raise _too_long(request, before)
                 continue
             if status == 401 and renewals < MAX_TOKEN_RENEWALS and self._is_renewed(authorization):
                 renewals += 1
@@ -216,7 +150,6 @@ class HttpClient:
         """One round trip: the answer, and what was wrong with its transport."""
         usage = self._usage
         prepared = self._prepared(request, authorization)
-        self._check_wait(request, f"{request.method} {request.path}: the budget is spent")
         began = self.clock.monotonic()
         self.budget.acquire(request.bucket)
         usage.waited_seconds += self.clock.monotonic() - began
@@ -257,10 +190,15 @@ class HttpClient:
         headers = {self._auth.header: authorization}
         if data is not None:
             headers["Content-Type"] = "application/json"
-        params: Any = request.params
-        return self.session.prepare_request(
-            requests.Request(request.method, url, params=params, data=data, headers=headers)
-        )
+        # `Session.prepare_request` merges settings of four kinds and parses the URL three times: 65 µs a request.
+        prepared = requests.PreparedRequest()
+        prepared.prepare_method(request.method)
+        prepared.url = with_query(url, request.params)
+        prepared.prepare_headers({**self.session.headers, **headers})
+        prepared.prepare_cookies(self.session.cookies)
+        prepared.body = data
+        prepared.prepare_content_length(data)
+        return prepared
 
     def _round_trip(self, prepared: requests.PreparedRequest) -> requests.Response:
         response = self._send(prepared)
@@ -276,19 +214,11 @@ class HttpClient:
         read(response)
         return response
 
-    def _check_refusal(self, request: Request, response: requests.Response, refusals: int) -> None:
-        internal = self._internal(request, response, None)
-        self._check_wait(request, internal)
-        if refusals > MAX_RATE_LIMIT_REFUSALS:
-            raise _too_long(request, internal)
+    def _take_refusal(self, request: Request, response: requests.Response) -> None:
+        """Wait as long as the body of a 429 asks for, where its headers do not say."""
         hint = body_wait(body(response), rate.server_time(response.headers) or self.clock.now())
         if hint is not None:
             self.budget.refuse(request.bucket, hint)
-
-    def _check_wait(self, request: Request, internal: str) -> None:
-        """Nobody waits for a budget that comes back in hours, whether a refusal or the headers of an answer say so."""
-        if self.budget.delay(request.bucket) > self.longest_wait:
-            raise _too_long(request, internal)
 
     def _settle(self, request: Request, response: requests.Response | None, damage: str | None) -> tuple[str, int]:
         """The user's text and the number of attempts for what may be tried again; raises for the rest."""
@@ -353,6 +283,13 @@ def _denial() -> Iterator[None]:
         yield
     except ConfigError as refused:
         raise Denied(str(refused.message), internal_message=refused.internal_message) from refused
+
+
+def with_query(url: str, params: Params | None) -> str:
+    """The URL with these parameters; a list gives several of one name, and what is None is left out."""
+    pairs = params.items() if isinstance(params, Mapping) else params or ()
+    query = urlencode([pair for pair in pairs if pair[1] is not None], doseq=True)
+    return f"{url}{'&' if '?' in url else '?'}{query}" if query else url
 
 
 def _origin(url: str) -> str:

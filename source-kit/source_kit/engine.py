@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from source_kit import protocol
-from source_kit.client import Denied, HttpClient
+from source_kit.client import HttpClient
 from source_kit.clock import Clock, Interrupted
 from source_kit.errors import SourceError
 from source_kit.output import Output
+from source_kit.rules import Denied
 from source_kit.running import Batch, Node, StreamRun
 from source_kit.scheduler import Scheduler
 

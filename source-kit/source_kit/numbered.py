@@ -16,8 +16,8 @@ from typing import Any
 
 import orjson
 
-from source_kit.client import Rejected, Unavailable
 from source_kit.errors import ConnectorFault
+from source_kit.rules import Rejected, Unavailable
 from source_kit.timestamps import seconds_z
 from source_kit.work import Page, Piece, Record, Work
 

@@ -114,7 +114,7 @@ class Scheduler:
                 wait = IDLE_SECONDS
                 for lane in self._candidates():
                     delay = self._client.budget.delay(lane.run.bucket)
-                    if delay <= 0 or delay > self._client.longest_wait:
+                    if delay <= 0 or delay > self._client.budget.longest_wait:
                         return lane.run, self._start(lane)
                     wait = min(wait, delay)
                 self._steps.wait(wait)

@@ -27,7 +27,7 @@ from airbyte_cdk.sources.streams import Stream
 from source_kit import memory, protocol
 from source_kit.budget import RateBudget
 from source_kit.catalog_input import ConfiguredStream, parse_catalog
-from source_kit.client import MAX_ATTEMPTS, Denied, HttpClient, Rule, new_session
+from source_kit.client import HttpClient, new_session
 from source_kit.clock import Clock
 from source_kit.config import CommonOptions
 from source_kit.config_store import ConfigStore
@@ -37,6 +37,7 @@ from source_kit.foreign_state import ForeignRule, adopt
 from source_kit.oauth import Auth
 from source_kit.output import Output
 from source_kit.redaction import Redactor
+from source_kit.rules import MAX_ATTEMPTS, Denied, Rule
 from source_kit.running import StreamRun
 from source_kit.state import EVENTS_UNTIL_KEY, StateLedger
 from source_kit.state_input import StreamState, cursor_instant, parse_state

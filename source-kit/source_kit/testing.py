@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,6 +24,11 @@ class FakeClock(Clock):
         self._passed = 0.0
         self._guard = threading.Lock()
         self.sleeps: list[float] = []
+        self._events: list[tuple[float, Callable[[], None]]] = []
+
+    def during(self, seconds: float, event: Callable[[], None]) -> None:
+        """Something that happens while somebody sleeps, `seconds` from now."""
+        self._events.append((self._passed + seconds, event))
 
     def now(self) -> datetime:
         return self._began + timedelta(seconds=self._passed)
@@ -36,6 +42,10 @@ class FakeClock(Clock):
         with self._guard:
             self.sleeps.append(seconds)
             self._passed += max(0.0, seconds)
+            due = [event for at, event in self._events if at <= self._passed]
+            self._events = [(at, event) for at, event in self._events if at > self._passed]
+        for event in due:
+            event()
 
     def tick(self, seconds: float) -> None:
         """Let time pass without a sleep."""

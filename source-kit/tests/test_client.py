@@ -11,9 +11,10 @@ import requests_mock
 
 from source_kit.answers import body, body_wait
 from source_kit.budget import RateBudget
-from source_kit.client import Action, Denied, HttpClient, Rejected, Request, Rule, Unavailable, Usage, new_session
+from source_kit.client import HttpClient, Request, Usage, new_session, with_query
 from source_kit.errors import ConfigError, ConnectorFault, SourceError, TransientError
 from source_kit.oauth import basic
+from source_kit.rules import Action, Denied, Rejected, Rule, Unavailable
 from source_kit.testing import NOON, FakeClock
 
 BASE = "https://api.vendor.test/v1/"
@@ -333,7 +334,19 @@ def test_a_rate_limit_of_hours_ends_the_stream(vendor: Any) -> None:
     error = Bench().fail()
     assert isinstance(error, TransientError)
     assert "more than an hour" in str(error.message)
-    assert error.internal_message == "GET leads/: status 429, request id req-8"
+    assert error.internal_message == "GET leads/: status 429, request id req-8: the budget is spent for 7200 s"
+
+
+def test_whoever_waits_ends_when_another_request_is_refused_for_hours(vendor: Any) -> None:
+    vendor.get(URL, **GOOD)
+    bench = Bench()
+    bench.client.budget.refuse("GET leads/", 60)
+    bench.clock.during(30, lambda: bench.client.budget.refuse("GET leads/", 7200))
+    error = bench.fail()
+    assert isinstance(error, TransientError)
+    assert error.internal_message == "GET leads/: the budget is spent for 7200 s"
+    assert vendor.call_count == 0
+    assert sum(bench.clock.sleeps) == 30
 
 
 def test_refusals_without_end_do_not_last_for_ever(vendor: Any) -> None:
@@ -382,3 +395,17 @@ def test_a_session_takes_proxy_and_bundle_from_the_environment_once(monkeypatch:
     monkeypatch.setenv("HTTPS_PROXY", "http://other.test:3128")
     assert session.proxies["https"] == "http://proxy.test:3128"
     assert (session.verify, session.trust_env) == ("/etc/bundle.pem", False)
+
+
+@pytest.mark.parametrize(
+    ("url", "params", "whole"),
+    [
+        ("https://a/b", None, "https://a/b"),
+        ("https://a/b", {"page": 2, "none": None}, "https://a/b?page=2"),
+        ("https://a/b", {"id__in": ["x", "y"], "q": "a b&c/ü"}, "https://a/b?id__in=x&id__in=y&q=a+b%26c%2F%C3%BC"),
+        ("https://a/b", [("f", "1"), ("f", "2")], "https://a/b?f=1&f=2"),
+        ("https://a/b?c=1", {"d": 2}, "https://a/b?c=1&d=2"),
+    ],
+)
+def test_parameters_are_written_as_requests_writes_them(url: str, params: Any, whole: str) -> None:
+    assert with_query(url, params) == whole == requests.Request("GET", url, params=params).prepare().url

@@ -12,11 +12,12 @@ import pytest
 from source_kit import engine as engine_module
 from source_kit import scheduler as scheduler_module
 from source_kit.budget import RateBudget
-from source_kit.client import Denied, HttpClient, Unavailable
+from source_kit.client import HttpClient
 from source_kit.engine import Engine, Terminated
 from source_kit.errors import TransientError
 from source_kit.oauth import basic
 from source_kit.output import OutputClosed
+from source_kit.rules import Denied, Unavailable
 from source_kit.running import StreamRun
 from source_kit.state import StateLedger
 from source_kit.testing import FakeClock, KeptOutput

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from source_kit.client import Rejected
 from source_kit.errors import ConnectorFault
 from source_kit.numbered import Listed, NumberedList
+from source_kit.rules import Rejected
 from source_kit.work import Record, in_order
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

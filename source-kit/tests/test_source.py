@@ -12,12 +12,13 @@ from airbyte_cdk.models import AirbyteMessage, ConfiguredAirbyteCatalogSerialize
 
 from source_kit.budget import RateBudget
 from source_kit.catalog_input import ConfiguredStream, parse_catalog
-from source_kit.client import Denied, HttpClient, Unavailable
+from source_kit.client import HttpClient
 from source_kit.config import CommonOptions
 from source_kit.config_store import ConfigStore
 from source_kit.errors import ConfigError
 from source_kit.oauth import Auth, basic
 from source_kit.redaction import Redactor
+from source_kit.rules import Denied, Unavailable
 from source_kit.source import KitSource, start_order, unreadable
 from source_kit.state_input import parse_state
 from source_kit.stream import KitStream

@@ -13,8 +13,9 @@ from airbyte_cdk.models import SyncMode
 
 from source_kit.answers import body
 from source_kit.budget import RateBudget
-from source_kit.client import HttpClient, Rejected
+from source_kit.client import HttpClient
 from source_kit.oauth import basic
+from source_kit.rules import Rejected
 from source_kit.stream import KitStream, TimeCursor
 from source_kit.testing import NOON, FakeClock
 from source_kit.work import Page, Piece, Record, Start, Work

@@ -10,7 +10,8 @@ from typing import Any
 from source_closeio.custom_fields import custom_fields_of, has_data, key_of, schema_of, shared_fields
 from source_kit import timestamps
 from source_kit.answers import body
-from source_kit.client import HttpClient, Rejected, Request, Unavailable
+from source_kit.client import HttpClient, Request
+from source_kit.rules import Rejected, Unavailable
 from source_kit.schemas import Schema
 from source_kit.work import Record
 

@@ -15,9 +15,10 @@ from source_closeio.config import Settings
 from source_closeio.errors import cap, is_deleted_document
 from source_kit import schemas, timestamps
 from source_kit.answers import body
-from source_kit.client import HttpClient, Rejected
+from source_kit.client import HttpClient
 from source_kit.errors import ConnectorFault
 from source_kit.offsets import OffsetList
+from source_kit.rules import Rejected
 from source_kit.stream import Answer, KitStream, TimeCursor
 from source_kit.windows import Fetched, WalkExpired, Window
 from source_kit.work import Page, Record, Start, Work

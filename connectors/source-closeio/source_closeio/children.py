@@ -14,8 +14,8 @@ from source_closeio.edits import chunks
 from source_closeio.lists import LISTS, Listed
 from source_closeio.opportunities import Opportunities
 from source_kit.answers import body
-from source_kit.client import Unavailable
 from source_kit.keyset import Keyset
+from source_kit.rules import Unavailable
 from source_kit.windows import Window
 from source_kit.work import Page, Piece, Record, Start, Work
 

@@ -16,9 +16,9 @@ from source_closeio import search
 from source_closeio.events import EVENT_OVERLAP, EVENT_RETENTION, Events
 from source_closeio.searched import CORE_FIELDS, Searched, SearchRefused
 from source_kit import timestamps
-from source_kit.client import Rejected, Unavailable
 from source_kit.keyset import Keyset
 from source_kit.offsets import OffsetList
+from source_kit.rules import Rejected, Unavailable
 from source_kit.state import EVENTS_UNTIL_KEY
 from source_kit.windows import Window
 from source_kit.work import Page, Piece, Record, Work, in_order

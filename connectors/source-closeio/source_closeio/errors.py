@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from source_kit.client import Action, Rejected, Rule
+from source_kit.rules import Action, Rejected, Rule
 
 RULES = (
     Rule(

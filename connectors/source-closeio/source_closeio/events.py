@@ -17,8 +17,9 @@ from source_closeio.base import CloseTimeline
 from source_closeio.config import Settings
 from source_closeio.errors import is_cursor_error
 from source_kit import schemas, timestamps
-from source_kit.client import HttpClient, Rejected, Unavailable
+from source_kit.client import HttpClient
 from source_kit.keyset import Keyset
+from source_kit.rules import Rejected, Unavailable
 from source_kit.windows import Fetched, WalkExpired, Window
 from source_kit.work import Piece, Record, Start, Work
 

@@ -16,7 +16,8 @@ from source_closeio.base import CloseList
 from source_closeio.config import Settings
 from source_closeio.secrets import without_secrets
 from source_kit import timestamps
-from source_kit.client import HttpClient, Unavailable
+from source_kit.client import HttpClient
+from source_kit.rules import Unavailable
 from source_kit.stream import Answer
 from source_kit.work import Record
 

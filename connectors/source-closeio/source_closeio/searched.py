@@ -15,9 +15,9 @@ from source_closeio.base import CloseStream
 from source_closeio.custom_fields import BY_NAME, by_name, key_of
 from source_closeio.errors import cap, is_cursor_error, is_fields_error
 from source_kit import schemas
-from source_kit.client import Rejected, Unavailable
 from source_kit.errors import SourceError
 from source_kit.keyset import Keyset
+from source_kit.rules import Rejected, Unavailable
 from source_kit.stream import Answer, TimeCursor
 from source_kit.windows import Fetched, WalkExpired, Window
 from source_kit.work import Record, Start, Work

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import requests
 
 from source_kit.answers import body
-from source_kit.client import HttpClient, Unavailable
+from source_kit.client import HttpClient
+from source_kit.rules import Unavailable
 from source_kit.stream import Answer, KitStream
 from source_kit.work import Record
 from source_kustomer.budget import ORGANISATION

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 
 from source_kit.budget import (
     MINUTE_SECONDS,
+    BudgetSpent,
     RateBudget,
     Reading,
     read_headers,
@@ -72,8 +73,12 @@ class SearchLimit:
         return wait if oldest < 0 else max(wait, self._answered[oldest] + MINUTE_SECONDS - now)
 
     def reserve(self) -> None:
-        """A search will leave; `lost`, `accepted` or `refused` follows."""
+        """A search will leave; `given_up`, `lost`, `accepted` or `refused` follows."""
         self._in_flight += 1
+
+    def given_up(self) -> None:
+        """The search did not leave."""
+        self._in_flight -= 1
 
     def lost(self) -> None:
         """No answer came: the search may have counted."""
@@ -150,9 +155,16 @@ class KustomerBudget(RateBudget):
 
     def acquire(self, name: str) -> None:
         """As the base."""
-        if name == SEARCH:
-            self._reserve_search()
-        super().acquire(ORGANISATION)
+        if name != SEARCH:
+            super().acquire(ORGANISATION)
+            return
+        self._reserve_search()
+        try:
+            super().acquire(ORGANISATION)
+        except BudgetSpent:
+            with self._search_lock:
+                self.searches.given_up()
+            raise
 
     def _reserve_search(self) -> None:
         while True:
@@ -161,7 +173,7 @@ class KustomerBudget(RateBudget):
                 if wait <= 0:
                     self.searches.reserve()
                     return
-            self._search_clock.sleep(min(wait, 1.0))
+            self.sleep(wait)
 
     def release(self, name: str, status: int | None, headers: Mapping[str, str]) -> None:
         """As the base; learns the budget of searches from a refusal that is not the organisation's."""

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from source_kit import timestamps
-from source_kit.client import HttpClient, Rejected, Unavailable
+from source_kit.client import HttpClient
+from source_kit.rules import Rejected, Unavailable
 from source_kit.stream import TimeCursor
 from source_kit.windows import Window
 from source_kit.work import Page, Piece, Record, Start, Work, in_order

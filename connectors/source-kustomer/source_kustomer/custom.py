@@ -11,7 +11,8 @@ from typing import Any
 
 from source_kit import schemas
 from source_kit.answers import body
-from source_kit.client import HttpClient, Rejected, Request, Unavailable
+from source_kit.client import HttpClient, Request
+from source_kit.rules import Rejected, Unavailable
 from source_kit.schemas import Schema
 from source_kustomer.budget import ORGANISATION
 

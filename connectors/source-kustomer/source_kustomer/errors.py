@@ -10,8 +10,9 @@ from typing import Any
 
 import requests
 
-from source_kit.client import Action, Denied, HttpClient, Rejected, Request, Rule, Unavailable
+from source_kit.client import HttpClient, Request
 from source_kit.errors import ConnectorFault
+from source_kit.rules import Action, Denied, Rejected, Rule, Unavailable
 from source_kustomer.config import PODS
 
 WHO_AM_I = "users/current"

@@ -9,8 +9,9 @@ from itertools import pairwise
 from typing import Any
 
 from source_kit import timestamps
-from source_kit.client import HttpClient, Rejected, Unavailable
+from source_kit.client import HttpClient
 from source_kit.errors import StreamUnavailable
+from source_kit.rules import Rejected, Unavailable
 from source_kit.stream import TimeCursor
 from source_kit.work import Page, Piece, Record, Start, Work
 from source_kustomer import custom

@@ -12,9 +12,10 @@ from functools import cached_property
 from typing import Any
 
 from source_kit import schemas, timestamps
-from source_kit.client import HttpClient, Rejected
+from source_kit.client import HttpClient
 from source_kit.errors import StreamUnavailable
 from source_kit.keyset import Keyset
+from source_kit.rules import Rejected
 from source_kit.stream import Answer, TimeCursor
 from source_kit.windows import Fetched, WalkExpired, Window
 from source_kit.work import Piece, Record, Start, Work

@@ -7,9 +7,10 @@ from typing import Any
 
 import requests
 
-from source_kit.client import HttpClient, Request, Unavailable
+from source_kit.client import HttpClient, Request
 from source_kit.config import CommonOptions
 from source_kit.oauth import Auth, bearer
+from source_kit.rules import Unavailable
 from source_kit.source import KitSource
 from source_kit.stream import KitStream
 from source_kustomer import config, streams

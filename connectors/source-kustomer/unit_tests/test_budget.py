@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from source_kit.budget import BudgetSpent
 from source_kit.testing import FakeClock
 from source_kustomer.budget import ORGANISATION, SEARCH, KustomerBudget, SearchLimit
 
@@ -38,6 +41,16 @@ def test_other_requests_do_not_wait_for_searches() -> None:
     search(target)
     assert target.delay(SEARCH) == 60
     assert target.delay(ORGANISATION) == 0
+
+
+def test_a_search_that_does_not_leave_gives_its_place_back() -> None:
+    clock = FakeClock()
+    target = budget(clock, 1)
+    target.refuse(ORGANISATION, 7200)
+    with pytest.raises(BudgetSpent):
+        target.acquire(SEARCH)
+    clock.tick(7200)
+    assert target.delay(SEARCH) == 0
 
 
 def test_a_smaller_budget_is_learned_from_the_first_refusal() -> None:

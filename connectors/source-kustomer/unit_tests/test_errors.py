@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from source_kit.client import Denied, Request, Unavailable
+from source_kit.client import Request
 from source_kit.errors import ConnectorFault
+from source_kit.rules import Denied, Unavailable
 from source_kustomer.streams import build
 from unit_tests.kustomer_account import NOTHING, Account, Answer
 

@@ -13,8 +13,9 @@ import requests
 
 from source_kit import schemas, timestamps
 from source_kit.answers import body
-from source_kit.client import MAX_ATTEMPTS, HttpClient, Rejected, Unavailable
+from source_kit.client import HttpClient
 from source_kit.errors import ConnectorFault, TransientError
+from source_kit.rules import MAX_ATTEMPTS, Rejected, Unavailable
 from source_kit.schemas import Schema
 from source_kit.stream import Answer, KitStream, TimeCursor
 from source_kit.windows import Fetched, Window

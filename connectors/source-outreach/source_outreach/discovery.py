@@ -13,7 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from source_kit.answers import body
-from source_kit.client import HttpClient, Rejected, Request, Unavailable
+from source_kit.client import HttpClient, Request
+from source_kit.rules import Rejected, Unavailable
 from source_outreach.collections import Collection, snake
 from source_outreach.config import BUCKET
 

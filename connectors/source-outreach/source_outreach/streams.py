@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
-from source_kit.client import HttpClient, Rejected, Request, Unavailable
+from source_kit.client import HttpClient, Request
+from source_kit.rules import Rejected, Unavailable
 from source_kit.schemas import Schema
 from source_kit.work import Page, Start, Work
 from source_outreach.base import KaiaStream, OutreachStream

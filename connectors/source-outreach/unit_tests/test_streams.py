@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import requests_mock
 
-from source_kit.client import Denied, Rejected, Unavailable
 from source_kit.errors import ConnectorFault, TransientError
+from source_kit.rules import Denied, Rejected, Unavailable
 from unit_tests.outreach_account import API, TOKEN_URL, opened, page, problem, read, resource, stream_of
 
 STAGES = f"{API}/stages"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from source_kit.client import Action, Rule
+from source_kit.rules import Action, Rule
 
 RULES = (
     Rule(

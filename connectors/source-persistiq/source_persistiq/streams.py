@@ -12,9 +12,10 @@ import requests
 
 from source_kit import schemas
 from source_kit.answers import body
-from source_kit.client import HttpClient, Unavailable
+from source_kit.client import HttpClient
 from source_kit.errors import StreamUnavailable
 from source_kit.numbered import NumberedList
+from source_kit.rules import Unavailable
 from source_kit.state_input import broken, cursor_instant
 from source_kit.timestamps import seconds_z
 from source_kit.work import Page, Piece, Record, Start, Work, in_order

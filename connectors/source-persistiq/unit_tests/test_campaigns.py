@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from source_kit.client import Unavailable
 from source_kit.errors import ConfigError
+from source_kit.rules import Unavailable
 
 UNTIL = ("2026-01-01T11:58:09Z", "2026-01-01T11:58:10Z")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from source_kit.client import Denied
+from source_kit.rules import Denied
 
 ENDED = {"updated_at": "2026-01-01T11:58:09Z", "__v": 1}
 

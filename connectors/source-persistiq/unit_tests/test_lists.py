@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from source_kit.client import Denied, Rejected, Unavailable
 from source_kit.errors import ConnectorFault, TransientError
+from source_kit.rules import Denied, Rejected, Unavailable
 
 TAG = {"id": "tag_1", "name": "One"}
 
