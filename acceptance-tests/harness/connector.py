@@ -7,6 +7,7 @@ import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ class Stream:
     `overlap` is the part of the past which an incremental read declares to read again; `touch` says which of the
     emulator's collections to touch so that this stream gets new records. `edited` is the field by which old records
     that were edited lately (within `edited_overlap` of the read before) come again, where that is not the cursor.
-    `comparable` maps an emitted record to the form of the truth (undoing an encoding, say).
+    `comparable` maps an emitted record to the form of the truth (undoing an encoding, say); `identity` tells records
+    apart.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Stream:
     sees_updates: bool = True
     checkpoints_inside: bool = True
     comparable: Callable[[dict[str, Any]], dict[str, Any]] = unchanged
+    identity: Callable[[dict[str, Any]], str] = itemgetter("id")
 
     @property
     def truth_name(self) -> str:

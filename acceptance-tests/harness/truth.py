@@ -20,9 +20,9 @@ def canonical(record: dict[str, Any]) -> bytes:
 
 def differences(stream: Stream, truth: Iterable[dict[str, Any]], emitted: Iterable[dict[str, Any]]) -> list[str]:
     """Problems unless `emitted` is exactly `truth` as a multiset of records; names ids and fields, not values."""
-    expected = {record["id"]: record for record in truth}
+    expected = {stream.identity(record): record for record in truth}
     records = [stream.comparable(record) for record in emitted]
-    counts = Counter(record["id"] for record in records)
+    counts = Counter(stream.identity(record) for record in records)
     problems = missing(stream, expected, counts)
     if surplus := sorted(counts.keys() - expected.keys()):
         problems.append(f"{stream.name}: {len(surplus)} records that the account does not hold: {surplus[:SAMPLE]}")
@@ -39,18 +39,20 @@ def missing(stream: Stream, expected: Collection[str], emitted: Collection[str])
 
 def covers(stream: Stream, truth: Iterable[dict[str, Any]], emitted: Iterable[dict[str, Any]]) -> list[str]:
     """Problems unless the newest emitted form of every record of `truth` is the true one; repetitions are fine."""
-    expected = {record["id"]: record for record in truth}
-    newest = {record["id"]: record for record in map(stream.comparable, emitted)}
+    expected = {stream.identity(record): record for record in truth}
+    newest = {stream.identity(record): record for record in map(stream.comparable, emitted)}
     return missing(stream, expected, newest) + _altered(stream, expected, newest.values())
 
 
 def _altered(stream: Stream, expected: dict[str, Any], records: Iterable[dict[str, Any]]) -> list[str]:
     wrong: dict[str, set[str]] = {}
     for record in records:
-        true = expected.get(record["id"])
+        true = expected.get(stream.identity(record))
         if true is not None and canonical(true) != canonical(record):
             fields = {name for name in true.keys() | record.keys() if true.get(name) != record.get(name)}
-            wrong.setdefault(record["id"], set()).update(fields or true.keys() ^ record.keys() or {"(key order)"})
+            wrong.setdefault(stream.identity(record), set()).update(
+                fields or true.keys() ^ record.keys() or {"(key order)"}
+            )
     if not wrong:
         return []
     names = sorted(set().union(*wrong.values()))

@@ -85,9 +85,9 @@ def test_nothing_is_lost_while_records_move_under_the_reader(connector: Connecto
     problems = []
     moved = 0
     for stream in connector.streams:
-        old = {record["id"]: canonical(record) for record in before[stream.name]}
-        new = {record["id"]: canonical(record) for record in after[stream.name]}
-        emitted = Counter(record["id"] for record in read.result.records.get(stream.name, []))
+        old = {stream.identity(record): canonical(record) for record in before[stream.name]}
+        new = {stream.identity(record): canonical(record) for record in after[stream.name]}
+        emitted = Counter(stream.identity(record) for record in read.result.records.get(stream.name, []))
         lost = sorted(old.keys() & new.keys() - emitted.keys())
         unmoved = {key for key, form in old.items() if new.get(key) == form}
         repeated = sorted(key for key, times in emitted.items() if times > 1 and key in unmoved)
