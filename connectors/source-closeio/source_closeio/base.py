@@ -53,14 +53,7 @@ class CloseStream(KitStream):
     def is_whole(self, content: Any) -> bool:
         return isinstance(content, dict) and isinstance(content.get("data"), list)
 
-    def parse_response(
-        self,
-        response: requests.Response,
-        *,
-        stream_state: Mapping[str, Any],
-        stream_slice: Mapping[str, Any] | None = None,
-        next_page_token: Mapping[str, Any] | None = None,
-    ) -> list[Record]:
+    def parse_response(self, response: requests.Response, **arguments: Any) -> list[Record]:
         """The records, with a `Z` on date-times that Close's newer services send without a zone (they are UTC)."""
         records: list[Record] = body(response)["data"]
         self.fix_zones(records)

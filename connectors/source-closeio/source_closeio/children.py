@@ -44,14 +44,7 @@ class CloseObject(CloseStream):
     def is_whole(self, content: Any) -> bool:
         return isinstance(content, dict) and "id" in content
 
-    def parse_response(
-        self,
-        response: requests.Response,
-        *,
-        stream_state: Mapping[str, Any],
-        stream_slice: Mapping[str, Any] | None = None,
-        next_page_token: Mapping[str, Any] | None = None,
-    ) -> list[Record]:
+    def parse_response(self, response: requests.Response, **arguments: Any) -> list[Record]:
         """The one object."""
         record = dict(body(response))
         self.fix_zones([record])

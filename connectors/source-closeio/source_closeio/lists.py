@@ -141,16 +141,9 @@ class Listed(CloseList):
             self._is_legacy = True
             return super().fetch(stream_slice, token)
 
-    def parse_response(
-        self,
-        response: requests.Response,
-        *,
-        stream_state: Mapping[str, Any],
-        stream_slice: Mapping[str, Any] | None = None,
-        next_page_token: Mapping[str, Any] | None = None,
-    ) -> list[Record]:
+    def parse_response(self, response: requests.Response, **arguments: Any) -> list[Record]:
         """The records with zones and without secrets, of the wanted type."""
-        records = super().parse_response(response, stream_state=stream_state)
+        records = super().parse_response(response, **arguments)
         for record in records:
             self._mend(record)
         return records

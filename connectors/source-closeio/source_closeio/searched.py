@@ -173,16 +173,9 @@ class Searched(CloseStream):
             tied=window.within is not None,
         )
 
-    def parse_response(
-        self,
-        response: requests.Response,
-        *,
-        stream_state: Mapping[str, Any],
-        stream_slice: Mapping[str, Any] | None = None,
-        next_page_token: Mapping[str, Any] | None = None,
-    ) -> list[Record]:
+    def parse_response(self, response: requests.Response, **arguments: Any) -> list[Record]:
         """Objects as their own endpoint gives them: without the search's type marker."""
-        records = super().parse_response(response, stream_state=stream_state)
+        records = super().parse_response(response, **arguments)
         for record in records:
             record.pop("__object_type", None)
         return records

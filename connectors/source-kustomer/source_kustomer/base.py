@@ -57,12 +57,7 @@ class KustomerStream(KitStream):
         }
 
     def parse_response(
-        self,
-        response: requests.Response,
-        *,
-        stream_state: Mapping[str, Any],
-        stream_slice: Mapping[str, Any] | None = None,
-        next_page_token: Mapping[str, Any] | None = None,
+        self, response: requests.Response, *, stream_slice: Mapping[str, Any] | None = None, **arguments: Any
     ) -> list[Record]:
         """See `records_of`."""
         return self.records_of(body(response), stream_slice or {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -42,9 +42,12 @@ class PersistiqStream(KitStream):
     def path(self, *, stream_slice: Mapping[str, Any] | None = None, **arguments: Any) -> str:
         return str((stream_slice or {}).get("path") or self.name)
 
-    def request_params(  # type: ignore[override]  # always called by keyword
-        self, *, stream_slice: Mapping[str, Any] | None = None, **arguments: Any
-    ) -> Mapping[str, Any]:
+    def request_params(
+        self,
+        stream_state: Mapping[str, Any] | None,
+        stream_slice: Mapping[str, Any] | None = None,
+        next_page_token: Mapping[str, Any] | None = None,
+    ) -> MutableMapping[str, Any]:
         """The filters of the slice and the page; the first page is what comes without a number, as documented."""
         asked = stream_slice or {}
         number = asked.get("page", 1)
