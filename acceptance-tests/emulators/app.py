@@ -174,6 +174,10 @@ class VendorApp:
         if budget.refused:
             return self._with_budget(self._refusal(budget), bucket, budget)
         response = self.authorise(request) or self._closed(group) or match.route.endpoint(request, match.values)
+        return self._with_budget(self._carried(request, match, response), bucket, budget)
+
+    def _carried(self, request: Request, match: Match, response: Response) -> Response:
+        """What the network makes of an answer: it fails, or is compressed."""
         gzip = self.options.gzip and "gzip" in request.headers.get("accept-encoding", "")
         if response.status == 200:
             fault = self.faults.choose(request, lists=match.route.lists, gzip=gzip)
@@ -181,7 +185,7 @@ class VendorApp:
                 response = self.faults.apply(fault, response)
         if gzip and response.chunks is None and len(response.body) > COMPRESS_FROM_BYTES:
             _compress(response)
-        return self._with_budget(response, bucket, budget)
+        return response
 
     def _closed(self, group: str) -> Response | None:
         status = self.options.refuse.get(group)

@@ -12,7 +12,7 @@ from emulators.kustomer.flat import flat
 from emulators.kustomer.settings import KustomerOptions
 from emulators.moments import DAY_MS, now_ms, parse_ms
 from emulators.records import Collection, Ids
-from emulators.templates import Shape, Shapes, Values
+from emulators.templates import Projection, Shape, Shapes, Values
 
 SEED_ENDS_BEFORE_MS = 60_000
 RETIRED = "retired"
@@ -59,9 +59,18 @@ class Records(Collection):
             return [self.render(number, self.vendor, searched=True) for number in numbers]
         return self.render_all(numbers, self.vendor)
 
-    def is_deleted(self, number: int) -> bool:
-        """Whether it is flagged."""
-        return number in self.variants
+    def render(self, number: int, projection: Projection, *, searched: bool = False) -> bytes:
+        """A record as JSON; while the search index is behind, it shows the record as before its deletion."""
+        if searched and number in self._stale and number in self.variants:
+            updated, revision = self._stale[number]
+            return projection.render(
+                number % self.pattern, self._values(number, self.created[number], updated, revision)
+            )
+        return super().render(number, projection, searched=searched)
+
+    def is_deleted(self, number: int, *, searched: bool = False) -> bool:
+        """Whether it is flagged; `searched`: as the search index knows it."""
+        return number in self.variants and not (searched and number in self._stale)
 
     def present(self) -> Iterator[int]:
         """Numbers that lists show."""

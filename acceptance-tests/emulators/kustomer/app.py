@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from emulators.app import VendorApp
@@ -142,12 +142,7 @@ class KustomerApp(VendorApp):
             if search.refused:
                 return self._search_refused(organisation, search)
         response = self.authorise(request) or self._closed(group) or match.route.endpoint(request, match.values)
-        if response.status == 200:
-            gzip = self.options.gzip and "gzip" in request.headers.get("accept-encoding", "")
-            fault = self.faults.choose(request, lists=match.route.lists, gzip=gzip)
-            if fault is not None:
-                response = self.faults.apply(fault, response)
-        return self._told(response, organisation, ORGANISATION)
+        return self._told(self._carried(request, match, response), organisation, ORGANISATION)
 
     def _search_refused(self, organisation: Budget, search: Budget) -> Response:
         response = self._too_many()
@@ -157,7 +152,7 @@ class KustomerApp(VendorApp):
             response.headers.extend(headers(shown, self.options.limit_headers))
         elif form == "search":
             response.headers.extend(headers(search, self.options.limit_headers))
-        self.limits.told(SEARCH, time.monotonic(), search.reset if form != "none" else 0.0)
+        response.bucket, response.spent_for = SEARCH, search.reset if response.headers else 0.0
         return response
 
     def _told(self, response: Response, budget: Budget, name: str) -> Response:
@@ -165,7 +160,7 @@ class KustomerApp(VendorApp):
             return response
         response.headers.extend(headers(budget, self.options.limit_headers))
         if budget.remaining == 0 and self.options.limit_headers != "none":
-            self.limits.told(name, time.monotonic(), budget.reset)
+            response.bucket, response.spent_for = name, budget.reset
         return response
 
     def _too_many(self) -> Response:
@@ -210,8 +205,9 @@ class KustomerApp(VendorApp):
 
     def _collection(self, collection: Records) -> Endpoint:
         def answer(request: Request, values: dict[str, str]) -> Response:
-            numbers = list(collection.present())
-            return self._lists.page(request, numbers, lambda number: collection.render(number, collection.vendor))
+            numbers, counted = list(collection.present()), collection.name == "customers"
+            render = partial(collection.render, projection=collection.vendor)
+            return self._lists.page(request, numbers, render, counted=counted)
 
         return answer
 

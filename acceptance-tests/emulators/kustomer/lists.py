@@ -31,9 +31,13 @@ class Lists:
         *,
         largest: int = 100,
         links: bool = True,
+        counted: bool = False,
         included: Sequence[dict[str, Any]] | None = None,
     ) -> Response:
-        """One page of a list; `included` is paged along with it, `links` False leaves meta and links out."""
+        """One page of a list; `included` is paged along with it, `links` False leaves meta and links out.
+
+        `counted`: with the total, the number of pages and a link to the last one.
+        """
         page, size = request.params.get("page", "1"), request.params.get("pageSize", str(DEFAULT_PAGE))
         if not page.isdigit() or not size.isdigit() or int(page) < 1 or int(size) < 1:
             return self._refuse(400, "bad_request", "page and pageSize are positive numbers")
@@ -57,6 +61,10 @@ class Lists:
                 "meta": {"pageSize": asked, "page": number},
                 "links": {"self": link(number), "first": link(1), "prev": before, "next": more},
             }
+            if counted:
+                last = max(1, -(-len(rows) // asked))
+                rest["meta"] |= {"total": len(rows), "totalPages": last}
+                rest["links"]["last"] = link(last)
         if included is not None:
             ids = {row["id"] for row in part}
             rest["included"] = [entry for entry in included if entry["relationships"]["sla"]["data"]["id"] in ids]
@@ -68,9 +76,12 @@ class Lists:
         """Newest first, by `count` and the id that a page goes on after."""
         params = request.params
         count = params.get("count", str(DEFAULT_PAGE))
-        if not count.isdigit() or int(count) > 1000:
-            return self._refuse(400, "bad_request", "count is at most 1000")
-        rows = [entry for entry in records if _within(entry["attributes"]["createdAt"], params)]
+        if not count.isdigit() or not 1 <= int(count) <= 1000:
+            return self._refuse(400, "bad_request", "count is 1 to 1000")
+        try:
+            rows = [entry for entry in records if _fits(entry["attributes"], params)]
+        except ValueError as error:
+            return self._refuse(400, "bad_request", str(error))
         rows.sort(key=lambda entry: (entry["attributes"]["createdAt"], entry["id"]), reverse=True)
         start = next((i + 1 for i, entry in enumerate(rows) if entry["id"] == params.get("after")), 0)
         part = rows[start : start + int(count)]
@@ -81,7 +92,11 @@ class Lists:
         return json_response({"data": part, "links": links})
 
 
-def _within(value: str, params: dict[str, str]) -> bool:
+def _fits(attributes: dict[str, Any], params: dict[str, str]) -> bool:
+    """Whether an audit log passes the filters; `ValueError` for a bad date."""
+    for name in ("objectType", "objectId", "userId"):
+        if attributes.get(name) != params.get(f"filter[{name}]", attributes.get(name)):
+            return False
     low, high = params.get("filter[start]"), params.get("filter[end]")
-    moment = bound("gte", value)[0] or 0
+    moment = bound("gte", attributes["createdAt"])[0] or 0
     return (not low or moment >= (bound("gte", low)[0] or 0)) and (not high or moment <= (bound("gte", high)[0] or 0))

@@ -6,7 +6,9 @@ import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 
@@ -17,6 +19,8 @@ from emulators.moments import bound
 from emulators.records import FOREVER, NUMBER_BITS, NUMBER_MASK, TIME_BITS
 
 DEFAULT_PAGE, LARGEST_PAGE, LAST_PAGE = 100, 500, 100
+LARGEST_BODY_BYTES = 100_000
+DATE_LENGTH = len("2026-01-31")
 KEYS = frozenset(
     ["queryContext", "and", "or", "not", "sort", "timeZone", "includeDeleted", "fields", "aggs", "searchHash"]
 )
@@ -46,6 +50,7 @@ class Query:
     sort: str = ""
     descending: bool = False
     include_deleted: bool = False
+    zone: str = "GMT"
 
 
 class SearchEndpoint:
@@ -66,6 +71,8 @@ class SearchEndpoint:
         return self._answer(request, archive=True)
 
     def _answer(self, request: Request, *, archive: bool) -> Response:
+        if len(request.body) > LARGEST_BODY_BYTES:
+            return self._error(413, "request_entity_too_large", "request entity too large")
         try:
             query = self._read(request.json_object(), archive=archive)
             page, size = _pages(request, self._options.result_window)
@@ -141,7 +148,7 @@ class SearchEndpoint:
             )
             if not low <= updated < high or not created[0] <= made < created[1]:
                 continue
-            if query.collection.is_deleted(number) and not query.include_deleted:
+            if not query.include_deleted and query.collection.is_deleted(number, searched=True):
                 continue
             if all(least <= self._number(name, number) < most for name, least, most in query.numbers):
                 rows.append((updated if query.sort == "updated_at" else made, number))
@@ -164,14 +171,16 @@ class SearchEndpoint:
         context = body.get("queryContext")
         query = self._target(context)
         query.include_deleted = body.get("includeDeleted") is True
+        query.zone = str(body.get("timeZone") or query.zone)
         for part in ("or", "not"):
             if body.get(part):
                 raise Refused(f"{part} is not emulated")
-        criteria = body.get("and") or []
-        for criterion in [criteria] if isinstance(criteria, dict) else criteria:
+        for criterion in _objects(body, "and"):
             for attribute, condition in criterion.items():
                 self._read_criterion(query, attribute, condition, archive=archive)
-        for entry in (body.get("sort") or [])[:1]:  # of several keys only the first counts
+        for entry in _objects(body, "sort")[:1]:  # of several keys only the first counts
+            if len(entry) != 1:
+                raise Refused("sort needs one attribute an entry")
             ((attribute, direction),) = entry.items()
             name = self._attribute(query, attribute, archive=archive)
             if name not in TIMES or direction not in ("asc", "desc"):
@@ -187,13 +196,15 @@ class SearchEndpoint:
 
     def _target(self, context: Any) -> Query:
         collections = self._account.collections
+        if not isinstance(context, str):
+            raise Refused("queryContext is not a text")
         if context in CONTEXTS:
             return Query(context, collections[CONTEXTS[context]], None)
         if context and context == self._options.time_context:
             return Query(context, collections["conversation_times"], None)
-        klass = str(context).removeprefix("kobject_")
-        if str(context).startswith("kobject_") and klass in self._account.searchable_klasses():
-            return Query(str(context), collections["kobjects"], frozenset({klass}))
+        klass = context.removeprefix("kobject_")
+        if context.startswith("kobject_") and klass in self._account.searchable_klasses():
+            return Query(context, collections["kobjects"], frozenset({klass}))
         raise Refused(f"queryContext {context} is not valid")
 
     def _attribute(self, query: Query, attribute: str, *, archive: bool) -> str:
@@ -219,7 +230,7 @@ class SearchEndpoint:
         if name in TIMES:
             if not isinstance(value, str) or not SORTED_DATE.fullmatch(value):
                 raise Refused(f"{attribute}: not a date")
-            least, before = bound(operator, value)
+            least, before = bound(operator, _instant(value, query.zone))
             low, high = query.ranges.get(name, (0, FOREVER))
             query.ranges[name] = (max(low, least or 0), high if before is None else min(high, before))
             return
@@ -229,6 +240,26 @@ class SearchEndpoint:
             operator
         ]
         query.numbers.append((name, least, most))
+
+
+def _objects(body: dict[str, Any], part: str) -> list[dict[str, Any]]:
+    """The entries of a part of the body: an array of objects, or one object."""
+    given = body.get(part) or []
+    entries = [given] if isinstance(given, dict) else given
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise Refused(f"{part} is not an array of objects")
+    return entries
+
+
+def _instant(value: str, zone: str) -> str:
+    """A time as it is; a date as its first moment in the time zone. `Refused` if there is none such."""
+    try:
+        moment = datetime.fromisoformat(value)
+        if len(value) > DATE_LENGTH or zone == "GMT":
+            return value
+        return moment.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC).isoformat()
+    except (ValueError, OverflowError, KeyError, OSError) as error:  # the last two: no such zone
+        raise Refused(f"{value} is not a date of {zone}") from error
 
 
 def _pages(request: Request, cap: int) -> tuple[int, int]:

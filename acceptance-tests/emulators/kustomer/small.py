@@ -303,11 +303,13 @@ def _metadata(options: KustomerOptions, created: str) -> Metadata:
 
 def _audit_logs(options: KustomerOptions, first: int, last: int) -> SmallList:
     def make(number: int, created: str) -> Record:
+        kind = ("tag", "user", "tag")[number % 3]
         attributes = {
-            "eventName": "kustomer.tag.update",
+            "eventName": f"kustomer.{kind}.update",
             "eventVerb": "update",
+            "userId": USER_ID % (number % 4),
             "userType": "user",
-            "objectType": "tag",
+            "objectType": kind,
             "objectId": identifier(2, number),
             "ip": "192.0.2.7",
             "changes": {"name": {"before": "a", "after": "b"}},
