@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from connectors.closeio import seen
 from harness.connector import Connector, Scenario, Stream
 
 LOOKBACK = timedelta(seconds=300)
@@ -117,7 +118,11 @@ CONNECTOR = Connector(
         Scenario("lists end at 500 records", {"list_cap": 500}, says="more notes than Kustomer lists"),
         Scenario(
             "the other forms are sent",
-            {"attachment_links": True, "metadata_list": True, "oversize": "refuse", "error_form": "jsonapi"},
+            {
+                "attachment_links": True, "metadata_list": True, "oversize": "refuse", "error_form": "jsonapi",
+                "gone_parents": True,
+            },
+            statistics=seen(status_404=1),
         ),
         Scenario(
             "searches are limited as configured",

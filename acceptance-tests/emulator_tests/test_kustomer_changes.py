@@ -162,3 +162,13 @@ def test_what_was_changed_before_the_index_was_late_is_found_at_once(kustomer: K
     newest = kustomer.follow(query("message"))[-1]
     assert newest["id"] == made
     assert made in ids(kustomer.found(since(updated(newest), "message")))
+
+
+def test_children_of_a_deleted_parent_are_there_or_not(kustomer: KustomerClient) -> None:
+    (gone,) = kustomer.emulator.touch("conversations", delete=1)["deleted"]
+    path = f"/conversations/{gone}/events"
+    assert kustomer.rows(path)
+    assert gone in {row["conversation_id"] for row in kustomer.emulator.truth("conversation_events")}
+    kustomer.options(gone_parents=True)
+    assert kustomer.ask("GET", path).status == 404
+    assert gone not in {row["conversation_id"] for row in kustomer.emulator.truth("conversation_events")}

@@ -250,6 +250,10 @@ class Account:
                 break
         return list(chosen)
 
+    def is_childless(self, collection: str, number: int) -> bool:
+        """Whether a record is deleted and its children are gone with it."""
+        return self.options.gone_parents and self.collections[collection].is_deleted(number)
+
     def truth(self, stream: str) -> Iterator[bytes] | None:
         """What a complete read of a stream emits."""
         if stream in self.small:

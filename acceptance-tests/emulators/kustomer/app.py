@@ -216,9 +216,14 @@ class KustomerApp(VendorApp):
         number = collection.ids.number(identifier)
         return number if number is not None and number < len(collection.created) else None
 
+    def _parent(self, collection: str, identifier: str) -> int | None:
+        """A record that is asked for its children; whether a deleted one still has some is not documented."""
+        number = self._number(collection, identifier)
+        return None if number is not None and self.account.is_childless(collection, number) else number
+
     def _children(self, parent: str, make: Callable[[Account, int], list[dict[str, Any]]]) -> Endpoint:
         def answer(request: Request, values: dict[str, str]) -> Response:
-            number = self._number(parent, values["id"])
+            number = self._parent(parent, values["id"])
             if number is None:
                 return self._error(404, "not_found", "No such record")
             return self._lists.page(request, make(self.account, number), _same)
@@ -226,7 +231,7 @@ class KustomerApp(VendorApp):
         return answer
 
     def _attachments(self, request: Request, values: dict[str, str]) -> Response:
-        number = self._number("conversations", values["id"])
+        number = self._parent("conversations", values["id"])
         if number is None:
             return self._error(404, "not_found", "No such conversation")
         rows = children.attachments(self.account, number)

@@ -136,6 +136,8 @@ def truth(account: Account, stream: str) -> Iterator[bytes]:
     else:
         parents, name = account.collections["conversations"], "conversation"
     for number in range(len(parents.created)):
+        if stream != "satisfaction_responses" and account.is_childless(parents.name, number):
+            continue
         updated = parents.updated[number]
         if stream == "attachments":
             records = attachments(account, number)

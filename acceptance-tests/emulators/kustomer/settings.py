@@ -32,6 +32,7 @@ class KustomerOptions(Options):
     unsorted: list[str] = option([], "query contexts whose sort is ignored (* for all)")
     unstable_ties: bool = option(False, "records of one instant come in another order in each answer")
     refuse_attributes: list[str] = option([], "attributes that the search does not know")
+    gone_parents: bool = option(False, "attachments, events, work items and merges of deleted parents are 404")
     klass_prefix: bool = option(False, "attributes of one klass are called kobject_<klass>_..., not kobject_...")
     time_context: str = option("conversation_time", "query context of conversation times, empty: not searchable")
     index_lag_seconds: float = option(0.0, "time after which the search index sees a write")
