@@ -9,6 +9,8 @@ from typing import Any
 import orjson
 import requests
 
+from source_kit import timestamps
+
 # Larger than most pages. `content` would read 10 kB at a time: 24 calls through three layers for 240 kB.
 READ_BYTES = 1024 * 1024
 
@@ -46,15 +48,30 @@ def body(response: requests.Response) -> Any:
 def body_wait(content: Any, now: datetime | None = None) -> float | None:
     """Seconds to wait that a 429's body names, else None.
 
-    Either `rate_reset`, at the top level or under `error`; or, if `now` is given, an epoch in the text of its `message`
-    ("Limit will be reseted at 1450200216.").
+    Either `rate_reset`, at the top level or under `error`; or, if `now` is given, a moment in the text of `message`
+    ("Limit will be reseted at 1450200216.") or of the `detail` of an error ("try again at 2017-01-01T00:00:00", UTC).
     """
-    for holder in (content, content.get("error") if isinstance(content, dict) else None):
+    if not isinstance(content, dict):
+        return None
+    errors = content.get("errors")
+    for holder in (content, content.get("error"), *(errors if isinstance(errors, list) else ())):
         if not isinstance(holder, dict):
             continue
         if isinstance(holder.get("rate_reset"), int | float):
             return float(holder["rate_reset"])
-        epoch = re.search(r"\b[12]\d{9}\b", str(holder.get("message", "")))
-        if epoch and now is not None:
-            return max(0.0, int(epoch[0]) - now.timestamp())
+        told = _moment(f"{holder.get('message', '')} {holder.get('detail', '')}")
+        if told is not None and now is not None:
+            return max(0.0, told - now.timestamp())
     return None
+
+
+def _moment(text: str) -> float | None:
+    """Seconds since the epoch of the first moment in a text."""
+    epoch = re.search(r"\b[12]\d{9}\b", text)
+    if epoch:
+        return float(epoch[0])
+    written = re.search(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?", text)
+    try:
+        return timestamps.parse(written[0].replace(" ", "T")).timestamp() if written else None
+    except ValueError:
+        return None

@@ -60,7 +60,8 @@ def seconds_until(text: str | None, now: datetime) -> float | None:
     text = text.strip()
     if re.match(r"^\d{4}-\d\d-\d\d", text):
         try:
-            return max(0.0, (parse(text) - now).total_seconds())
+            # A header that is sent twice arrives as one value with a comma.
+            return max(0.0, (parse(text.partition(",")[0].strip()) - now).total_seconds())
         except ValueError:
             return None
     number = _first_number(text)

@@ -57,6 +57,8 @@ def adopt(
         rule = next((rule for rule in fitting if rule.cursor_from in state.value), fitting[0] if fitting else None)
         if rule is None:
             warnings.append(f"Stream {name} starts again: its state is of another connector and cannot be used.")
+        elif state.singer and state.value.get(rule.cursor_from) is None:
+            warnings.append(f"Stream {name} starts again: its Singer bookmark holds no {rule.cursor_from} yet.")
         elif rule.take or trust_foreign_state:
             result[name] = StreamState(_translated(rule, state), own=True)
         else:

@@ -13,7 +13,6 @@ import signal
 import threading
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import asdict
 from typing import Any, ClassVar
 
@@ -32,12 +31,13 @@ from source_kit.clock import Clock
 from source_kit.config import CommonOptions
 from source_kit.config_store import ConfigStore
 from source_kit.engine import Engine, Terminated
-from source_kit.errors import ConfigError, SourceError
+from source_kit.errors import ConfigError
 from source_kit.foreign_state import ForeignRule, adopt
 from source_kit.oauth import Auth
 from source_kit.output import Output
+from source_kit.probes import unreadable
 from source_kit.redaction import Redactor
-from source_kit.rules import MAX_ATTEMPTS, Denied, Rule
+from source_kit.rules import MAX_ATTEMPTS, Rule
 from source_kit.running import StreamRun
 from source_kit.state import EVENTS_UNTIL_KEY, StateLedger
 from source_kit.state_input import StreamState, cursor_instant, parse_state
@@ -45,7 +45,6 @@ from source_kit.stream import KitStream
 
 Lines = queue.Queue[bytes | BaseException | int]
 
-PROBE_SECONDS = 10.0
 TERMINATED_EXIT_CODE = 143
 # The platform kills 10 s after SIGTERM; a reader that has stopped reading must not keep the process.
 TERMINATION_DEADLINE_SECONDS = 8.0
@@ -269,23 +268,6 @@ def start_order(streams: Sequence[KitStream]) -> list[str]:
         remaining.remove(ready)
         ordered.append(ready.name)
     return ordered
-
-
-def unreadable(streams: Sequence[KitStream], workers: int) -> list[tuple[str, str]]:
-    """Streams that a small request cannot read, with the reason; asked in parallel, within `PROBE_SECONDS`."""
-    with_probe = [stream for stream in streams if stream.has_probe]
-    pool = ThreadPoolExecutor(max_workers=max(2, workers))
-    futures = {pool.submit(stream.probe): stream for stream in with_probe}
-    done, _ = wait(futures, timeout=PROBE_SECONDS)
-    pool.shutdown(wait=False, cancel_futures=True)
-    problems = {}
-    for future in done:
-        error = future.exception()
-        if isinstance(error, Denied):
-            raise error
-        if isinstance(error, SourceError):
-            problems[futures[future].name] = str(error.message)
-    return [(stream.name, problems[stream.name]) for stream in with_probe if stream.name in problems]
 
 
 def _cursor_keys(stream: KitStream, given: Mapping[str, Any]) -> list[str]:

@@ -110,7 +110,10 @@ def _entry(entry: Mapping[str, Any], where: str) -> Iterator[tuple[str, Any, boo
             raise _no_state(f"{where} has a global part without a list of stream_states")
         yield from (_stream(each, where) for each in states)
     elif isinstance(data, Mapping):
-        yield from ((name, state, False) for name, state in data.items())
+        # A Singer tap that runs as a connector wraps its state like this.
+        yield from _bookmarks(data["bookmarks"]) if "bookmarks" in data else ((n, s, False) for n, s in data.items())
+    elif "bookmarks" in entry:
+        yield from _bookmarks(entry["bookmarks"])
     elif entry and not (entry.get("type") == "LEGACY" and data is None):
         raise _no_state(f"{where} has neither stream, nor global, nor data")
 

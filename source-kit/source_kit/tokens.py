@@ -69,7 +69,9 @@ class TokenWalk:
             # order, and some servers ignore it.
             has_met = turns and has_brought and not fresh and not restarts
             token = fetched.token
-            if (token is None or has_met) and self._is_complete(total, is_last=token is None):
+            if token is None and not has_met and self._ends_at_a_cap(total):
+                return turns and not has_brought
+            if (token is None or has_met) and self._is_complete(total, is_last=not has_met):
                 return True
             if token is None:
                 restarts, idle = restarts + 1, idle + 1
@@ -96,6 +98,11 @@ class TokenWalk:
         if values:
             self.latest = timestamps.latest(values if self.latest is None else [*values, self.latest])
         return fresh
+
+    def _ends_at_a_cap(self, total: int | None) -> bool:
+        """Whether count and walk stop at the same number, and that is the vendor's: there may be more rows, unless the
+        way back, from another end, brings none."""
+        return total is not None and total == TRUSTED_COUNT == len(self._walked)
 
     def _is_complete(self, total: int | None, *, is_last: bool) -> bool:
         """Whether all rows are in: by a trusted count, else by the walk's own end.

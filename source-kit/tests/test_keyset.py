@@ -307,6 +307,21 @@ def test_capped_counts_plan_but_do_not_prove_the_end(collection: Collection, dri
     check_complete(collection, reading)
 
 
+@pytest.mark.parametrize("rows", [19, 20, 25, 35])
+def test_a_count_and_a_walk_that_end_at_the_same_cap_prove_nothing(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (keyset, tokens):
+        monkeypatch.setattr(module, "TRUSTED_COUNT", 20)
+    collection = Collection({row: (5, 5) for row in range(rows)}, page_size=5, count_cap=20, early_null=20)
+    check_complete(collection, read(collection))
+
+
+def test_more_rows_than_both_ends_of_a_capped_walk_reach_end_loudly(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (keyset, tokens):
+        monkeypatch.setattr(module, "TRUSTED_COUNT", 20)
+    with pytest.raises(ConnectorFault, match="fewer records than it counted"):
+        read(Collection({row: (5, 5) for row in range(45)}, page_size=5, count_cap=20, early_null=20))
+
+
 @settings(max_examples=150)
 @given(collections(order="none"), st.sampled_from([0.0, 0.3]))
 def test_a_server_without_order_is_walked_by_its_tokens(collection: Collection, drift: float) -> None:

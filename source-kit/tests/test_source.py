@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,9 +18,10 @@ from source_kit.config import CommonOptions
 from source_kit.config_store import ConfigStore
 from source_kit.errors import ConfigError
 from source_kit.oauth import Auth, basic
+from source_kit.probes import NO_ANSWER, unreadable
 from source_kit.redaction import Redactor
 from source_kit.rules import Denied, Unavailable
-from source_kit.source import KitSource, start_order, unreadable
+from source_kit.source import KitSource, start_order
 from source_kit.state_input import parse_state
 from source_kit.stream import KitStream
 from source_kit.testing import FakeClock, KeptOutput
@@ -208,6 +210,21 @@ def test_a_key_that_is_refused_by_one_stream_only_while_probing_ends_the_check()
     source, _ = prepared({"users": Denied("The key was refused.")})
     with pytest.raises(Denied):
         unreadable(source.build_streams(source.client), 2)
+
+
+def test_a_stream_that_does_not_answer_in_time_is_named_and_holds_nothing_up() -> None:
+    release = threading.Event()
+    source, _ = prepared({"users": Unavailable("No permission.")})
+    slow, *others = source.build_streams(source.client)
+    slow.probe = release.wait  # type: ignore[method-assign,assignment]  # a server that never answers
+    try:
+        problems = unreadable([slow, *others], 2, seconds=0.2)
+    finally:
+        release.set()
+    assert dict(problems) == {slow.name: NO_ANSWER} | {
+        stream.name: "No permission." for stream in others if stream.name == "users"
+    }
+    assert all(thread.daemon for thread in threading.enumerate() if thread.name.startswith("probe-"))
 
 
 def test_a_bad_config_is_refused_before_the_cdk_validates_it() -> None:

@@ -78,7 +78,8 @@ def test_singer_bookmarks_come_in_three_forms() -> None:
         "customers": StreamState({"bookmark": "2026-06-11T13:37:51Z"}, own=False, singer=True),
         "notes": StreamState({"updated_at": "2026-01-02"}, own=False, singer=True),
     }
-    assert parse_state({"type": "STATE", "value": value}) == parse_state(value)
+    for wrapped in ({"type": "STATE", "value": value}, [value], [{"type": "LEGACY", "data": value}], {"data": value}):
+        assert parse_state(wrapped) == parse_state(value)
 
 
 @pytest.mark.parametrize(
@@ -166,3 +167,13 @@ def test_states_of_streams_that_are_read_whole_are_dropped_silently() -> None:
 def test_a_foreign_state_without_a_usable_cursor_is_refused(value: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=r"The state of stream leads .* Clear the state of this stream"):
         adopt({"leads": StreamState({"x": 1, **value}, own=False)}, RULES, False)
+
+
+def test_a_singer_bookmark_without_its_key_starts_again_with_a_warning() -> None:
+    """The Singer SDK keeps only `starting_replication_value` until a stream was read for the first time."""
+    begun = parse_state({"bookmarks": {RULES[0].stream: {"starting_replication_value": "2026-01-01"}}})
+    states, warnings = adopt(begun, RULES, False)
+    assert states == {}
+    assert warnings == [
+        f"Stream {RULES[0].stream} starts again: its Singer bookmark holds no {RULES[0].cursor_from} yet."
+    ]
