@@ -54,6 +54,18 @@ def test_check_names_a_refused_stream_and_succeeds(connector: Connector, new_tri
     assert any(stream in line for line in result.logs), "no log line names the stream that cannot be read"
 
 
+@pytest.mark.thorough
+def test_check_ends_in_time_while_an_endpoint_is_in_trouble(connector: Connector, new_trial: NewTrial) -> None:
+    """All attempts at one request take two minutes; `check` has 10 s, and a busy machine some more for its start."""
+    stream, group = connector.refusable
+    trial = new_trial(refuse={group: 503})
+    result = trial.runner.run("check", trial.config)
+    (status,) = result.of_type("CONNECTION_STATUS")
+    assert (status["connectionStatus"]["status"], result.exit_code) == ("SUCCEEDED", 0)
+    assert any(stream in line and "did not answer in time" in line for line in result.logs)
+    assert result.seconds < 15
+
+
 def test_a_wrong_key_fails_check_with_exit_code_0(shared: Trial, connector: Connector) -> None:
     result = shared.runner.run("check", shared.config | dict(connector.invalid_config))
     (status,) = result.of_type("CONNECTION_STATUS")
