@@ -114,7 +114,7 @@ class HttpClient:
             try:
                 response, damage = self._exchange(request, authorization)
             except BudgetSpent as spent:
-                raise _too_long(request, f"{before}: {spent}") from spent
+                raise _limited(request, "keeps it waiting for more than an hour", f"{before}: {spent}") from spent
             if response is not None and response.status_code != 401:
                 self._auth.accepted(authorization)
             if response is not None and damage is None and response.status_code < 300:
@@ -126,7 +126,7 @@ class HttpClient:
                 before = self._internal(request, response, None)
                 self._take_refusal(request, response)
                 if refusals > MAX_RATE_LIMIT_REFUSALS:
-                    raise _too_long(request, before)
+                    raise _limited(request, f"refused it {refusals} times in a row", before)
                 continue
             if status == 401 and renewals < MAX_TOKEN_RENEWALS and self._is_renewed(authorization):
                 renewals += 1
@@ -268,10 +268,10 @@ class HttpClient:
         self.clock.sleep(seconds)
 
 
-def _too_long(request: Request, internal: str) -> TransientError:
+def _limited(request: Request, how: str, internal: str) -> TransientError:
     return TransientError(
-        f"The API's rate limit keeps {request.what} waiting for more than an hour. Run the sync again later; it goes "
-        "on from the last saved state. Lower rate_limit_share if others need the same budget.",
+        f"Reading {request.what} failed: the API's rate limit {how}. Run the sync again later; it goes on from the "
+        "last saved state. Lower rate_limit_share if others need the same budget.",
         internal_message=internal,
     )
 

@@ -30,6 +30,10 @@ class Clock:
         if self._stopping.wait(max(0.0, seconds)):
             raise Interrupted
 
+    def start(self) -> None:
+        """Allow sleeps again after `stop`: one source object may read twice."""
+        self._stopping.clear()
+
     def stop(self) -> None:
         """Wake every sleeper for good."""
         self._stopping.set()

@@ -55,6 +55,7 @@ class Engine:
     def run(self) -> None:
         """Read everything. Streams that fail are in `failed`; raises `Denied` when no stream can be read,
         `Terminated` after `terminate`."""
+        self._clock.start()
         threads = [threading.Thread(target=self._work, name=f"reader-{n}", daemon=True) for n in range(self._workers)]
         for thread in threads:
             thread.start()

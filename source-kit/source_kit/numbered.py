@@ -9,6 +9,7 @@ meets no unseen row. Rows are told apart by id and content: each leaves once.
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from typing import Any
 
 import orjson
 
-from source_kit.errors import ConnectorFault
+from source_kit.errors import ConnectorFault, TransientError
 from source_kit.rules import Rejected, Unavailable
 from source_kit.timestamps import seconds_z
 from source_kit.work import Page, Piece, Record, Work
@@ -25,7 +26,9 @@ PAGES_BEFORE_AHEAD = 4
 # Pages that are read again to see whether rows have moved: few where `changed_since` tells most of it.
 PROBED_PAGES, PROBED_PAGES_ALONE = 3, 9
 MOST_WALKS_AGAIN = 3
-MOST_PAGES_WITHOUT_NEWS = 5
+# A list that shifts under the reader repeats each page once; one that goes round repeats some again and again.
+MOST_REPETITIONS = 5
+MOST_PAGES_WITHOUT_NEWS = 50
 _CHANGED = 0
 
 
@@ -75,7 +78,8 @@ class NumberedList:
         self._seen: dict[Any, int] = {}
         self._lock = threading.Lock()
         self._is_ahead = False
-        self._without_news = 0
+        # The pages of the first walk that brought no unseen row, by their first and last row.
+        self._repeated: Counter[tuple[Any, Any]] = Counter()
         # Rows met for the first time, and those plus the changed ones.
         self._unseen = self._news = 0
 
@@ -105,7 +109,7 @@ class NumberedList:
             return None
         try:
             fresh = self._take(number)
-        except (Rejected, Unavailable):
+        except (Rejected, Unavailable, TransientError):
             if is_certain:
                 raise
             # Perhaps it lies beyond the end, which is known when all pages before it are in.
@@ -145,14 +149,21 @@ class NumberedList:
             if stamp is not None and not record.get(stamp):
                 record[stamp] = moment
             fresh.append(record)
-        self._without_news = 0 if self._unseen > unseen or not listed.has_more else self._without_news + 1
-        if self._without_news > MOST_PAGES_WITHOUT_NEWS and self.end is None:
-            raise ConnectorFault(
-                "The API gives the same page again and again, and says that there are more. Nothing was skipped "
-                "silently: run the sync again; if it repeats, report it with the log of this sync.",
-                internal_message=f"{self._without_news} pages without a new row",
-            )
+        if self.end is None and self._unseen == unseen:
+            self._guard(listed)
         return fresh if self._keep is None else list(filter(self._keep, fresh))
+
+    def _guard(self, listed: Listed) -> None:
+        """Fail on a list without end: the same page again and again, or hardly anything but rows that are known."""
+        self._repeated[_edges(listed)] += 1
+        repeated = self._repeated.total()
+        most = MOST_PAGES_WITHOUT_NEWS + 2 * (len(self._edges) - repeated)
+        if self._repeated[_edges(listed)] > MOST_REPETITIONS or repeated > most:
+            raise ConnectorFault(
+                "The API gives the same rows again and again, and says that there are more. Nothing was skipped "
+                "silently: run the sync again; if it repeats, report it with the log of this sync.",
+                internal_message=f"{repeated} pages without a new row",
+            )
 
     def _settle(self) -> Pages:
         """What a list of several pages needs after its first walk; then the checkpoint."""
@@ -171,7 +182,7 @@ class NumberedList:
         """Whether one of a few pages, spread over the list, begins or ends with another row than before."""
         count = min(PROBED_PAGES if self._changed_since else PROBED_PAGES_ALONE, end - 1)
         numbers = {number * end // (count + 1) for number in range(1, count + 1)}
-        return any(_edges(self._fetch(number)) != self._edges.get(number) for number in sorted(numbers))
+        return any(_edges(self._page_or_none(number)) != self._edges.get(number) for number in sorted(numbers))
 
     def _again(self, end: int) -> Pages:
         for attempt in range(MOST_WALKS_AGAIN):

@@ -387,6 +387,18 @@ def test_a_wait_that_is_too_long_is_left_to_the_client_to_refuse() -> None:
     assert bench.run().ids("leads") == [1]
 
 
+def test_a_clock_that_a_run_has_stopped_sleeps_again_in_the_next() -> None:
+    clock = FakeClock()
+
+    def backing_off(start: Start) -> Work:
+        clock.sleep(1.0)
+        yield page(1)
+        return None
+
+    for _ in range(2):
+        assert Bench(Stream("leads", backing_off), clock=clock).run().ids("leads") == [1]
+
+
 def test_no_worker_is_left_after_a_run() -> None:
     Bench(Stream("leads", plan_of(page(1)))).run()
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith("reader-")] == []

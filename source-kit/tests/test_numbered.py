@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from source_kit.errors import ConnectorFault
+from source_kit.errors import ConnectorFault, TransientError
 from source_kit.numbered import Listed, NumberedList
-from source_kit.rules import Rejected
+from source_kit.rules import Rejected, Unavailable
 from source_kit.work import Record, in_order
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -121,7 +121,7 @@ def test_a_refused_page_beyond_the_end_is_no_failure_but_one_before_it_is() -> N
 
 
 def test_a_server_that_goes_round_in_circles_is_a_fault() -> None:
-    with pytest.raises(ConnectorFault, match="the same page again and again"):
+    with pytest.raises(ConnectorFault, match="the same rows again and again"):
         ids(NumberedList(lambda number: Listed([{"id": 1}], True, NOON)))
 
 
@@ -160,3 +160,44 @@ def test_nothing_is_lost_however_rows_move(count: int, plan: list[tuple[int, str
     kept = {row["id"] for row in server.rows}
     assert kept - moved <= set(found)
     assert all(found.count(number) == 1 for number in kept - moved)
+
+
+def imported(rows: list[Record]) -> None:
+    rows[:0] = [{"id": -number} for number in range(1, 61)]
+
+
+def test_a_bulk_import_that_shifts_twenty_pages_is_no_endless_list() -> None:
+    rows = Rows(90, moves={10: imported})
+    assert sorted(ids(NumberedList(rows.fetch))) == [*range(-60, 0), *range(90)]
+
+
+def test_a_list_that_goes_round_in_ever_other_orders_is_endless() -> None:
+    chance = random.Random(1)
+
+    def fetch(number: int) -> Listed:
+        return Listed([{"id": row} for row in chance.sample(range(40), 3)], True, NOON)
+
+    with pytest.raises(ConnectorFault, match="the same rows again and again"):
+        ids(NumberedList(fetch))
+
+
+def test_a_page_beyond_the_end_may_fail_in_any_way() -> None:
+    rows = Rows(17)
+
+    def fetch(number: int) -> Listed:
+        if number > 6:
+            raise TransientError("The answer lacked its list.")
+        return rows.fetch(number)
+
+    assert ids(NumberedList(fetch, changed_since=lambda began: Rows(0).fetch)) == list(range(17))
+
+
+def test_a_list_that_became_shorter_may_refuse_its_old_pages() -> None:
+    rows = Rows(30, moves={10: lambda rows: rows.__delitem__(slice(4, None))})
+
+    def fetch(number: int) -> Listed:
+        if number > 1 and (number - 1) * 3 >= len(rows.rows):
+            raise Unavailable("Gone.")
+        return rows.fetch(number)
+
+    assert ids(NumberedList(fetch)) == list(range(30))

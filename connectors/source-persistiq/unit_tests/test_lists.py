@@ -65,7 +65,7 @@ def test_an_empty_page_ends_the_list_even_if_it_promises_more(api: Any) -> None:
 
 def test_a_server_that_ignores_the_page_is_a_fault_and_no_endless_loop(api: Any) -> None:
     api.serve("tags", {"has_more": True, "tags": [TAG]})
-    with pytest.raises(ConnectorFault, match="the same page again and again"):
+    with pytest.raises(ConnectorFault, match="the same rows again and again"):
         api.read("tags")
     assert len(api.asked) == 7
 
