@@ -73,6 +73,9 @@ TIES = {
     "ties": [650], "activity_ties": [350], "task_ties": [120], "event_ties": [170],
 }  # fmt: skip
 
+# One import that no cursor gets through, and nothing to part it by.
+UNPARTED_TIES = {**TIES, "leads": 1_000, "contacts": 800, "ties": [900], "contact_ties": [700]}
+
 # Leads of the second cluster differ in date_created: the way out where a cursor does not get through one instant.
 PARTED_TIES = {**TIES, "ties": [5, 650]}
 
@@ -204,6 +207,8 @@ CONNECTOR = Connector(
         ),
         Scenario("cursors end early with null", {**PARTED_TIES, "early_null_cursor": 250}),
         Scenario("cursor walks end at 400 objects", {**PARTED_TIES, "cursor_walk": 400}),
+        Scenario("cursors end early within one instant", {**UNPARTED_TIES, "early_null_cursor": 500}),
+        Scenario("cursor walks end within one instant", {**UNPARTED_TIES, "ties": [600], "cursor_walk": 500}),
         Scenario("cursors move with the rows", {**TIES, "search_cursor": "offset"}),
         Scenario("cursors expire at once", {**PARTED_TIES, "cursor_seconds": 0.01, "latency_ms": 20}),
         Scenario("counts are capped", {**TIES, "count_cap": 100}),

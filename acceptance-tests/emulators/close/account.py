@@ -85,7 +85,7 @@ class Account:
         values = objects.object_values(options.leads, self.moved)
         shapes = objects.contact_shapes(fields["contact"])
         self.contacts = Collection("contacts", objects.CONTACT_IDS, shapes, values)
-        self.contacts.fill(self._edited(options.contacts, []))
+        self.contacts.fill(self._edited(options.contacts, options.contact_ties))
         shapes = objects.opportunity_shapes(fields["opportunity"])
         self.opportunities = Collection("opportunities", objects.OPPORTUNITY_IDS, shapes, values)
         self.opportunities.fill(self._edited(options.opportunities, []))

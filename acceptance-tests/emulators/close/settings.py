@@ -26,6 +26,7 @@ class CloseOptions(Options):
     custom_fields: int = option(12, "number of custom fields of leads", start_only=True)
     days: int = option(400, "days over which the records were created and updated", start_only=True)
     ties: list[int] = option([], "cluster sizes of leads that share one date_updated", start_only=True)
+    contact_ties: list[int] = option([], "cluster sizes of contacts that share one date_updated", start_only=True)
     activity_ties: list[int] = option([], "cluster sizes of activities that share one date_created", start_only=True)
     task_ties: list[int] = option([], "cluster sizes of tasks that share one date_created", start_only=True)
     event_ties: list[int] = option([], "cluster sizes of events that share one date_updated", start_only=True)

@@ -7,12 +7,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from source_closeio.custom_fields import custom_fields_of, has_data, key_of, schema_of, shared_fields
+from source_closeio.custom_fields import CustomFields, custom_fields_of, has_data, shared_fields
 from source_kit import timestamps
 from source_kit.answers import body
 from source_kit.client import HttpClient, Request
 from source_kit.rules import Rejected, Unavailable
-from source_kit.schemas import Schema
 from source_kit.work import Record
 
 
@@ -22,33 +21,35 @@ class Account:
     def __init__(self, client: HttpClient) -> None:
         self._client = client
         self._lock = threading.RLock()
-        self._fields: dict[str, list[Record]] = {}
+        self._fields: dict[str, CustomFields] = {}
         self._shared: list[Record] | None = None
         self._me: dict[str, Any] | None = None
         self._has_looked = False
         self._has_event_log = True
         self._latest_event: datetime | None = None
         self._search_shows_edits: bool | None = None
+        # Whether the log takes a filter by object type alone, as far as is known; set by whoever is refused it.
+        self.filters_events_by_type = True
         # Of its own: the proof waits for the budget of searches, which nothing else here needs.
         self._proof_lock = threading.Lock()
 
-    def custom_fields(self, object_type: str) -> list[Record]:
-        """The custom fields of an object type, shared ones included. Raises as requests do."""
+    def custom_fields(self, object_type: str) -> CustomFields:
+        """The custom fields of an object type, shared ones included; where they are refused, a WARN says so once."""
+        known = self._fields.get(object_type)
+        if known is not None:
+            return known
         with self._lock:
             if object_type not in self._fields:
                 if self._shared is None:
                     self._shared = shared_fields(self._client)
-                self._fields[object_type] = custom_fields_of(self._client, object_type, self._shared)
+                self._fields[object_type] = known = custom_fields_of(self._client, object_type, self._shared)
+                if known.refused_with:
+                    self._client.log(
+                        "WARN",
+                        f"The custom fields of the object type {object_type} cannot be read (status "
+                        f"{known.refused_with}): their names and types are missing.",
+                    )
             return self._fields[object_type]
-
-    def custom_properties(self, object_type: str) -> dict[str, Schema]:
-        """Typed properties for the schema of an object type; without them where the fields cannot be read."""
-        try:
-            fields = self.custom_fields(object_type)
-        except (Unavailable, Rejected):
-            self._client.log("WARN", f"The custom fields of the object type {object_type} cannot be read.")
-            return {}
-        return {key_of(field): schema_of(field) for field in fields}
 
     @property
     def me(self) -> dict[str, Any]:

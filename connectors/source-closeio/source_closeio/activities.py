@@ -13,7 +13,6 @@ from source_closeio.account import Account
 from source_closeio.activity_types import COMMON_FIELDS, MIXED, ActivityType
 from source_closeio.base import CloseTimeline
 from source_closeio.config import Settings
-from source_closeio.custom_fields import BY_NAME, by_name
 from source_closeio.edits import Edits
 from source_closeio.users import Users
 from source_kit import schemas, timestamps
@@ -32,14 +31,7 @@ class Activities(CloseTimeline):
     walked_field = "date_created"
     resource = "activity/"
     object_types: Sequence[Sequence[str]] = tuple(kind.object_types for kind in MIXED)
-    has_custom_fields = True
-
-    def schema(self) -> schemas.Schema:
-        """The schema file, with the account's own fields of custom activities where those occur."""
-        extra = self.account.custom_properties("activity") if self.has_custom_fields else {}
-        if self.has_custom_fields and self.settings.custom_by_name:
-            extra["custom"] = BY_NAME
-        return schemas.extended(schemas.load(self.package, "activities"), extra)
+    custom_type = "activity"
 
     @property
     def schema_name(self) -> str:
@@ -88,10 +80,7 @@ class Activities(CloseTimeline):
 
     def chosen(self, records: list[Record]) -> list[Record]:
         """The records of a page that belong to the stream, as they leave."""
-        if self.has_custom_fields and self.settings.custom_by_name:
-            own = [record for record in records if record.get("_type") == "CustomActivity"]
-            if own:
-                by_name(own, self.account.custom_fields("activity"))
+        super().chosen([record for record in records if record.get("_type") == "CustomActivity"])
         return records
 
 
@@ -104,7 +93,7 @@ class TypedActivities(Activities):
         self.name = kind.stream
         self.resource = kind.resource
         self.object_types = (kind.object_types,)
-        self.has_custom_fields = kind.has_custom_fields
+        self.custom_type = "activity" if kind.has_custom_fields else ""
         self._fields = (*COMMON_FIELDS.split(), *kind.fields.split())
         super().__init__(client, settings, account)
 

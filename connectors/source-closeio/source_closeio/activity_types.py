@@ -86,13 +86,17 @@ ACTIVITY_TYPES = (
     ActivityType(
         "lead_status_change_activities",
         "activity/status_change/lead/",
-        ("activity.lead_status_change", "activity.status_change.lead"),
+        ("activity.lead_status_change", "activity.status_change.lead", "status_change.lead"),
         _STATUSES,
     ),
     ActivityType(
         "opportunity_status_change_activities",
         "activity/status_change/opportunity/",
-        ("activity.opportunity_status_change", "activity.status_change.opportunity"),
+        (
+            "activity.opportunity_status_change",
+            "activity.status_change.opportunity",
+            "status_change.opportunity",
+        ),
         _STATUSES + "old_status_type new_status_type pipeline_id pipeline_name old_pipeline_id old_pipeline_name "
         "new_pipeline_id new_pipeline_name opportunity_id opportunity_value opportunity_value_currency "
         "opportunity_value_formatted opportunity_value_period opportunity_confidence opportunity_date_won",

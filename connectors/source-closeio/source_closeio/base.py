@@ -12,6 +12,7 @@ import requests
 
 from source_closeio.account import Account
 from source_closeio.config import Settings
+from source_closeio.custom_fields import BY_NAME, by_name, fix_zones_of_lists
 from source_closeio.errors import cap, is_deleted_document
 from source_kit import schemas, timestamps
 from source_kit.answers import body
@@ -34,6 +35,11 @@ class CloseStream(KitStream):
     package = "source_closeio"
     resource: str
     page_size: int = 100
+    # The object type whose custom fields the records carry.
+    custom_type: str = ""
+    adds_custom_by_name: bool = True
+    # Requests for single rows, each one row further, when a list begins with deleted ones; 0: it is one object.
+    most_deleted_at_start: ClassVar[int] = MOST_DELETED_IN_A_ROW
 
     def __init__(self, client: HttpClient, settings: Settings, account: Account | None = None) -> None:
         """All streams of a source share one `account`."""
@@ -62,11 +68,31 @@ class CloseStream(KitStream):
     def fix_zones(self, records: list[Record]) -> None:
         """Give the zone-less date-times of these records a `Z`, in place."""
         timestamps.fix_zones(records, self.zoned_fields)
+        if self.custom_type:
+            custom = self.account.custom_fields(self.custom_type)
+            timestamps.fix_zones(records, custom.zoned)
+            fix_zones_of_lists(records, custom.zoned_lists)
 
     @cached_property
     def zoned_fields(self) -> tuple[str, ...]:
-        """Top-level date-times of the schema."""
+        """Top-level date-times of the schema file."""
         return schemas.zoned_fields(schemas.load(self.package, self.schema_name))
+
+    def schema(self) -> schemas.Schema:
+        """The schema file and the account's custom fields, typed."""
+        schema = schemas.load(self.package, self.schema_name)
+        if not self.custom_type:
+            return schema
+        extra = self.account.custom_fields(self.custom_type).properties()
+        if self.adds_custom_by_name and self.settings.custom_by_name:
+            extra["custom"] = BY_NAME
+        return schemas.extended(schema, extra)
+
+    def chosen(self, records: list[Record]) -> list[Record]:
+        """The records of a page as they leave."""
+        if self.custom_type and self.adds_custom_by_name and self.settings.custom_by_name:
+            by_name(records, self.account.custom_fields(self.custom_type).fields)
+        return records
 
     def request_params(
         self,
@@ -83,16 +109,19 @@ class CloseStream(KitStream):
 
     def fetch(self, stream_slice: Mapping[str, Any] | None = None, token: Mapping[str, Any] | None = None) -> Answer:
         """As the base; survives caps that Close names only in its refusals, and pages with a deleted record."""
+        # At entry: a request in parallel may learn a smaller size meanwhile.
+        limit_asked = (stream_slice or {}).get("limit") or self.page_size
         try:
             return super().fetch(stream_slice, token)
         except Rejected as rejected:
             limit = cap(rejected, "max_limit")
-            if limit is not None and limit < self.page_size:
-                self.page_size = limit
+            if limit is not None and limit < limit_asked:
+                self.page_size = min(self.page_size, limit)
                 return self.fetch({**(stream_slice or {}), "limit": None}, token)
             if cap(rejected, "max_skip") is not None:
                 raise WalkExpired from rejected
-            if is_deleted_document(rejected) and not (stream_slice or {}).get("around"):
+            can_pass = self.most_deleted_at_start and not (stream_slice or {}).get("around")
+            if is_deleted_document(rejected) and can_pass:
                 return self._around_deleted(stream_slice or {}, token)
             raise
 
@@ -104,7 +133,8 @@ class CloseStream(KitStream):
         while limit > 1:
             limit //= 2
             attempts.append((limit, skip))
-        attempts += [(1, skip + passed) for passed in range(1, MOST_DELETED_IN_A_ROW)]
+        most = MOST_DELETED_IN_A_ROW if skip else self.most_deleted_at_start
+        attempts += [(1, skip + passed) for passed in range(1, most)]
         for number, (few, offset) in enumerate(attempts):
             try:
                 return self.fetch({**stream_slice, "limit": few, "skip": offset, "around": True}, token)
@@ -114,6 +144,20 @@ class CloseStream(KitStream):
                 if number < DELETED_RETRIES:
                     self.client.clock.sleep(DELETED_RETRY_SECONDS * 2**number)
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def fetch_offset(self, filters: Mapping[str, Any], token: tuple[int, str] | None, limit: int | None) -> Fetched:
+        """One page by offset, beginning with the last row of the page before; `WalkExpired` if the rows moved."""
+        skip, last_id = token or (0, None)
+        answer = self.fetch({"filters": filters, "skip": max(0, skip - 1), "limit": limit})
+        records = answer.records
+        if last_id is not None:
+            if not records or records[0]["id"] != last_id:
+                raise WalkExpired
+            records = records[1:]
+        has_more = bool(answer.body.get("has_more")) and bool(records)
+        following = (skip + len(records), records[-1]["id"]) if has_more else None
+        total = None if skip else list_total(answer.body, len(records))
+        return Fetched(records, answer.asked_at, following, total)
 
     def probe(self) -> None:
         """One row."""
@@ -135,10 +179,6 @@ class CloseList(CloseStream):
         for page in OffsetList(lambda skip: self._page(skip, filters)).walk():
             yield Page(self.chosen(list(page.records)), page.checkpoint)
         return None
-
-    def chosen(self, records: list[Record]) -> list[Record]:
-        """The rows of a page that belong to the stream."""
-        return records
 
     def _page(self, skip: int, filters: Mapping[str, Any]) -> tuple[list[Record], bool]:
         try:
@@ -189,19 +229,8 @@ class CloseTimeline(CloseStream):
         limit: int | None = None,
         filters: Mapping[str, Any] | None = None,
     ) -> Fetched:
-        """One page of a window; inside one instant by offset, where each page begins with the last row before it."""
-        skip, last_id = token or (0, None)
-        asked = {**self.filters(window), **(filters or {})}
-        answer = self.fetch({"filters": asked, "skip": max(0, skip - 1), "limit": limit})
-        records = answer.records
-        if last_id is not None:
-            if not records or records[0]["id"] != last_id:
-                raise WalkExpired
-            records = records[1:]
-        has_more = bool(answer.body.get("has_more")) and bool(records)
-        following = (skip + len(records), records[-1]["id"]) if has_more else None
-        total = None if skip else list_total(answer.body, len(records))
-        return Fetched(records, answer.asked_at, following, total)
+        """One page of a window; inside one instant by offset."""
+        return self.fetch_offset({**self.filters(window), **(filters or {})}, token, limit)
 
 
 def list_total(content: Mapping[str, Any], rows: int) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import requests
@@ -11,17 +11,51 @@ import requests
 from source_closeio.activities import Activities
 from source_closeio.base import CloseList, CloseStream
 from source_closeio.edits import chunks
-from source_closeio.lists import LISTS, Listed
+from source_closeio.errors import is_gone
+from source_closeio.lists import LISTS, NESTED_DATES, Listed
 from source_closeio.opportunities import Opportunities
+from source_kit import timestamps
 from source_kit.answers import body
 from source_kit.keyset import Keyset
-from source_kit.rules import Unavailable
+from source_kit.rules import Rejected, Unavailable
 from source_kit.windows import Window
 from source_kit.work import Page, Piece, Record, Start, Work
 
 
+def per_parent(stream: CloseStream, parents: str, ids: Sequence[str], read: Callable[[str], Work]) -> list[Piece]:
+    """A piece of work for each parent.
+
+    One that was deleted after it was listed is passed over, with a WARN; if Close answers so for all, the stream cannot
+    be read.
+    """
+    gone: dict[str, Unavailable | Rejected] = {}
+
+    def one(identity: str) -> Work:
+        try:
+            yield from read(identity)
+        except (Unavailable, Rejected) as refused:
+            if not is_gone(refused):
+                raise
+            gone[identity] = refused
+        return None
+
+    def end() -> Work:
+        if len(gone) == len(ids) > 0:
+            raise next(iter(gone.values()))
+        if gone:
+            stream.client.log(
+                "WARN", f"Stream {stream.name} leaves out {parents} that were deleted meanwhile: {', '.join(gone)}."
+            )
+        return None
+        yield  # a plan without pages
+
+    return [*(Piece(one(identity)) for identity in ids), Piece(end(), last=True)]
+
+
 class CloseObject(CloseStream):
     """Single objects: `GET <resource><id>/`."""
+
+    most_deleted_at_start = 0
 
     def path(self, **arguments: Any) -> str:
         """The slice names the object."""
@@ -107,20 +141,16 @@ class Groups(CloseObject):
     def work(self, start: Start) -> Work:
         """The list, then one request for each."""
         groups = GroupList(self.client, self.settings, self.account)
-        pieces = [Piece(self._one(row["id"])) for page in groups.rows() for row in page.records]
+        ids = [row["id"] for page in groups.rows() for row in page.records]
         yield Page()
-        return pieces
+        return per_parent(self, "groups", ids, self._one)
 
     def probe(self) -> None:
         """The list."""
         GroupList(self.client, self.settings, self.account).probe()
 
     def _one(self, identity: str) -> Work:
-        try:
-            yield Page(self.fetch({"id": identity}).records)
-        except Unavailable as unavailable:
-            if unavailable.status != 404:  # deleted a moment ago
-                raise
+        yield Page(self.fetch({"id": identity}).records)
         return None
 
 
@@ -148,17 +178,24 @@ class SequenceSubscriptions(CloseList):
     resource = "sequence_subscription/"
     starts_after = ("email_sequences",)
     worker_share = 0.5
-    has_probe = False
+    # A list that begins with a deleted row looks like that of a deleted sequence, which so costs ten requests.
+    most_deleted_at_start = 1
+
+    @property
+    def _sequences(self) -> Listed:
+        row = next(row for row in LISTS if row.name == "email_sequences")
+        return Listed(self.client, self.settings, self.account, row=row)
 
     def work(self, start: Start) -> Work:
         """The sequences, then the subscriptions of each."""
-        row = next(row for row in LISTS if row.name == "email_sequences")
-        sequences = Listed(self.client, self.settings, self.account, row=row)
-        pieces = [
-            Piece(self.rows(sequence_id=sequence["id"])) for page in sequences.rows() for sequence in page.records
-        ]
+        ids = [sequence["id"] for page in self._sequences.rows() for sequence in page.records]
         yield Page()
-        return pieces
+        return per_parent(self, "sequences", ids, lambda identity: self.rows(sequence_id=identity))
+
+    def probe(self) -> None:
+        """One subscription of the first sequence."""
+        for sequence in self._sequences.fetch({"limit": 1}).records:
+            self.fetch({"limit": 1, "filters": {"sequence_id": sequence["id"]}})
 
 
 class CommentThreads(CloseList):
@@ -167,7 +204,18 @@ class CommentThreads(CloseList):
     name = "comment_threads"
     resource = "comment_thread/"
     worker_share = 0.5
-    has_probe = False
+
+    def fix_zones(self, records: list[Record]) -> None:
+        """Those of the comments too."""
+        super().fix_zones(records)
+        for record in records:
+            comments = [comment for comment in record.get("comments") or () if isinstance(comment, dict)]
+            timestamps.fix_zones(comments, NESTED_DATES)
+
+    def probe(self) -> None:
+        """One thread of the newest activity."""
+        for activity in Activities(self.client, self.settings, self.account).fetch({"limit": 1}).records:
+            self.fetch({"limit": 1, "filters": {"object_ids": activity["id"]}})
 
     def work(self, start: Start) -> Work:
         """The walks of activities and opportunities, where each page gives way to the threads of its objects."""

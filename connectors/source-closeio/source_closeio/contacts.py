@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
 from source_closeio.base import CloseList
-from source_closeio.searched import Searched, SearchRefused
+from source_closeio.searched import Searched
+from source_closeio.ties import Emit, OtherWay
 from source_kit import timestamps
-from source_kit.windows import Window
+from source_kit.stream import TimeCursor
+from source_kit.windows import Fetched, Window
 from source_kit.work import Page, Record, Work
 
 # Computed when they are named; heavy field lists make Close end search pages early.
@@ -17,29 +23,45 @@ class Contacts(Searched):
 
     name = "contacts"
     object_type = "contact"
+    custom_type = "contact"
     optional_fields = OPTIONAL_FIELDS
 
-    def without_search(self, window: Window, refused: SearchRefused) -> Work:
-        """`GET /contact/` has no date filter and no order of its own choice: everything, filtered here."""
-        self.say("WARN", f"Searching contacts is refused ({refused}); reading the whole list instead.")
+    @cached_property
+    def other_way(self) -> OtherWay:
+        """The plain list."""
+        return ContactList(self.client, self.settings, self.account)
+
+
+class ContactList(CloseList):
+    """The plain list, which has no date filter and no order of its own choice."""
+
+    name = "contacts"
+    resource = "contact/"
+    page_size = 200
+    custom_type = "contact"
+    words = "reading the whole list instead"
+
+    def chosen(self, records: list[Record]) -> list[Record]:
+        """As they come: what reads the list chooses."""
+        return records
+
+    def walk(self, window: Window, emit: Emit) -> Work:
+        """Everything, filtered here."""
+        cursor = TimeCursor("date_updated", None, timedelta(seconds=self.settings.common.lookback_window_seconds))
         began_at = self.client.clock.now()
         tops: list[str] = []
 
         def changed(record: Record) -> bool:
             return window.lower is None or timestamps.parse(record["date_updated"]) >= window.lower
 
-        for page in ContactList(self.client, self.settings, self.account).rows():
+        for page in self.rows():
             records = [record for record in page.records if changed(record)]
             if records:
                 tops.append(timestamps.latest([record["date_updated"] for record in records]))
-                yield Page(self.chosen(records))
-        yield Page((), self.time_cursor.checkpoint(timestamps.latest(tops), began_at) if tops else None)
+                yield Page(emit(records))
+        yield Page((), cursor.checkpoint(timestamps.latest(tops), began_at) if tops else None)
         return None
 
-
-class ContactList(CloseList):
-    """The plain list, the fallback of `Contacts`."""
-
-    name = "contacts"
-    resource = "contact/"
-    page_size = 200
+    def fetch_window(self, window: Window, token: Any = None) -> Fetched:
+        """One page of all there are."""
+        return self.fetch_offset({}, token, None)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from source_closeio.errors import is_deleted_document
-from source_kit import schemas
+from source_kit import schemas, timestamps
 from source_kit.answers import body
 from source_kit.client import HttpClient, Request
 from source_kit.rules import Rejected, Unavailable
@@ -27,6 +29,8 @@ BY_NAME: Schema = {
     "type": ["null", "object"],
     "additionalProperties": True,
 }
+# The old paths, which answer where the new ones do not.
+LEGACY: Mapping[str, str] = {"lead": "custom_fields/lead/", "contact": "custom_fields/contact/"}
 # Where the path of the fields, or the name in a shared field's associations, differs from the object type's own.
 RESOURCES: Mapping[str, str] = {"custom_object": "custom_object_type"}
 ASSOCIATIONS: Mapping[str, tuple[str, ...]] = {
@@ -48,13 +52,40 @@ def schema_of(field: Mapping[str, Any]) -> Schema:
     return {**schema, "description": field.get("name") or ""}
 
 
-def custom_fields_of(client: HttpClient, object_type: str, shared: Sequence[Record] | None = None) -> list[Record]:
-    """The fields of one object type and the shared ones that are associated with it."""
-    own = list(_pages(client, f"custom_field/{RESOURCES.get(object_type, object_type)}/"))
-    if shared is None:
-        shared = shared_fields(client)
+@dataclass(frozen=True)
+class CustomFields:
+    """The custom fields of an object type; none where Close refused to list them, with status `refused_with`."""
+
+    fields: Sequence[Record] = ()
+    refused_with: int | None = None
+
+    def properties(self) -> dict[str, Schema]:
+        """Typed properties for the schema of the object type."""
+        return {key_of(field): schema_of(field) for field in self.fields}
+
+    @cached_property
+    def zoned(self) -> tuple[str, ...]:
+        """The keys of single date-times."""
+        return tuple(key_of(field) for field in self._date_times if not field.get("accepts_multiple_values"))
+
+    @cached_property
+    def zoned_lists(self) -> tuple[str, ...]:
+        """The keys of lists of date-times."""
+        return tuple(key_of(field) for field in self._date_times if field.get("accepts_multiple_values"))
+
+    @property
+    def _date_times(self) -> list[Record]:
+        return [field for field in self.fields if field.get("type") == "datetime"]
+
+
+def custom_fields_of(client: HttpClient, object_type: str, shared: Sequence[Record]) -> CustomFields:
+    """The fields of one object type and those of the shared ones that are associated with it."""
+    try:
+        own = _own_fields(client, object_type)
+    except (Unavailable, Rejected) as refused:
+        return CustomFields(refused_with=refused.status)
     known = {field["id"] for field in own}
-    return own + [field for field in shared if field["id"] not in known and _belongs(field, object_type)]
+    return CustomFields(own + [each for each in shared if each["id"] not in known and _belongs(each, object_type)])
 
 
 def shared_fields(client: HttpClient) -> list[Record]:
@@ -66,10 +97,33 @@ def shared_fields(client: HttpClient) -> list[Record]:
 
 
 def by_name(records: Iterable[Record], fields: Sequence[Mapping[str, Any]]) -> None:
-    """Add `custom`, values by field name, in place: what Close itself gives on leads. The flat keys stay."""
+    """Add `custom`, values by field name, in place: what Close itself gives on leads. The flat keys stay.
+
+    Nothing is added where no field is known.
+    """
     names = {key_of(field): field.get("name") or field["id"] for field in fields}
+    if not names:
+        return
     for record in records:
         record["custom"] = {names[key]: value for key, value in record.items() if key in names}
+
+
+def fix_zones_of_lists(records: Iterable[Record], keys: Sequence[str]) -> None:
+    """Give the zone-less date-times in these lists a `Z`, in place."""
+    for key in keys:
+        for record in records:
+            values = record.get(key)
+            if isinstance(values, list):
+                record[key] = [timestamps.with_zone(each) if isinstance(each, str) else each for each in values]
+
+
+def _own_fields(client: HttpClient, object_type: str) -> list[Record]:
+    try:
+        return list(_pages(client, f"custom_field/{RESOURCES.get(object_type, object_type)}/"))
+    except Unavailable as unavailable:
+        if unavailable.status != 404 or object_type not in LEGACY:
+            raise
+        return list(_pages(client, LEGACY[object_type]))
 
 
 def _belongs(field: Mapping[str, Any], object_type: str) -> bool:

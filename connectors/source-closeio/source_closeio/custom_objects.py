@@ -10,3 +10,4 @@ class CustomObjects(Searched):
 
     name = "custom_objects"
     object_type = "custom_object"
+    custom_type = "custom_object"

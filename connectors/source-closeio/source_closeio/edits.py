@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 # In the state, beside EVENTS_UNTIL_KEY: true where searches find the edits, false where the event log does.
 BY_SEARCH_KEY = "__edits_found_by_search"
-# Creations are found by the walk over `date_created`, deletions have a stream of their own.
-NO_EDITS = frozenset(["created", "deleted"])
 # Close advises against addresses of more than about 2,000 characters.
 IDS_CHARACTERS = 1_700
 IDS_MOST = 100
@@ -45,7 +43,6 @@ class EditSearch(Searched):
         self.object_type = object_type
         super().__init__(stream.client, stream.settings, stream.account)
         self.field_names = list(CORE_FIELDS)
-        self.adds_custom_by_name = False  # type: ignore[misc]  # ids only, whatever the settings say
 
     @property
     def zoned_fields(self) -> tuple[str, ...]:
@@ -164,15 +161,16 @@ class Edits:
                 "Refresh the stream to get them.",
             )
         lower = max(since, floor)
-        if len(object_types) == 1:
+        if len(object_types) == 1 and self._stream.account.filters_events_by_type:
             return [Piece(self._log_of_one(each, lower)) for each in object_types[0]]
         return (yield from self._log({name for names in object_types for name in names}, {}, lower))
 
     def _log_of_one(self, object_type: str, lower: datetime) -> Work:
-        """Events of one type; a filter by type alone is not documented, so it may be refused."""
+        """Events of one type; a filter by type alone is not documented, so it may be refused: once for all streams."""
         try:
             return (yield from self._log({object_type}, {"object_type": object_type}, lower))
         except Unavailable:
+            self._stream.account.filters_events_by_type = False
             return (yield from self._log({object_type}, {}, lower))
 
     def _log(self, wanted: Container[str], filters: Mapping[str, str], lower: datetime) -> Work:
@@ -180,8 +178,8 @@ class Edits:
         events = Events(stream.client, stream.settings, stream.account, filters=filters)
 
         def edited(found: list[Record]) -> list[Record]:
-            of_ours = [event for event in found if event.get("object_type") in wanted]
-            return self._fetch_again([{"id": e["object_id"]} for e in of_ours if e.get("action") not in NO_EDITS])
+            of_ours = [event for event in found if event.get("object_type") in wanted and _is_edit(event)]
+            return self._fetch_again([{"id": event["object_id"]} for event in of_ours])
 
         keyset = Keyset(fetch=events.fetch_window, field="date_updated", page_size=events.page_size, emit=edited)
         return (yield from keyset.walk(Window(lower)))
@@ -209,6 +207,17 @@ class Edits:
             return answer.records, bool(answer.body.get("has_more"))
 
         return in_order(OffsetList(page).walk())
+
+
+def _is_edit(event: Record) -> bool:
+    """Deletions have a stream of their own. Creations are found by the walk over `date_created`; one that Close merged
+    with a later edit shows another `date_updated`, of the event or of the record in it."""
+    if event.get("action") != "created":
+        return event.get("action") != "deleted"
+    return any(
+        dates.get("date_created") and dates.get("date_updated") and dates["date_created"] != dates["date_updated"]
+        for dates in (event, event.get("data") or {})
+    )
 
 
 def chunks(ids: Sequence[str]) -> Iterator[list[str]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from source_kit.rules import Action, Rejected, Rule
+from source_kit.rules import Action, Rejected, Rule, Unavailable
 
 RULES = (
     Rule(
@@ -32,6 +33,9 @@ RULES = (
     ),
 )
 
+_CUSTOM_FIELD = re.compile(r"custom\.cf_\w+")
+_QUOTED = re.compile(r"""['"`]([A-Za-z_]\w*)\\?['"`]""")
+_WORD = re.compile(r"[A-Za-z_]\w*")
 _CAP = re.compile(r"(max_limit|max_skip) = (\d+)")
 
 
@@ -41,6 +45,11 @@ def cap(rejected: Rejected, name: str) -> int | None:
         if found == name:
             return int(number)
     return None
+
+
+def is_gone(refused: Rejected | Unavailable) -> bool:
+    """What a request names does not exist any more."""
+    return refused.status == 404 or (isinstance(refused, Rejected) and "Document has been deleted" in refused.text)
 
 
 def is_deleted_document(rejected: Rejected) -> bool:
@@ -56,3 +65,16 @@ def is_cursor_error(rejected: Rejected) -> bool:
 def is_fields_error(rejected: Rejected) -> bool:
     """A search that named a field which this account does not know."""
     return rejected.status == 400 and "_fields" in rejected.text
+
+
+def unknown_fields(rejected: Rejected, asked: Sequence[str]) -> list[str]:
+    """Which of the fields that were asked for the refusal is about.
+
+    Custom fields and quoted names are meant for sure. Of plain words, which may be part of the sentence ("no such title
+    or id"), only the longest is taken: asking again tells whether that was it.
+    """
+    text = rejected.text
+    sure = {*_CUSTOM_FIELD.findall(text), *_QUOTED.findall(text)}
+    words = set(_WORD.findall(text))
+    found = [name for name in asked if name in sure]
+    return found or sorted((name for name in asked if name in words), key=len)[-1:]

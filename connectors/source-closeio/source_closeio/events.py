@@ -46,7 +46,7 @@ class Events(CloseTimeline):
         *,
         filters: Mapping[str, str] | None = None,
     ) -> None:
-        """`filters`: one of the combinations that Close allows, `object_type` alone included."""
+        """`filters`: one of the combinations that Close documents, or `object_type` alone, which may be refused."""
         super().__init__(client, settings, account)
         self.fixed_filters = dict(filters or {})
 

@@ -27,6 +27,7 @@ FOREIGN_RULES = (
     ForeignRule("activities", take=True, cursor_from="date_created", singer=True),
     # The 30 days of the event log are the stream's own floor.
     ForeignRule("event_log", take=True, cursor_from="date_updated", singer=True),
+    # Safe for type `lead`, but one bookmark serves all types.
     ForeignRule(
         "tasks",
         take=False,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
-from source_closeio.base import CloseStream, list_total
+from source_closeio.base import CloseStream
 from source_closeio.searched import CORE_FIELDS, Searched, SearchRefused
+from source_closeio.ties import Emit, OtherWay
 from source_kit import timestamps
 from source_kit.errors import ConnectorFault
 from source_kit.keyset import Keyset
 from source_kit.stream import TimeCursor
-from source_kit.windows import Fetched, WalkExpired, Window
+from source_kit.windows import Fetched, Window
 from source_kit.work import Start, Work
 
 __all__ = ["CORE_FIELDS", "OPTIONAL_FIELDS", "Leads", "LeadsByQuery", "SearchRefused"]
@@ -40,13 +42,14 @@ class Leads(Searched):
     name = "leads"
     object_type = "lead"
     optional_fields = OPTIONAL_FIELDS
+    custom_type = "lead"
     # Close gives `custom` on leads itself.
     adds_custom_by_name = False
 
-    def without_search(self, window: Window, refused: SearchRefused) -> Work:
+    @cached_property
+    def other_way(self) -> OtherWay:
         """The old query language."""
-        self.say("WARN", f"Searching leads is refused ({refused}); reading them by query= instead, which is slower.")
-        return (yield from LeadsByQuery(self.client, self.settings, self.account).walk(window))
+        return LeadsByQuery(self.client, self.settings, self.account)
 
 
 class LeadsByQuery(CloseStream):
@@ -55,13 +58,16 @@ class LeadsByQuery(CloseStream):
     name = "leads"
     resource = "lead/"
     page_size = QUERY_PAGE_SIZE
+    custom_type = "lead"
+    adds_custom_by_name = False
     cursor_field = "date_updated"
+    words = "reading them by query= instead, which is slower"
 
     def work(self, start: Start) -> Work:
         """Only used through `walk`."""
         raise ConnectorFault("LeadsByQuery is a fallback of Leads, not a stream of its own.")
 
-    def walk(self, window: Window) -> Work:
+    def walk(self, window: Window, emit: Emit) -> Work:
         """The same walk as a search, minute by minute."""
         common = self.settings.common
         cursor = TimeCursor("date_updated", None, timedelta(seconds=common.lookback_window_seconds))
@@ -72,6 +78,7 @@ class LeadsByQuery(CloseStream):
             page_size=self.page_size,
             step=timestamps.MINUTE,
             lag=cursor.lag,
+            emit=emit,
             checkpoint=cursor.checkpoint,
         )
         return keyset.walk(Window(lower))
@@ -79,18 +86,8 @@ class LeadsByQuery(CloseStream):
     def fetch_window(
         self, window: Window, token: Any = None, *, count: bool = False, limit: int | None = None
     ) -> Fetched:
-        """One page of a window; inside one minute by offset, each page beginning with the last row before it."""
-        skip, last_id = token or (0, None)
-        answer = self.fetch({"filters": {"query": _query(window)}, "skip": max(0, skip - 1), "limit": limit})
-        records = answer.records
-        if last_id is not None:
-            if not records or records[0]["id"] != last_id:
-                raise WalkExpired
-            records = records[1:]
-        has_more = bool(answer.body.get("has_more")) and bool(records)
-        following = (skip + len(records), records[-1]["id"]) if has_more else None
-        total = None if skip else list_total(answer.body, len(records))
-        return Fetched(records, answer.asked_at, following, total)
+        """One page of a window; inside one minute by offset."""
+        return self.fetch_offset({"query": _query(window)}, token, limit)
 
 
 def _query(window: Window) -> str:

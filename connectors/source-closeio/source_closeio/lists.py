@@ -14,6 +14,7 @@ import requests
 from source_closeio.account import Account
 from source_closeio.base import CloseList
 from source_closeio.config import Settings
+from source_closeio.custom_fields import LEGACY
 from source_closeio.secrets import without_secrets
 from source_kit import timestamps
 from source_kit.client import HttpClient
@@ -48,11 +49,9 @@ class SmallList:
 SMART_VIEW_TYPES = {"type__in": "lead,contact,opportunity"}
 
 LISTS = (
-    SmallList("custom_fields", "custom_field/lead/", legacy="custom_fields/lead/"),
-    SmallList("lead_custom_fields", "custom_field/lead/", schema="custom_fields", legacy="custom_fields/lead/"),
-    SmallList(
-        "contact_custom_fields", "custom_field/contact/", schema="custom_fields", legacy="custom_fields/contact/"
-    ),
+    SmallList("custom_fields", "custom_field/lead/", legacy=LEGACY["lead"]),
+    SmallList("lead_custom_fields", "custom_field/lead/", schema="custom_fields", legacy=LEGACY["lead"]),
+    SmallList("contact_custom_fields", "custom_field/contact/", schema="custom_fields", legacy=LEGACY["contact"]),
     SmallList("opportunity_custom_fields", "custom_field/opportunity/", schema="custom_fields"),
     SmallList("activity_custom_fields", "custom_field/activity/"),
     SmallList("shared_custom_fields", "custom_field/shared/"),

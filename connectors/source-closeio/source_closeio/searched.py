@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, ClassVar
@@ -12,8 +11,9 @@ import requests
 
 from source_closeio import search
 from source_closeio.base import CloseStream
-from source_closeio.custom_fields import BY_NAME, by_name, key_of
-from source_closeio.errors import cap, is_cursor_error, is_fields_error
+from source_closeio.custom_fields import key_of
+from source_closeio.errors import cap, is_cursor_error, is_fields_error, unknown_fields
+from source_closeio.ties import OtherWay, fetch_again, is_second_reading
 from source_kit import schemas
 from source_kit.errors import SourceError
 from source_kit.keyset import Keyset
@@ -30,7 +30,7 @@ class SearchRefused(Exception):
 
 
 class Searched(CloseStream):
-    """Every object of one type with all its fields. Subclasses give `object_type` and what happens without search."""
+    """Every object of one type with all its fields. Subclasses give `object_type` and, if there is one, another way."""
 
     cursor_field = "date_updated"
     resource = search.PATH
@@ -39,27 +39,19 @@ class Searched(CloseStream):
     object_type: str
     # Fields of the schema that a search must not name.
     optional_fields: ClassVar[frozenset[str]] = frozenset()
-    adds_custom_by_name: ClassVar[bool] = True
     _has_searched = False
 
     @cached_property
-    def account_fields(self) -> Sequence[Record]:
-        """The custom fields of the object type."""
-        return self.account.custom_fields(self.object_type)
-
-    def schema(self) -> schemas.Schema:
-        """The schema file and the account's custom fields, typed."""
-        schema = schemas.load(self.package, self.schema_name)
-        extra = self.account.custom_properties(self.object_type)
-        if self.adds_custom_by_name and self.settings.custom_by_name:
-            extra["custom"] = BY_NAME
-        return schemas.extended(schema, extra)
+    def other_way(self) -> OtherWay | None:
+        """How the stream is read where searching is refused."""
+        return None
 
     @cached_property
     def field_names(self) -> list[str]:
         """A search returns only what it names, each custom field included."""
         names = schemas.load(self.package, self.schema_name)["properties"]
-        return [*(name for name in names if name not in self.optional_fields), *map(key_of, self.account_fields)]
+        custom = self.account.custom_fields(self.custom_type).fields
+        return [*(name for name in names if name not in self.optional_fields), *map(key_of, custom)]
 
     @property
     def time_cursor(self) -> TimeCursor:
@@ -70,21 +62,43 @@ class Searched(CloseStream):
     def work(self, start: Start) -> Work:
         """Ascending windows over `date_updated`, open at the end, so that what is edited meanwhile is seen again."""
         window = Window(self.time_cursor.lower(start))
+        status = self.account.custom_fields(self.custom_type).refused_with
+        if status and self.other_way:
+            why = f"A search gives only what it names, and the custom fields of {self.name} cannot be listed"
+            return (yield from self._otherwise(self.other_way, window, f"{why} (status {status})"))
+        if status:
+            self.say(
+                "WARN", f"Stream {self.name} is read without its custom values: a search gives only what it names."
+            )
         try:
             return (yield from self.keyset().walk(window))
         except SearchRefused as refused:
-            return (yield from self.without_search(window, refused))
+            if self.other_way is None:
+                raise self._no_way(refused) from refused
+            why = f"Searching {self.name} is refused ({refused})"
+            return (yield from self._otherwise(self.other_way, window, why))
 
-    def without_search(self, window: Window, refused: SearchRefused) -> Work:
-        """The plan where searching is refused: none, unless a stream has another way."""
+    def _otherwise(self, way: OtherWay, window: Window, why: str) -> Work:
+        self.say("WARN", f"{why}; {way.words}.")
+        return (yield from way.walk(window, self.chosen))
+
+    def _no_way(self, refused: SearchRefused) -> Unavailable:
         cause = refused.__cause__
-        raise Unavailable(
+        return Unavailable(
             f"Reading stream {self.name} failed: Close refuses to search these objects ({refused}), and there is no "
             "other way to list them. The plan may lack the feature, or the role the permission; remove the stream from "
             "the sync otherwise.",
             internal_message=cause.internal_message if isinstance(cause, SourceError) else None,
         )
-        yield
+
+    def probe(self) -> None:
+        """One row, by whichever way there is."""
+        try:
+            super().probe()
+        except (Unavailable, Rejected):
+            if self.other_way is None:
+                raise
+            self.other_way.probe()
 
     def keyset(self) -> Keyset:
         """The walk over `date_updated`; where one instant fills a page, over `date_created` within it."""
@@ -99,21 +113,26 @@ class Searched(CloseStream):
             tie=Keyset(fetch=self.fetch_window, field="date_created", page_size=self.page_size),
         )
 
-    def chosen(self, records: list[Record]) -> list[Record]:
-        """The records of a page as they leave."""
-        if self.adds_custom_by_name and self.settings.custom_by_name:
-            by_name(records, self.account_fields)
-        return records
-
     def fetch_window(
         self, window: Window, token: Any = None, *, count: bool = False, limit: int | None = None
     ) -> Fetched:
         """One page of a search; `WalkExpired` when its cursor is too old or too deep."""
+        if is_second_reading(window) and self.other_way:
+            return fetch_again(self._search, self.other_way, window, token)
+        return self._search(window, token, count=count, limit=limit)
+
+    def _search(
+        self, window: Window, token: Any = None, *, count: bool | None = None, limit: int | None = None
+    ) -> Fetched:
+        """The same without another way; counts at the beginning of a query unless told."""
+        if count is None:
+            count = token is None
         stream_slice = {"window": window, "count": count, "limit": limit}
         answer = self._searched(stream_slice, {"cursor": token} if token else None)
         return Fetched(answer.records, answer.asked_at, answer.body.get("cursor"), search.counted(answer.body))
 
     def _searched(self, stream_slice: Mapping[str, Any], token: Mapping[str, Any] | None) -> Answer:
+        asked = self.field_names
         try:
             answer = self.fetch(stream_slice, token)
         except Unavailable as unavailable:
@@ -123,7 +142,7 @@ class Searched(CloseStream):
         except Rejected as rejected:
             if token is not None and is_cursor_error(rejected):
                 raise WalkExpired from rejected
-            if is_fields_error(rejected) and self._drop_unknown_fields(rejected):
+            if is_fields_error(rejected) and self._drop_unknown_fields(rejected, asked):
                 return self._searched(stream_slice, token)
             if self._has_searched or cap(rejected, "max_limit"):
                 raise
@@ -131,19 +150,18 @@ class Searched(CloseStream):
         self._has_searched = True
         return answer
 
-    def _drop_unknown_fields(self, rejected: Rejected) -> bool:
-        """Ask without the names that the refusal mentions, from now on."""
-        mentioned = set(re.findall(r"[A-Za-z_][\w.]*", rejected.text))
-        unknown = [name for name in self.field_names if name in mentioned and name not in CORE_FIELDS]
-        remaining = [name for name in self.field_names if name not in unknown]
-        if not unknown:
-            return False
-        self.say(
-            "WARN",
-            f"Close does not know the {self.object_type} fields {', '.join(sorted(unknown))}; reading without them.",
-        )
-        self.field_names = remaining
-        return True
+    def _drop_unknown_fields(self, rejected: Rejected, asked: list[str]) -> bool:
+        """Ask without the names that the refusal is about, from now on; whether there are any."""
+        unknown = unknown_fields(rejected, [name for name in asked if name not in CORE_FIELDS])
+        dropped = [name for name in self.field_names if name in unknown]
+        if dropped:
+            self.say(
+                "WARN",
+                f"Close does not know the {self.object_type} fields {', '.join(sorted(dropped))}; reading without "
+                "them.",
+            )
+            self.field_names = [name for name in self.field_names if name not in dropped]
+        return bool(unknown)
 
     def request_params(
         self,

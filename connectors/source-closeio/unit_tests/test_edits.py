@@ -9,6 +9,7 @@ import pytest
 
 from source_closeio.edits import IDS_CHARACTERS, chunks
 from source_kit.timestamps import parse
+from source_kit.work import Start, in_order
 from unit_tests.closeio_account import Account
 
 SEARCH, EVENTS = "POST /data/search/", "GET /event/"
@@ -50,6 +51,50 @@ def test_where_they_do_not_the_event_log_is_used(answer: str) -> None:
 def test_where_the_log_refuses_a_filter_by_type_alone_the_whole_log_is_read() -> None:
     account, state, edited = edited_calls(search_updates="refused", event_type_alone=False)
     assert edited <= set(account.read("call_activities", state).ids)
+
+
+def test_a_filter_that_was_refused_once_is_not_tried_again_by_other_streams() -> None:
+    account = Account(WINDOWLESS, activities=300, search_updates="refused", event_type_alone=False)
+    streams = ("call_activities", "note_activities", "sms_activities")
+    states = {stream: account.read(stream).states[-1] for stream in streams}
+    account.app.touch("activities", update=10, create=0, delete=0)
+    account.vendor.sent.clear()
+    source, _ = account.source()
+    for stream in source.build_streams(source.client):
+        if stream.name in streams:
+            list(in_order(stream.work(Start(incremental=True, position=states[stream.name]))))
+    assert len([sent for sent in account.vendor.sent if "object_type" in sent.params]) == 1
+
+
+def test_an_edit_that_close_merged_into_the_creation_is_found() -> None:
+    account = Account(WINDOWLESS, activities=300, search_updates="refused")
+    state = account.read("call_activities").states[-1]
+    untouched, in_data, in_event = [row["id"] for row in account.truth("call_activities")][:3]
+    now = datetime.now(UTC)
+    before, after = (moment.isoformat() for moment in (now - timedelta(seconds=9), now))
+
+    def created(identity: str, moved: str, moved_in_data: str) -> dict[str, Any]:
+        kinds = {"action": "created", "object_type": "activity.call", "object_id": identity, "id": f"ev_{identity}"}
+        dates = {"date_created": before, "date_updated": moved}
+        return {**kinds, **dates, "data": {"date_created": before, "date_updated": moved_in_data}}
+
+    log = [created(in_data, before, after), created(in_event, after, before), created(untouched, before, before)]
+    log.sort(key=lambda event: event["date_updated"], reverse=True)
+    account.vendor.always[EVENTS] = (200, {"data": log, "cursor_next": None})
+    again = account.read("call_activities", {**state, "__events_until": (now - timedelta(hours=1)).isoformat()})
+    assert {in_data, in_event} <= set(again.ids)
+    assert untouched not in again.ids
+
+
+@pytest.mark.parametrize("kind", ["lead", "opportunity"])
+def test_status_changes_are_looked_up_by_their_older_names_too(kind: str) -> None:
+    account = Account(WINDOWLESS, activities=300, search_updates="refused")
+    stream = f"{kind}_status_change_activities"
+    state = account.read(stream).states[-1]
+    account.vendor.sent.clear()
+    account.read(stream, state)
+    asked = {sent.params["object_type"] for sent in account.vendor.sent if "object_type" in sent.params}
+    assert asked == {f"activity.{kind}_status_change", f"activity.status_change.{kind}", f"status_change.{kind}"}
 
 
 def test_a_type_that_the_search_does_not_know_is_looked_up_in_the_log() -> None:

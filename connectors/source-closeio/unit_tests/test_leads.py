@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from unit_tests.closeio_account import Account
+from unit_tests.closeio_account import Account, by_id
 from unit_tests.stream_skeleton import StreamSkeleton
 
 SEARCH = "POST /data/search/"
@@ -65,6 +67,16 @@ def test_a_walk_that_ends_early_with_a_null_cursor_is_gone_on_with() -> None:
     assert sorted(account.read("leads").ids) == sorted(row["id"] for row in account.truth("leads"))
 
 
+@pytest.mark.parametrize("ends", [{"early_null_cursor": 500}, {"cursor_walk": 500}], ids=str)
+def test_an_import_that_no_cursor_gets_through_is_read_by_the_query_language(ends: dict[str, Any]) -> None:
+    account = Account(leads=1_000, ties=[900], **ends)
+    reading = account.read("leads")
+    assert reading.exit_code == 0
+    assert sorted(reading.ids) == sorted(row["id"] for row in account.truth("leads"))
+    minutes = {sent.params["query"] for sent in account.vendor.sent if sent.group == "GET /lead/"}
+    assert len(minutes) == 1
+
+
 def test_the_state_stays_behind_the_clock_by_the_lag_of_the_index() -> None:
     account = Account()
     account.app.touch("leads", update=3, create=0, delete=0)
@@ -83,6 +95,59 @@ def test_unknown_fields_are_left_out_with_a_warning() -> None:
     reading = account.read("leads")
     assert len(reading.records) == 40
     assert f"WARN Close does not know the lead fields custom.{field}; reading without them." in reading.logs
+
+
+def test_a_field_that_the_refusal_quotes_is_left_out_and_no_word_of_the_sentence() -> None:
+    account = Account()
+    text = "Invalid field name 'url': no such lead field description or id"
+    account.vendor.answers[SEARCH] = [(400, {"errors": [], "field-errors": {"_fields": {"lead": text}}})]
+    reading = account.read("leads")
+    assert any("the lead fields url;" in line for line in reading.logs)
+    assert all("description" in row for row in reading.records)
+
+
+def test_of_several_plain_words_one_is_left_out_at_a_time_and_never_the_cursor() -> None:
+    account = Account()
+    text = "date_updated, date_created and id are known, status_label or name is not."
+    account.vendor.answers[SEARCH] = [(400, {"field-errors": {"_fields": text}})]
+    reading = account.read("leads")
+    assert any("the lead fields status_label;" in line for line in reading.logs)
+    assert all({"id", "date_created", "date_updated", "display_name"} <= row.keys() for row in reading.records)
+    assert any("name" in row for row in reading.records)
+
+
+def test_the_old_path_of_the_custom_fields_is_enough_to_search_with_them() -> None:
+    account = Account()
+    account.vendor.always["GET /custom_field/lead/"] = (404, {"error": "not found"})
+    assert by_id(account.read("leads").records) == by_id(account.truth("leads"))
+    assert account.vendor.groups()["GET /lead/"] == 0
+
+
+def test_without_the_custom_fields_the_list_is_read_and_the_warning_says_why() -> None:
+    account = Account(refuse={"GET /custom_field/lead/": 403})
+    reading = account.read("leads")
+    assert by_id(reading.records) == by_id(account.truth("leads"))
+    assert (
+        "WARN A search gives only what it names, and the custom fields of leads cannot be listed (status 403); reading "
+        "them by query= instead, which is slower."
+    ) in reading.logs
+
+
+def test_custom_date_times_without_zone_leave_as_utc() -> None:
+    account = Account()
+    (single,) = [field["id"] for field in account.truth("custom_fields") if field["type"] == "datetime"]
+    fields = [
+        {"id": single, "type": "datetime"},
+        {"id": "cf_many", "type": "datetime", "accepts_multiple_values": True},
+    ]
+    account.vendor.always["GET /custom_field/lead/"] = (200, {"data": fields, "has_more": False})
+    dates = {"date_created": "2026-01-01T00:00:00+00:00", "date_updated": "2026-01-01T00:00:00+00:00"}
+    naive = "2024-03-01T08:30:00.123456"
+    lead = {"id": "lead_1", **dates, f"custom.{single}": naive, "custom.cf_many": [naive, None]}
+    account.vendor.always[SEARCH] = (200, {"data": [lead], "cursor": None})
+    (record,) = account.read("leads").records
+    assert record[f"custom.{single}"] == f"{naive}Z"
+    assert record["custom.cf_many"] == [f"{naive}Z", None]
 
 
 def test_where_searching_is_refused_the_query_language_reads_all_with_a_warning() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from unit_tests.closeio_account import Account
+from unit_tests.closeio_account import Account, by_id
 from unit_tests.stream_skeleton import StreamSkeleton
 
 SEARCH = "POST /data/search/"
@@ -67,6 +67,37 @@ def test_where_searching_is_refused_contacts_are_listed_and_filtered_here() -> N
     again = account.read("contacts", first.states[-1])
     assert {*touched["updated"], *touched["created"]} <= set(again.ids)
     assert len(again.ids) < 20
+
+
+def test_an_import_of_contacts_that_no_cursor_gets_through_is_read_from_the_list() -> None:
+    account = Account(contacts=800, contact_ties=[700], early_null_cursor=500)
+    reading = account.read("contacts")
+    assert (reading.exit_code, len(reading.ids)) == (0, 800)
+    assert by_id(reading.records) == by_id(account.truth("contacts"))
+
+
+@pytest.mark.parametrize("status", [402, 403, 404])
+def test_custom_objects_without_their_fields_are_read_without_custom_values_and_a_warning_says_so(status: int) -> None:
+    account = Account(refuse={"GET /custom_field/custom_object_type/": status})
+    reading = account.read("custom_objects")
+    plain = [
+        {name: value for name, value in row.items() if not name.startswith("custom.")}
+        for row in account.truth("custom_objects")
+    ]
+    assert by_id(reading.records) == by_id(plain)
+    assert any("read without its custom values" in line for line in reading.logs)
+    assert any(f"custom_object cannot be read (status {status})" in line for line in reading.logs)
+
+
+@pytest.mark.parametrize("stream", ["contacts", "opportunities", "activities"])
+def test_where_the_custom_fields_are_refused_names_are_left_away_and_the_stream_goes_on(stream: str) -> None:
+    kind = {"contacts": "contact", "opportunities": "opportunity", "activities": "activity"}[stream]
+    account = Account({"custom_by_name": True}, refuse={f"GET /custom_field/{kind}/": 403})
+    reading = account.read(stream)
+    assert by_id(reading.records) == by_id(account.truth(stream))
+    assert (
+        len([line for line in reading.logs if f"custom fields of the object type {kind} cannot be read" in line]) == 1
+    )
 
 
 def test_a_list_deeper_than_close_pages_is_an_error_and_no_silent_loss() -> None:

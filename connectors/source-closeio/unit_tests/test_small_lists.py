@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from unit_tests.closeio_account import Account
 
 
@@ -47,6 +51,89 @@ def test_a_group_that_is_deleted_after_the_list_is_left_out() -> None:
     reading = account.read("groups")
     assert reading.exit_code == 0
     assert len(reading.ids) == 2
+
+
+@pytest.mark.parametrize("text", ["Empty query: Document does not exist.", "Empty query: Document has been deleted."])
+def test_what_is_deleted_between_list_and_children_is_passed_over_with_a_warning(text: str) -> None:
+    account = Account(subscriptions=300)
+    gone = account.truth("email_sequences")[1]["id"]
+    send = account.vendor.send
+
+    def without(request: Any, *arguments: Any, **options: Any) -> Any:
+        is_gone = f"sequence_id={gone}" in request.url
+        account.vendor.always = {"GET /sequence_subscription/": (404, {"error": text})} if is_gone else {}
+        return send(request, *arguments, **options)
+
+    account.vendor.send = without  # type: ignore[method-assign]  # one sequence only
+    reading = account.read("sequence_subscriptions")
+    expected = [row for row in account.truth("sequence_subscriptions") if row["sequence_id"] != gone]
+    assert sorted(reading.ids) == sorted(row["id"] for row in expected)
+    assert (
+        f"WARN Stream sequence_subscriptions leaves out sequences that were deleted meanwhile: {gone}." in reading.logs
+    )
+    asked = [params for params in sent_to(account, "GET /sequence_subscription/") if params["sequence_id"] == gone]
+    assert len(asked) <= 11
+
+
+def test_children_that_are_refused_for_every_parent_end_the_stream() -> None:
+    account = Account()
+    account.vendor.always["GET /sequence_subscription/"] = (404, {"error": "The requested URL was not found."})
+    reading = account.read("sequence_subscriptions")
+    assert (reading.exit_code, reading.records) == (1, [])
+    assert "The API does not have this resource" in reading.errors[0]["message"]
+
+
+def test_a_deleted_group_costs_one_request() -> None:
+    account = Account()
+    missing = account.truth("groups")[1]["id"]
+    account.vendor.always[f"GET /group/{missing}/"] = (404, {"error": "Empty query: Document has been deleted."})
+    reading = account.read("groups")
+    assert (reading.exit_code, len(reading.ids)) == (0, 2)
+    assert account.vendor.groups()[f"GET /group/{missing}/"] == 1
+
+
+def test_a_smaller_maximum_that_parallel_requests_learn_at_once_fails_none_of_them() -> None:
+    account = Account(users=450)
+    source, _ = account.source()
+    (users,) = [each for each in source.build_streams(source.client) if each.name == "users"]
+    send, text = account.vendor.send, "is larger than the maximum limit for this resource (max_limit = 200)."
+
+    def lowered_meanwhile(request: Any, *arguments: Any, **options: Any) -> Any:
+        users.page_size = 200
+        return send(request, *arguments, **options)
+
+    account.vendor.send = lowered_meanwhile  # type: ignore[method-assign]  # another request has learnt it
+    account.vendor.answers["GET /user/"] = [(400, {"error": text})]
+    assert len(users.fetch({"skip": 0}).records) == 200
+
+
+@pytest.mark.parametrize(
+    ("stream", "group"),
+    [("sequence_subscriptions", "GET /sequence_subscription/"), ("comment_threads", "GET /comment_thread/")],
+)
+def test_check_names_children_that_cannot_be_read(stream: str, group: str) -> None:
+    account = Account(refuse={group: 402})
+    assert warned(account) == {stream}
+
+
+def test_check_does_not_name_streams_that_are_read_another_way() -> None:
+    assert warned(Account(refuse={"POST /data/search/": 403})) == {"custom_objects"}
+
+
+def warned(account: Account) -> set[str]:
+    """The streams that `check` calls unreadable."""
+    source, output = account.source()
+    assert source.check_connection(None, account.config) == (True, None)  # type: ignore[arg-type]  # unused
+    return {line.split()[2] for line in output.logs() if "cannot be read: " in line}
+
+
+def test_comments_inside_threads_get_a_zone_too() -> None:
+    account = Account()
+    naive = "2026-06-19T09:22:10.931820"
+    thread = {"id": "thread_1", "date_created": naive, "comments": [{"id": "comment_1", "date_created": naive}]}
+    account.vendor.always["GET /comment_thread/"] = (200, {"data": [thread], "has_more": False})
+    (record,) = account.read("comment_threads").records
+    assert [record["date_created"], record["comments"][0]["date_created"]] == [f"{naive}Z"] * 2
 
 
 def test_memberships_hold_those_who_left_as_well() -> None:

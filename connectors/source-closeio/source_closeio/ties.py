@@ -1,0 +1,88 @@
+"""Rows that share one instant, where searching does not give all of them: the second reading of that instant.
+
+A cursor walk may end with null too early, and ends at 10,000 objects; within one instant nothing else tells the rows
+apart. The kit's walk then asks for the same rows in descending order. Where that ends early as well, as it does where
+tied rows keep their order, it goes on by another way than searching.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from source_kit import timestamps
+from source_kit.windows import Fetched, WalkExpired, Window
+from source_kit.work import Record, Work
+
+Emit = Callable[[list[Record]], list[Record]]
+
+
+class OtherWay(Protocol):
+    """Reading objects without searching. `words` says it in the log."""
+
+    words: str
+
+    def walk(self, window: Window, emit: Emit) -> Work:
+        """Everything in a window over `date_updated`, with checkpoints."""
+
+    def fetch_window(self, window: Window, token: Any = None) -> Fetched:
+        """One page; those of the window are among the rows of all pages."""
+
+    def probe(self) -> None:
+        """One row."""
+
+
+@dataclass(frozen=True)
+class InSearch:
+    """A place in the descending search: the cursor, and how many of the rows counted are still to come."""
+
+    cursor: str
+    left: int
+
+
+@dataclass(frozen=True)
+class InOtherWay:
+    """A place in the other way."""
+
+    token: Any = None
+
+
+def is_second_reading(window: Window) -> bool:
+    """Whether this is the descending search of one instant."""
+    return window.within is not None and window.descending
+
+
+def fetch_again(search: Callable[[Window, Any], Fetched], way: OtherWay, window: Window, token: Any) -> Fetched:
+    """One page of the second reading; `search` counts where it begins."""
+    if isinstance(token, InOtherWay):
+        return _by_other_way(way, window, token.token)
+    try:
+        page = search(window, token.cursor if token else None)
+    except WalkExpired:
+        if token is None:
+            raise
+        return _by_other_way(way, window, None)
+    left = (token.left if token else page.total or 0) - len(page.records)
+    if page.token is not None:
+        return replace(page, token=InSearch(page.token, left))
+    return replace(page, token=InOtherWay() if left > 0 else None)
+
+
+def _by_other_way(way: OtherWay, window: Window, token: Any) -> Fetched:
+    """The rows of the instant out of a page of the minute around it."""
+    assert window.within is not None, "only rows of one instant are read again"
+    minute = timestamps.floor(window.within, timestamps.MINUTE)
+    page = way.fetch_window(Window(minute, minute + timestamps.MINUTE), token)
+    records = [record for record in page.records if _belongs(record, window)]
+    return Fetched(records, page.asked_at, None if page.token is None else InOtherWay(page.token))
+
+
+def _belongs(record: Record, window: Window) -> bool:
+    updated = timestamps.floor(timestamps.parse(record["date_updated"]), timestamps.MILLISECOND)
+    created = timestamps.parse(record["date_created"])
+    return (
+        updated == window.within
+        and (window.lower is None or created >= window.lower)
+        and (window.upper is None or created < window.upper)
+    )
