@@ -41,7 +41,6 @@ class ChildStream(KustomerStream):
 
     cursor_field = CURSOR
     worker_share = 0.5
-    has_probe = False
     parent_column = "conversation_id"
     starts_after = ("conversations", "customers", "messages")
 
@@ -66,6 +65,13 @@ class ChildStream(KustomerStream):
         self.begin()
         return self.fan_out(self.parents.pieces(self.time_cursor.lower(start), self.checkpoint))
         yield  # a plan without pages of its own
+
+    def probe(self) -> None:
+        """The children of the newest parent, if it can have some; one that is gone has none."""
+        for record in self.parents.fetch_window(Window(descending=True), limit=1).records:
+            parent = self.parent(record)
+            if parent is not None:
+                next(self._pages(parent), None)
 
     def begin(self) -> None:
         """Note when the read began."""
@@ -198,6 +204,8 @@ class Attachments(ChildStream):
     name = "attachments"
     resource = "conversations/{id}/attachments"
     permission = "org.permission.message.read"
+    # Whether conversations that have messages are walked, not messages that have attachments.
+    _has_messages = True
 
     def __init__(self, client: HttpClient, settings: Settings, parents: SearchStream, messages: SearchStream) -> None:
         super().__init__(client, settings, parents)
@@ -225,6 +233,11 @@ class Attachments(ChildStream):
         """As the base; notes which walk it belongs to."""
         state = super().checkpoint(value, asked_at)
         return {**state, BY_CONVERSATIONS: True} if state is not None and self._has_messages else state
+
+    def probe(self) -> None:
+        """As the base, and the search for messages."""
+        self._unsearchable()
+        super().probe()
 
     def _unsearchable(self) -> str:
         """Why messages cannot be searched for attachments; empty if they can. An attribute may be known, yet without

@@ -220,3 +220,24 @@ def test_a_refusal_of_the_parents_is_reported_under_the_name_of_the_children(chi
     account = Account(lambda *asked: (403, {"errors": []}))
     with pytest.raises(StreamUnavailable, match=rf"Stream {child} cannot .* org\.permission\.{permission}\.read, or"):
         account.read(stream_of(account, child), STATE)
+
+
+@pytest.mark.parametrize("name", ["conversation_events", "work_items", "customer_merges", "attachments"])
+def test_check_asks_for_the_children_of_the_newest_parent(name: str) -> None:
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        return page(row(1, "2025-07-01T00:00:00.000Z")) if method == "POST" else (403, {"errors": []})
+
+    account = Account(server)
+    with pytest.raises(StreamUnavailable, match=f"Stream {name} cannot be read"):
+        stream_of(account, name).probe()
+    (attribute,) = account.asked[-2][3]["sort"]
+    assert (list(attribute.values()), len(account.asked)) == (["desc"], 3 if name == "attachments" else 2)
+
+
+def test_check_is_content_with_a_parent_that_has_no_children() -> None:
+    account = Account(
+        lambda method, *asked: page(row(1, "2025-07-01T00:00:00.000Z")) if method == "POST" else (404, {})
+    )
+    stream_of(account, "satisfaction_responses").probe()
+    stream_of(account, "work_items").probe()
+    assert [path[:8] for _, path, _, _ in account.asked] == ["customer", "customer", "routing/"]

@@ -137,3 +137,13 @@ def test_custom_attributes_of_fixed_resources_are_read_though_klasses_are_refuse
     assert read == ["company.tierStr", "conversation.tierStr", "customer.tierStr", "message.tierStr"]
     with pytest.raises(StreamUnavailable, match=r"Stream custom_attributes .* org\.permission\.klass\.read"):
         next(pages)
+
+
+def test_times_without_a_zone_leave_as_utc() -> None:
+    account = Account(
+        lambda *asked: page(row(1, "2025-01-01T00:00:00.000", deletedAt=None, name="2025-01-01T00:00:00"))
+    )
+    records, checkpoints = account.read(stream_of(account, "tags"))
+    assert (records[0]["updated_at"], records[0]["created_at"]) == ("2025-01-01T00:00:00.000Z",) * 2
+    assert (records[0]["deleted_at"], records[0]["name"]) == (None, "2025-01-01T00:00:00")
+    assert checkpoints == [{"updated_at": "2025-01-01T00:00:00.000Z"}]
