@@ -115,7 +115,20 @@ CONNECTOR = Connector(
             full={"companies": 8_000},  # a list gives out 10,000
             says="asking every conversation",
         ),
+        Scenario("messages with attachments are found", {"days": 700}, streams=("attachments",)),
+        Scenario(
+            "attachments are not counted",
+            {"unfilled_attributes": ["message_attachment_count"], "days": 700},
+            streams=("attachments",),
+            says="Kustomer finds no message with attachments",
+        ),
         Scenario("klasses have attributes of their own", {"klass_prefix": True}, streams=KLASSES),
+        Scenario(
+            "klasses have attributes of their own outside the archive",
+            {"klass_prefix": True, "klass_prefix_in_archive": False},
+            streams=KLASSES,
+        ),
+        Scenario("lists and children go on by cursors", {"cursor_page": 2}, streams=(*LISTED, *CHILDREN)),
         Scenario("lists end at 500 records", {"list_cap": 500}, says="more notes than Kustomer lists"),
         Scenario(
             "the other forms are sent",

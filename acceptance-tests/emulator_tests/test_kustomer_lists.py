@@ -233,3 +233,13 @@ def test_satisfaction_responses_are_named_by_their_conversations_and_come_one_by
     assert 0 < len(named) < len(levels)
     assert kustomer.ask("GET", "/satisfaction-responses").status == 404
     assert kustomer.ask("GET", f"/satisfaction-responses/{'0' * 24}").status == 404
+
+
+def test_lists_may_go_on_by_cursors_which_keep_their_filters(kustomer: KustomerClient) -> None:
+    tags, gone = kustomer.walk("/tags"), ids(kustomer.rows("/users", deleted="true"))
+    kustomer.options(cursor_page=2)
+    assert kustomer.rows("/tags", page=2) == tags[:2]
+    assert kustomer.get("/tags", page=1)["links"]["next"] == "/v1/tags?after=row%2B2"
+    assert kustomer.walk("/tags") == tags
+    assert ids(kustomer.walk("/users", deleted="true")) == gone
+    assert kustomer.ask("GET", "/tags", after="x").refusal[:2] == (400, "bad_request")

@@ -212,6 +212,9 @@ def test_conversations_and_messages_are_found_by_what_hangs_on_them(kustomer: Ku
     having = {row["relationships"]["conversation"]["data"]["id"] for row in with_files}
     assert having == {row["id"] for row in conversations if kustomer.rows(f"/conversations/{row['id']}/attachments")}
     assert having
+    kustomer.options(unfilled_attributes=["message_attachment_count"])
+    for condition in ({"gt": 0}, {"lte": 0}):
+        assert kustomer.found(query("message", {"message_attachment_count": condition})) == []
 
 
 # Ties.
@@ -289,6 +292,10 @@ def test_a_klass_may_have_attributes_of_its_own_name(kustomer: KustomerClient) -
     kustomer.options(klass_prefix=True)
     assert kustomer.ask("POST", SEARCH, own).status == 200
     assert kustomer.ask("POST", SEARCH, query("kobject_order")).status == 400
+    assert kustomer.ask("POST", ARCHIVE, own).status == 200
+    kustomer.options(klass_prefix_in_archive=False)
+    assert kustomer.ask("POST", ARCHIVE, own).status == 400
+    assert kustomer.ask("POST", SEARCH, own).status == 200
 
 
 def test_conversation_times_are_searched_by_creation_if_at_all(kustomer: KustomerClient) -> None:

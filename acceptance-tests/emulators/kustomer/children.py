@@ -129,19 +129,29 @@ def merges(account: Account, customer: int) -> list[Record]:
     )
 
 
+def _finds_attachments(account: Account) -> bool:
+    """Whether a search for messages that have some finds any: else they are found by their conversations."""
+    options, horizon = account.options, account.horizon()
+    if "message_attachment_count" in (*options.refuse_attributes, *options.unfilled_attributes):
+        return False
+    times = account.collections["messages"].updated
+    return any(updated >= horizon and account.attachments_of(number) for number, updated in enumerate(times))
+
+
 def truth(account: Account, stream: str) -> Iterator[bytes]:
     """What a complete read of a child stream emits: each child with its parent's id and time."""
     if stream == "customer_merges":
         parents, name = account.collections["customers"], "customer"
     else:
         parents, name = account.collections["conversations"], "conversation"
+    by_messages = stream == "attachments" and _finds_attachments(account)
     for number in range(len(parents.created)):
         if stream != "satisfaction_responses" and account.is_childless(parents.name, number):
             continue
         updated = parents.updated[number]
         if stream == "attachments":
             records = attachments(account, number)
-            if records and "message_attachment_count" not in account.options.refuse_attributes:
+            if records and by_messages:
                 updated = account.collections["messages"].updated[number]
         elif stream == "conversation_events":
             records = events(account, number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 
@@ -12,6 +13,8 @@ from emulators.messages import Request, Response, json_response
 from emulators.moments import bound
 
 DEFAULT_PAGE = 100
+# Cursors hold what a query has to escape.
+CURSOR = "row+%d"
 Row = bytes | dict[str, Any]
 Refuse = Callable[[int, str, str], Response]
 
@@ -38,6 +41,8 @@ class Lists:
 
         `counted`: with the total, the number of pages and a link to the last one.
         """
+        if self._options.cursor_page:
+            return self._after(request, rows, render, included)
         page, size = request.params.get("page", "1"), request.params.get("pageSize", str(DEFAULT_PAGE))
         if not page.isdigit() or not size.isdigit() or int(page) < 1 or int(size) < 1:
             return self._refuse(400, "bad_request", "page and pageSize are positive numbers")
@@ -65,12 +70,27 @@ class Lists:
                 last = max(1, -(-len(rows) // asked))
                 rest["meta"] |= {"total": len(rows), "totalPages": last}
                 rest["links"]["last"] = link(last)
-        if included is not None:
-            ids = {row["id"] for row in part}
-            rest["included"] = [entry for entry in included if entry["relationships"]["sla"]["data"]["id"] in ids]
-        return Response(
-            body=b'{"data":[' + b",".join(listed) + b"]" + (b"," + orjson.dumps(rest)[1:] if rest else b"}")
-        )
+        return _answer(part, listed, rest, included)
+
+    def _after(
+        self,
+        request: Request,
+        rows: Sequence[Any],
+        render: Callable[[Any], Row],
+        included: Sequence[dict[str, Any]] | None,
+    ) -> Response:
+        """One page of a list that goes on by cursors and knows no numbers of pages."""
+        after, size = request.params.get("after", CURSOR % 0), self._options.cursor_page
+        if not after.startswith(CURSOR[:-2]) or not after.removeprefix(CURSOR[:-2]).isdigit():
+            return self._refuse(400, "bad_request", "unknown cursor")
+        first = int(after.removeprefix(CURSOR[:-2]))
+        part = rows[first : first + size]
+        kept = {name: value for name, value in request.params.items() if name not in ("page", "after")}
+        query = urlencode({**kept, "after": CURSOR % (first + size)})
+        following = f"{request.path}?{query}" if first + size < len(rows) else None
+        rest = {"meta": {"pageSize": size}, "links": {"self": request.path, "next": following}}
+        listed = [row if isinstance(row, bytes) else orjson.dumps(row) for row in map(render, part)]
+        return _answer(part, listed, rest, included)
 
     def audit_logs(self, request: Request, records: list[dict[str, Any]]) -> Response:
         """Newest first, by `count` and the id that a page goes on after."""
@@ -90,6 +110,15 @@ class Lists:
         following = f"{request.path}?count={count}&after={part[-1]['id']}{filters}" if has_more else None
         links = {"self": request.path, "first": request.path, "previous": None, "next": following}
         return json_response({"data": part, "links": links})
+
+
+def _answer(
+    part: Sequence[Any], listed: list[bytes], rest: dict[str, Any], included: Sequence[dict[str, Any]] | None
+) -> Response:
+    if included is not None:
+        ids = {row["id"] for row in part}
+        rest["included"] = [entry for entry in included if entry["relationships"]["sla"]["data"]["id"] in ids]
+    return Response(body=b'{"data":[' + b",".join(listed) + b"]" + (b"," + orjson.dumps(rest)[1:] if rest else b"}"))
 
 
 def _fits(attributes: dict[str, Any], params: dict[str, str]) -> bool:

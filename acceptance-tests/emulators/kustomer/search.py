@@ -210,13 +210,15 @@ class SearchEndpoint:
     def _attribute(self, query: Query, attribute: str, *, archive: bool) -> str:
         """The name without its context; `Refused` if there is none such."""
         context = query.context
-        own = context.startswith("kobject_") and self._options.klass_prefix
+        options = self._options
+        is_prefixed = options.klass_prefix and (options.klass_prefix_in_archive or not archive)
+        own = context.startswith("kobject_") and is_prefixed
         prefix = context if own else "kobject" if context.startswith("kobject_") else context
         name = attribute.removeprefix(f"{prefix}_")
         known = ("created_at",) if context == self._options.time_context else TIMES
         numbers = () if archive else NUMBERS.get(context, ())
         is_known = attribute.startswith(f"{prefix}_") and name in (*known, *numbers)
-        if not is_known or attribute in self._options.refuse_attributes:
+        if not is_known or attribute in options.refuse_attributes:
             raise Refused(f"{attribute} is not a valid attribute")
         return name
 
@@ -239,7 +241,9 @@ class SearchEndpoint:
         least, most = {"gt": (value + 1, FOREVER), "gte": (value, FOREVER), "lt": (0, value), "lte": (0, value + 1)}[
             operator
         ]
-        query.numbers.append((name, least, most))
+        # Nothing compares with a value that is missing.
+        is_filled = attribute not in self._options.unfilled_attributes
+        query.numbers.append((name, least, most) if is_filled else (name, FOREVER, 0))
 
 
 def _objects(body: dict[str, Any], part: str) -> list[dict[str, Any]]:

@@ -32,6 +32,10 @@ ANSWER_SECONDS = 0.05
 BLIND_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
 # What is learned from a refusal is tried anew after a while: another integration may have used the budget.
 MEMORY_SECONDS = 600.0
+# A window that this process saw only the end of tells the budget if it held at least so many searches, and at most this
+# share of the configured ones: fewer mean that others (`check`, just before) used the rest, more that nothing differs.
+LEAST_HELD = 10
+NEARLY_CONFIGURED = 0.8
 # With no more left than this share, a refusal that says "0 remaining" is the organisation's.
 NEARLY_SPENT = 0.1
 
@@ -45,6 +49,8 @@ class SearchLimit:
         self._share = share
         self._limit = per_minute
         self._learned_at = float("-inf")
+        # When the first search was answered: windows that began earlier were not watched from their beginning.
+        self._first: float | None = None
         self._window_began: float | None = None
         self._in_flight = 0
         self._refusals = 0
@@ -82,8 +88,10 @@ class SearchLimit:
 
     def lost(self) -> None:
         """No answer came: the search may have counted."""
+        now = self._clock.monotonic()
         self._in_flight -= 1
-        self._answered.append(self._clock.monotonic())
+        self._answered.append(now)
+        self._first = now if self._first is None else self._first
 
     def accepted(self) -> None:
         """A search was answered. While refused ones are waited for, late answers still tell what the window held."""
@@ -100,6 +108,7 @@ class SearchLimit:
         now = self._clock.monotonic()
         self._in_flight -= 1
         is_first = self._refusals == 0
+        is_at_hand = wait is not None and wait <= PASSING_SECONDS
         if wait is None:
             wait = BLIND_SECONDS[min(self._refusals, len(BLIND_SECONDS) - 1)]
             began = now - MINUTE_SECONDS
@@ -111,7 +120,8 @@ class SearchLimit:
         self._refusals += 1
         was_blocked = now < self._blocked_until
         self._blocked_until = max(self._blocked_until, now + wait)
-        if is_passing or was_blocked or not is_first:
+        says_nothing = is_passing or (is_at_hand and self._held_since(began) < LEAST_HELD)
+        if says_nothing or was_blocked or not is_first:
             return False
         self._window_began = began
         before = self.limit
@@ -119,11 +129,18 @@ class SearchLimit:
         return self._limit < before
 
     def _learn(self) -> None:
-        if self._window_began is None:
+        """Take over what the window of the refusal held, if that tells the budget."""
+        began = self._window_began
+        if began is None:
             return
-        held = sum(1 for moment in self._accepted if moment >= self._window_began - RESET_MARGIN_SECONDS)
-        learned = max(1, int(held * self._share))
-        self._limit, self._learned_at = min(self._configured, learned), self._clock.monotonic()
+        held = self._held_since(began)
+        is_whole = self._first is not None and self._first <= began + RESET_MARGIN_SECONDS
+        if is_whole or LEAST_HELD <= held < self._configured * NEARLY_CONFIGURED:
+            learned = max(1, int(held * self._share))
+            self._limit, self._learned_at = min(self._configured, learned), self._clock.monotonic()
+
+    def _held_since(self, began: float) -> int:
+        return sum(1 for moment in self._accepted if moment >= began - RESET_MARGIN_SECONDS)
 
 
 class KustomerBudget(RateBudget):

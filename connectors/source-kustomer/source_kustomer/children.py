@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from source_kit.rules import Rejected, Unavailable
 from source_kit.stream import TimeCursor
 from source_kit.windows import Window
 from source_kit.work import Page, Piece, Record, Start, Work, in_order
-from source_kustomer.base import KustomerStream, has_next
+from source_kustomer.base import KustomerStream
 from source_kustomer.config import Settings
 from source_kustomer.errors import is_refused_query
 from source_kustomer.records import lift
@@ -40,13 +41,18 @@ class ChildStream(KustomerStream):
 
     cursor_field = CURSOR
     worker_share = 0.5
-    has_probe = False
     parent_column = "conversation_id"
     starts_after = ("conversations", "customers", "messages")
 
     def __init__(self, client: HttpClient, settings: Settings, parents: SearchStream) -> None:
         super().__init__(client, settings)
-        self.parents = parents
+        self.parents = self.searching(parents)
+
+    def searching(self, stream: SearchStream) -> SearchStream:
+        """The search of another stream under this one's name, which then stands in its errors."""
+        renamed = copy(stream)
+        renamed.name = self.name
+        return renamed
 
     @property
     def time_cursor(self) -> TimeCursor:
@@ -59,6 +65,13 @@ class ChildStream(KustomerStream):
         self.begin()
         return self.fan_out(self.parents.pieces(self.time_cursor.lower(start), self.checkpoint))
         yield  # a plan without pages of its own
+
+    def probe(self) -> None:
+        """The children of the newest parent, if it can have some; one that is gone has none."""
+        for record in self.parents.fetch_window(Window(descending=True), limit=1).records:
+            parent = self.parent(record)
+            if parent is not None:
+                next(self._pages(parent), None)
 
     def begin(self) -> None:
         """Note when the read began."""
@@ -117,22 +130,18 @@ class ChildStream(KustomerStream):
     def _pages(self, parent: Parent) -> Iterator[list[Record]]:
         """The children of one parent, each once; none of a parent that is gone."""
         seen: set[Any] = set()
-        page = 1
-        while True:
+        asked: dict[str, Any] | None = {"path": self.resource.format(id=parent.asked), "page": 1}
+        while asked is not None:
             try:
-                answer = self.fetch({"path": self.resource.format(id=parent.asked), "page": page})
+                answer = self.fetch(asked)
             except Unavailable as unavailable:
                 if unavailable.status != 404:
                     raise
                 return
             fresh = [record for record in answer.records if record["id"] not in seen]
-            seen.update(record["id"] for record in fresh)
             if fresh:
                 yield fresh
-            rows = answer.body["data"]
-            if not isinstance(rows, list) or not fresh or not has_next(answer.body, len(rows), self.page_size):
-                return
-            page += 1
+            asked = self.following(answer.body, asked, seen)
 
 
 class ConversationEvents(ChildStream):
@@ -170,6 +179,7 @@ class SatisfactionResponses(ChildStream):
     def parent(self, record: Record) -> Parent | None:
         level = record.get("satisfaction_level")
         response = level.get("formResponse") if isinstance(level, Mapping) else None
+        response = response.get("id") if isinstance(response, Mapping) else response
         response = response or record.get("satisfaction_response_id")
         return Parent(record["id"], response, record["updated_at"]) if isinstance(response, str) and response else None
 
@@ -194,25 +204,27 @@ class Attachments(ChildStream):
     name = "attachments"
     resource = "conversations/{id}/attachments"
     permission = "org.permission.message.read"
+    # Whether conversations that have messages are walked, not messages that have attachments.
+    _has_messages = True
 
     def __init__(self, client: HttpClient, settings: Settings, parents: SearchStream, messages: SearchStream) -> None:
         super().__init__(client, settings, parents)
-        self.messages = messages
+        self.messages = self.searching(messages)
 
     def work(self, start: Start) -> Work:
         """Messages one after the other, so that a conversation is asked when its first message passes; if the search
-        for attachments is refused, every conversation with messages."""
+        for attachments is refused or finds none at all, every conversation with messages."""
         self.begin()
         lower = self.time_cursor.lower(start)
-        if self._can_search():
+        reason = self._unsearchable()
+        if not reason:
             self._asked: set[str] = set()
             if BY_CONVERSATIONS in start.position:
                 lower = self.settings.common.start_date
             self._has_messages = False
             pieces = self.messages.pieces(lower, self.checkpoint, criteria=[HAS_ATTACHMENTS])
             return self.fan_out([Piece(_chained(pieces))])
-        self.client.log("WARN", "Kustomer does not search for attachments here: asking every conversation for them.")
-
+        self.client.log("WARN", f"{reason}: asking every conversation for them.")
         self._has_messages = True
         return self.fan_out(self.parents.pieces(lower, self.checkpoint))
         yield  # a plan without pages of its own
@@ -222,14 +234,21 @@ class Attachments(ChildStream):
         state = super().checkpoint(value, asked_at)
         return {**state, BY_CONVERSATIONS: True} if state is not None and self._has_messages else state
 
-    def _can_search(self) -> bool:
+    def probe(self) -> None:
+        """As the base, and the search for messages."""
+        self._unsearchable()
+        super().probe()
+
+    def _unsearchable(self) -> str:
+        """Why messages cannot be searched for attachments; empty if they can. An attribute may be known, yet without
+        values."""
         try:
-            self.messages.fetch_window(Window(), limit=1, criteria=[HAS_ATTACHMENTS])
+            found = self.messages.fetch_window(Window(), limit=1, criteria=[HAS_ATTACHMENTS])
         except Rejected as rejected:
             if not is_refused_query(rejected):
                 raise
-            return False
-        return True
+            return "Kustomer does not search for attachments here"
+        return "" if found.records else "Kustomer finds no message with attachments"
 
     def parent(self, record: Record) -> Parent | None:
         """The conversation of a message, once; again only for a message that may be younger than the first asking."""

@@ -45,14 +45,15 @@ def parse(config: Mapping[str, Any], *, now: datetime | None = None) -> tuple[Se
         api_url=f"https://{_host(reader)}/v1/",
         lookback_window_seconds=300,
     )
+    common = common_options(reader, defaults, now=now)
+    # Of the 100 that Kustomer allows, the share that the connector may use.
+    shared = min(SEARCHES_PER_MINUTE, round(100 * common.rate_limit_share))
     settings = Settings(
-        common=common_options(reader, defaults, now=now),
+        common=common,
         api_key=api_key,
         include_deleted=reader.flag("include_deleted", True),
         include_archived=reader.flag("include_archived", True),
-        search_requests_per_minute=reader.whole(
-            "search_requests_per_minute", SEARCHES_PER_MINUTE, 1, MOST_SEARCHES_PER_MINUTE
-        ),
+        search_requests_per_minute=reader.whole("search_requests_per_minute", shared, 1, MOST_SEARCHES_PER_MINUTE),
     )
     reader.raise_problems()
     return settings, reader.warnings

@@ -57,15 +57,27 @@ def definitions(client: HttpClient, resource: str) -> dict[str, Mapping[str, Any
 
 def schema_of(found: Mapping[str, Mapping[str, Any]]) -> Schema:
     """The schema of `custom`: open, with a type for every name whose suffix is known."""
-    typed = {name: schema for name in found if (schema := type_of(name)) is not None}
+    typed = {name: schema for name, details in found.items() if (schema := type_of(name, details)) is not None}
     return {**FREE, "properties": typed} if typed else dict(FREE)
 
 
-def type_of(name: str) -> Schema | None:
-    """The type that a name's suffix tells: `orderNumberStr` is text, `labelsStrs` a list of texts."""
-    for suffix, schema in TYPES.items():
-        if name.endswith(suffix):
-            return dict(schema)
+def type_of(name: str, details: Mapping[str, Any]) -> Schema | None:
+    """The type that a name's suffix tells: `orderNumberStr` is text, `labelsStrs` a list of texts.
+
+    The definition widens it: a sensitive value may come as a masked text, one of several values as a list.
+    """
+    is_sensitive = bool(details.get("hasSensitiveAttributes"))
+    for suffix, told in TYPES.items():
+        schema = _or(told, "string") if is_sensitive else dict(told)
         if name.endswith(f"{suffix}s"):
-            return schemas.list_of(schema)
+            listed = schemas.list_of(schema)
+            return _or(listed, "string") | {"items": schema} if is_sensitive else listed
+        if name.endswith(suffix):
+            several = details.get("array") or details.get("multi")
+            return _or(schema, "array") | {"items": schema} if several else schema
     return None
+
+
+def _or(schema: Mapping[str, Any], kind: str) -> Schema:
+    """The types of the schema and another one; no format, which would hold for some of the values only."""
+    return {"type": list(dict.fromkeys([*schema["type"], kind]))}

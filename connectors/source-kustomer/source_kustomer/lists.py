@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -15,7 +15,7 @@ from source_kit.rules import Rejected, Unavailable
 from source_kit.stream import TimeCursor
 from source_kit.work import Page, Piece, Record, Start, Work
 from source_kustomer import custom
-from source_kustomer.base import KustomerStream, has_next
+from source_kustomer.base import KustomerStream, query_of
 from source_kustomer.config import Settings
 from source_kustomer.records import lift, snake
 
@@ -41,6 +41,10 @@ def _permission(resource: str) -> str:
     return f"org.permission.{resource}.read"
 
 
+KLASSES = Listed(
+    "klasses", "klasses", _permission("klass"),
+    passes=({"status": "enabled"}, {"status": "disabled"}, {"status": "existing_only"}),
+)  # fmt: skip
 LISTS = (
     # Deactivated users come only when nothing else is asked for.
     Listed("users", "users", _permission("user"), page_size=500, passes=({}, {"deleted": "true"})),
@@ -48,8 +52,7 @@ LISTS = (
     Listed("tags", "tags", _permission("tag")),
     Listed("shortcuts", "shortcuts", _permission("shortcut")),
     Listed("slas", "slas", _permission("sla"), cursor="created_at"),
-    Listed("klasses", "klasses", _permission("klass"),
-           passes=({"status": "enabled"}, {"status": "disabled"}, {"status": "existing_only"})),
+    KLASSES,
     Listed("brands", "brands", _permission("brand")),
     Listed("queues", "routing/queues", _permission("queue")),
     Listed("queue_rules", "routing/queue-rules", _permission("queue_rule")),
@@ -107,20 +110,20 @@ class ListStream(KustomerStream):
                     break
 
     def _pages(self, filters: Mapping[str, str]) -> Iterator[list[Record]]:
-        page = 1
-        while True:
+        seen: set[Any] = set()
+        asked: dict[str, Any] | None = {"page": 1, "filters": filters}
+        while asked is not None:
+            is_numbered = asked["page"] > 1 and not asked["query"]
+            if is_numbered and asked["page"] * self.page_size > MOST_RECORDS:
+                raise self._too_long()
             try:
-                answer = self.fetch({"page": page, "filters": filters})
+                answer = self.fetch(asked)
             except Rejected as rejected:
-                if page > 1 and rejected.status == 400:
+                if is_numbered and rejected.status == 400:
                     raise self._too_long() from rejected
                 raise
             yield answer.records
-            if not has_next(answer.body, len(answer.body["data"]), self.page_size):
-                return
-            page += 1
-            if page * self.page_size > MOST_RECORDS:
-                raise self._too_long()
+            asked = self.following(answer.body, asked, seen)
 
     def _too_long(self) -> StreamUnavailable:
         return StreamUnavailable(
@@ -158,16 +161,22 @@ class CustomAttributes(KustomerStream):
         return isinstance(content, dict) and "data" in content
 
     def work(self, start: Start) -> Work:
-        """The fixed resources, then every klass."""
-        klasses = ListStream(self.client, self.settings, next(each for each in LISTS if each.name == "klasses"))
+        """The fixed resources, then every klass; the former also for a key that may not list klasses."""
+        for resource in self.resources:
+            yield Page(self._of(resource))
+        klasses = ListStream(self.client, self.settings, replace(KLASSES, name=self.name))
         names = [record["name"] for records in klasses.rows_once() for record in records if record.get("name")]
-        for resource in (*self.resources, *(f"kobject.{name}" for name in names)):
-            try:
-                yield Page(self.fetch({"path": f"metadata/{resource}"}).records)
-            except Unavailable as unavailable:
-                if unavailable.status != 404:  # a klass without custom attributes
-                    raise
+        for name in names:
+            yield Page(self._of(f"kobject.{name}"))
         return None
+
+    def _of(self, resource: str) -> list[Record]:
+        try:
+            return self.fetch({"path": f"metadata/{resource}"}).records
+        except Unavailable as unavailable:
+            if unavailable.status != 404:  # a klass without custom attributes
+                raise
+            return []
 
     def params(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """None: an answer holds everything."""
@@ -221,18 +230,13 @@ class AuditLogs(KustomerStream):
             following = (answer.body.get("links") or {}).get("next")
             if not following or not answer.records:
                 break
-            asked = {"path": _relative(following)}
+            asked = {"query": query_of(following)}
         yield Page((), cursor.checkpoint(timestamps.latest(tops), began_at) if tops else None)
         return None
 
     def params(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """The first page by filters; a link holds everything already."""
-        return {} if asked.get("path") else {"count": asked.get("limit") or self.page_size, **asked.get("filters", {})}
-
-
-def _relative(link: str) -> str:
-    """A link of the API (`/v1/audit-logs?...`) relative to the base URL, which ends in `/v1/`."""
-    return "audit-logs?" + link.partition("?")[2]
+        return asked.get("query") or {"count": asked.get("limit") or self.page_size, **asked.get("filters", {})}
 
 
 def _is_since(value: Any, lower: datetime | None) -> bool:

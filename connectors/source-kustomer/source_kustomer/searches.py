@@ -29,6 +29,7 @@ from source_kustomer.search import LAST_PAGE, MOST_RECORDS, PAGE_SIZE, Scope, se
 # Two years may be 730 or 731 days. What lies between these bounds may be on either side, or cross while it is read.
 SURELY_ARCHIVED = timedelta(days=732)
 SURELY_SEARCHED = timedelta(days=728)
+SEARCHING = "search.create, search.update, search_global.create or search_preview.create"
 Checkpoint = Callable[[str, datetime], Mapping[str, Any] | None]
 
 
@@ -43,22 +44,25 @@ class SearchStream(KustomerStream):
     http_method = "POST"
     bucket = SEARCH
     resource = SEARCH_PATH
-    permission = "org.permission.search.create (or org.permission.search_global.create)"
     page_size = PAGE_SIZE
     has_archive = True
     # Whether the API may not know the search, so that one small request finds out first.
     is_doubtful = False
     # The resource of custom attributes, for their types.
     custom_resource = ""
-    _has_searched = False
 
     def __init__(
         self, client: HttpClient, settings: Settings, name: str, scopes: Sequence[Scope], *, schema: str = ""
     ) -> None:
-        """`scopes` are tried in order until the API knows one."""
+        """`scopes` are tried in order until the API knows one: the search and the archive each for itself."""
         self.name = name
         self._schema = schema or name
-        self._scopes = list(scopes)
+        self._scopes = tuple(scopes)
+        self._current = dict.fromkeys((SEARCH_PATH, ARCHIVE_SEARCH_PATH), self._scopes[0])
+        self._searched_paths: set[str] = set()
+        # Klasses are kobjects, and times belong to conversations.
+        resource = self._scopes[0].context.partition("_")[0]
+        self.permission = f"org.permission.{resource}.read, or one that lets it search (org.permission.{SEARCHING})"
         super().__init__(client, settings)
 
     @property
@@ -67,8 +71,8 @@ class SearchStream(KustomerStream):
 
     @property
     def scope(self) -> Scope:
-        """The scope in use."""
-        return self._scopes[0]
+        """The scope in use for the standard search."""
+        return self._current[SEARCH_PATH]
 
     def get_json_schema(self) -> schemas.Schema:  # type: ignore[override]  # the CDK wraps its own in lru_cache
         """The schema file, with the account's custom attributes typed."""
@@ -95,7 +99,7 @@ class SearchStream(KustomerStream):
 
     def settle(self) -> None:
         """Find the scope that the API knows, before parallel work begins. Raises `SearchRefused` if it knows none."""
-        if self.is_doubtful and not self._has_searched:
+        if self.is_doubtful and SEARCH_PATH not in self._searched_paths:
             self.fetch_window(Window(), limit=1)
 
     def pieces(
@@ -194,23 +198,28 @@ class SearchStream(KustomerStream):
         )
 
     def _searched(self, asked: Mapping[str, Any]) -> Answer:
+        path = asked["path"]
         while True:
+            scope = self._current[path]
             try:
-                answer = self.fetch(asked)
+                answer = self.fetch({**asked, "scope": scope})
             except Rejected as rejected:
-                if self._has_searched or not is_refused_query(rejected):
+                if scope is not self._current[path]:
+                    continue  # another thread has learned meanwhile
+                if path in self._searched_paths or not is_refused_query(rejected):
                     raise
-                if len(self._scopes) == 1:
-                    if not self.is_doubtful:
-                        raise
-                    raise SearchRefused(
-                        f"Stream {self.name} cannot be read: Kustomer does not know the search for "
-                        f"{self.scope.context}. Refresh the schema of the connection, or remove the stream.",
-                        internal_message=rejected.internal_message,
-                    ) from rejected
-                self._scopes.pop(0)
-                continue
-            self._has_searched = True
+                others = self._scopes[self._scopes.index(scope) + 1 :]
+                if others:
+                    self._current[path] = others[0]
+                    continue
+                if not self.is_doubtful:
+                    raise
+                raise SearchRefused(
+                    f"Stream {self.name} cannot be read: Kustomer does not know the search for "
+                    f"{scope.context}. Refresh the schema of the connection, or remove the stream.",
+                    internal_message=rejected.internal_message,
+                ) from rejected
+            self._searched_paths.add(path)
             return answer
 
     def probe(self) -> None:
@@ -226,7 +235,7 @@ class SearchStream(KustomerStream):
         """The search for a window."""
         asked = stream_slice or {}
         return search_body(
-            self.scope,
+            asked.get("scope", self.scope),
             asked.get("window", Window()),
             include_deleted=self.settings.include_deleted,
             criteria=asked.get("criteria", ()),

@@ -54,9 +54,12 @@ class SourceKustomer(KitSource):
 
     def streams_for(self, client: HttpClient, names: Sequence[str]) -> Sequence[KitStream]:
         """Klasses are asked for only where one of their streams is read."""
-        if any(name.startswith(streams.KLASS_STREAM) for name in names):
-            return self.build_streams(client)
-        return streams.build(client, self.settings)
+        built = streams.build(client, self.settings)
+        wanted = [name for name in names if name.startswith(streams.KLASS_STREAM)]
+        try:
+            return [*built, *(streams.klass_streams(client, self.settings) if wanted else ())]
+        except Unavailable as refusal:
+            return [*built, *(streams.UnlistedKlass(client, self.settings, name, refusal) for name in wanted)]
 
     def probe(self, client: HttpClient) -> None:
         client.send(Request(WHO_AM_I, ORGANISATION, what="the owner of the API key"))

@@ -24,7 +24,7 @@ from source_kustomer.children import (
     WorkItems,
 )
 from source_kustomer.config import Settings
-from source_kustomer.lists import LISTS, AuditLogs, CustomAttributes, Listed, ListStream, SlaVersions
+from source_kustomer.lists import KLASSES, LISTS, AuditLogs, CustomAttributes, Listed, ListStream, SlaVersions
 from source_kustomer.search import Scope
 from source_kustomer.searches import SURELY_ARCHIVED, SURELY_SEARCHED, Checkpoint, SearchRefused, SearchStream
 
@@ -181,6 +181,22 @@ class _TimesOf(ChildStream):
         return [{"conversation_id": parent.id} | record for record in fresh]
 
 
+class UnlistedKlass(SearchStream):
+    """A stream of a klass that is configured, where the key may not list klasses: reading it says so."""
+
+    def __init__(self, client: HttpClient, settings: Settings, name: str, refusal: StreamUnavailable) -> None:
+        super().__init__(client, settings, name, [Scope("kobject", "kobject")], schema="kobjects")
+        self.refusal = refusal
+
+    def work(self, start: Start) -> Work:
+        """Nothing but the reason."""
+        raise StreamUnavailable(
+            f"Stream {self.name} cannot be read, because its klass cannot be looked up: {self.refusal.message}",
+            internal_message=self.refusal.internal_message,
+        )
+        yield  # a plan
+
+
 def build(client: HttpClient, settings: Settings) -> list[KitStream]:
     """One instance of every stream that each account has."""
 
@@ -213,7 +229,7 @@ def build(client: HttpClient, settings: Settings) -> list[KitStream]:
 
 def klass_streams(client: HttpClient, settings: Settings) -> list[KitStream]:
     """A stream per klass. Its attributes are called like those of all kobjects, or after the klass."""
-    klasses = ListStream(client, settings, next(listed for listed in LISTS if listed.name == "klasses"))
+    klasses = ListStream(client, settings, KLASSES)
     listed = [record for records in klasses.rows_once() for record in records if record.get("name")]
     names = sorted({record["name"] for record in listed if record.get("status") != "disabled"})
     streams: dict[str, KitStream] = {}

@@ -69,9 +69,9 @@ def row(number: int, updated: str, kind: str = "customer", **attributes: Any) ->
     return {"type": kind, "id": f"{number:024x}", "attributes": times | attributes, "relationships": {}}
 
 
-def page(*rows: Record, following: bool = False, total: int | None = None) -> Answer:
-    """An answer with these rows."""
-    link = "/v1/customers/search?page=2&pageSize=500" if following else None
+def page(*rows: Record, following: int = 0, total: int | None = None) -> Answer:
+    """An answer with these rows; `following` is the number of the next page, if there is one."""
+    link = f"/v1/customers/search?page={following}&pageSize=500" if following else None
     return 200, {"data": list(rows), "links": {"next": link, "self": ""}, "meta": {"total": total or len(rows)}}
 
 

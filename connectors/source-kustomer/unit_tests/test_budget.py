@@ -102,9 +102,10 @@ def test_a_short_refusal_is_obeyed_but_teaches_nothing() -> None:
 def test_what_was_learned_is_forgotten_after_ten_minutes() -> None:
     clock = FakeClock()
     target = budget(clock)
-    search(target)
+    for _ in range(20):
+        search(target)
     search(target, 429, **refusal_in(clock, 30))
-    assert target.searches.limit == 1
+    assert target.searches.limit == 19
     clock.tick(601)
     assert target.searches.limit == 95
 
@@ -129,3 +130,61 @@ def test_reserved_searches_count_before_they_leave() -> None:
     limit.reserve()
     limit.reserve()
     assert limit.delay() > 0
+
+
+@pytest.mark.parametrize("before", [0, 3])
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"x_ratelimit_limit": "1000", "x_ratelimit_remaining": "880"}, 2),
+        ({"x_ratelimit_limit": "100", "x_ratelimit_remaining": "0"}, 30),
+        ({"x_ratelimit_limit": "300", "x_ratelimit_remaining": "0"}, 30),
+        ({"retry_after": "30"}, None),
+    ],
+)
+def test_an_early_refusal_is_waited_for_and_teaches_nothing(
+    headers: dict[str, str], seconds: float | None, before: int
+) -> None:
+    clock = FakeClock()
+    target = budget(clock)
+    for _ in range(before):
+        search(target)
+    began = clock.monotonic()
+    search(target, 429, **headers, **({} if seconds is None else refusal_in(clock, seconds)))
+    for _ in range(60):
+        search(target)
+    assert target.searches.limit == 95
+    assert clock.monotonic() - began <= 65
+
+
+def test_a_window_that_was_watched_from_its_beginning_always_teaches() -> None:
+    clock = FakeClock()
+    target = budget(clock)
+    search(target)
+    clock.tick(50)
+    for _ in range(4):
+        search(target)
+    search(target, 429, **refusal_in(clock, 40))  # its window began thirty seconds after the first search
+    assert target.searches.limit == 3
+
+
+def test_a_refusal_without_a_reset_teaches_after_a_minute_of_searches() -> None:
+    clock = FakeClock()
+    target = budget(clock)
+    search(target)
+    clock.tick(61)
+    for _ in range(5):
+        search(target)
+    search(target, 429, x_none="")
+    assert target.searches.limit == 4
+
+
+def test_the_end_of_a_window_teaches_nothing_if_nearly_all_configured_searches_were_held() -> None:
+    clock = FakeClock()
+    target = budget(clock)
+    for _ in range(80):
+        search(target)
+    search(target, 429, **refusal_in(clock, 25))
+    assert target.searches.limit == 95
+    assert 25 <= target.delay(SEARCH) <= 27

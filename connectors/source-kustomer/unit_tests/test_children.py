@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from source_kit.errors import StreamUnavailable
+from source_kit.errors import ConnectorFault, StreamUnavailable
 from source_kustomer.streams import build
 from unit_tests.kustomer_account import NOTHING, REFUSED, Account, Answer, page, row
 
@@ -122,9 +122,12 @@ def test_where_attachments_cannot_be_searched_every_conversation_with_messages_i
 
 
 def test_a_state_found_by_conversations_does_not_hold_for_messages() -> None:
-    account = Account(lambda *asked: NOTHING, start_date="2025-03-01")
+    found = page(message(1, "c1", "2025-07-01T00:00:00.000Z"))
+    account = Account(
+        lambda method, *asked: found if method == "POST" else (200, {"data": []}), start_date="2025-03-01"
+    )
     account.read(stream_of(account, "attachments"), {**STATE, "__by_conversations": True})
-    assert account.asked[-1][3]["and"][1] == {"message_updated_at": {"gte": "2025-03-01T00:00:00.000Z"}}
+    assert account.asked[1][3]["and"][1] == {"message_updated_at": {"gte": "2025-03-01T00:00:00.000Z"}}
 
 
 def test_answers_to_surveys_are_asked_for_by_the_ids_on_conversations() -> None:
@@ -140,3 +143,101 @@ def test_answers_to_surveys_are_asked_for_by_the_ids_on_conversations() -> None:
     records, _ = account.read(stream_of(account, "satisfaction_responses"), STATE)
     assert [(record["rating"], record["conversation_id"][-1]) for record in records] == [(5, "1")]
     assert [path for method, path, _, _ in account.asked if method == "GET"] == ["satisfaction-responses/answer1"]
+
+
+def test_the_id_of_an_answer_may_be_inside_an_object_or_in_a_relationship_only() -> None:
+    linked = row(2, "2025-07-02T00:00:00.000Z", satisfactionLevel={"formResponse": {"type": "x"}})
+    linked["relationships"] = {"satisfactionResponse": {"data": {"type": "satisfaction_response", "id": "answer2"}}}
+
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if method == "POST":
+            within = {"formResponse": {"type": "satisfaction_response", "id": "answer1"}}
+            return page(row(1, "2025-07-01T00:00:00.000Z", satisfactionLevel=within), linked)
+        return 200, {"data": row(7, "2025-07-01T00:00:00.000Z", "satisfaction_response", rating=4.5)}
+
+    account = Account(server)
+    account.read(stream_of(account, "satisfaction_responses"), STATE)
+    assert [path for method, path, _, _ in account.asked if method == "GET"] == [
+        "satisfaction-responses/answer1",
+        "satisfaction-responses/answer2",
+    ]
+
+
+def test_where_no_message_has_a_count_of_attachments_every_conversation_with_messages_is_asked() -> None:
+    """The attribute is known, but has no values."""
+
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if method == "GET":
+            return 200, {"data": [file(1)]}
+        return NOTHING if body["queryContext"] == "message" else page(row(2, "2025-07-02T00:00:00.000Z"))
+
+    account = Account(server)
+    records, checkpoints = account.read(stream_of(account, "attachments"), STATE)
+    assert [record["conversation_id"][-1] for record in records] == ["2"]
+    assert checkpoints == [{"parent_updated_at": "2025-07-02T00:00:00.000Z", "__by_conversations": True}]
+    assert account.logged == ["Kustomer finds no message with attachments: asking every conversation for them."]
+
+
+def events(first: int, after: str | None) -> Answer:
+    """A hundred events, and the cursor of the next page."""
+    rows = [row(number, "2025-01-01T00:00:00.000Z", "conversation_event") for number in range(first, first + 100)]
+    link = f"https://elsewhere.example/v2/events?after={after}&pageSize=100" if after else None
+    return 200, {"data": rows, "links": {"self": "", "next": link}}
+
+
+def test_children_are_followed_along_cursors() -> None:
+    """Of a link only the parameters are used."""
+
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if method == "POST":
+            return page(row(1, "2025-07-01T00:00:00.000Z"))
+        return events(100, None) if params.get("after") == "a+b" else events(0, "a%2Bb")
+
+    account = Account(server)
+    records, _ = account.read(stream_of(account, "conversation_events"), STATE)
+    assert len(records) == 200
+    assert [(path[-8:], params) for method, path, params, _ in account.asked if method == "GET"] == [
+        ("1/events", {"page": 1, "pageSize": 100}),
+        ("1/events", {"after": "a+b", "pageSize": 100}),
+    ]
+
+
+def test_children_that_lead_in_circles_fail_loudly() -> None:
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        return page(row(1, "2025-07-01T00:00:00.000Z")) if method == "POST" else events(0, "x")
+
+    account = Account(server)
+    with pytest.raises(ConnectorFault, match="Stream conversation_events cannot be read to its end"):
+        account.read(stream_of(account, "conversation_events"), STATE)
+    assert len(account.asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("child", "permission"),
+    [("work_items", "conversation"), ("customer_merges", "customer"), ("attachments", "message")],
+)
+def test_a_refusal_of_the_parents_is_reported_under_the_name_of_the_children(child: str, permission: str) -> None:
+    account = Account(lambda *asked: (403, {"errors": []}))
+    with pytest.raises(StreamUnavailable, match=rf"Stream {child} cannot .* org\.permission\.{permission}\.read, or"):
+        account.read(stream_of(account, child), STATE)
+
+
+@pytest.mark.parametrize("name", ["conversation_events", "work_items", "customer_merges", "attachments"])
+def test_check_asks_for_the_children_of_the_newest_parent(name: str) -> None:
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        return page(row(1, "2025-07-01T00:00:00.000Z")) if method == "POST" else (403, {"errors": []})
+
+    account = Account(server)
+    with pytest.raises(StreamUnavailable, match=f"Stream {name} cannot be read"):
+        stream_of(account, name).probe()
+    (attribute,) = account.asked[-2][3]["sort"]
+    assert (list(attribute.values()), len(account.asked)) == (["desc"], 3 if name == "attachments" else 2)
+
+
+def test_check_is_content_with_a_parent_that_has_no_children() -> None:
+    account = Account(
+        lambda method, *asked: page(row(1, "2025-07-01T00:00:00.000Z")) if method == "POST" else (404, {})
+    )
+    stream_of(account, "satisfaction_responses").probe()
+    stream_of(account, "work_items").probe()
+    assert [path[:8] for _, path, _, _ in account.asked] == ["customer", "customer", "routing/"]

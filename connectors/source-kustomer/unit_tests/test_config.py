@@ -58,10 +58,29 @@ def test_defaults_are_those_of_the_spec() -> None:
     properties = SPEC["properties"]
     assert settings.include_deleted is properties["include_deleted"]["default"] is True
     assert settings.include_archived is properties["include_archived"]["default"] is True
-    assert SEARCHES_PER_MINUTE == properties["search_requests_per_minute"]["default"] == 95
+    assert settings.search_requests_per_minute == SEARCHES_PER_MINUTE == 95
+    # Forms fill in defaults: one here would hide that the user gave none.
+    assert "default" not in properties["search_requests_per_minute"]
     assert properties["search_requests_per_minute"]["maximum"] == MOST_SEARCHES_PER_MINUTE
     assert settings.common.num_workers == properties["num_workers"]["default"]
     assert settings.common.lookback_window_seconds == properties["lookback_window_seconds"]["default"]
+
+
+@pytest.mark.parametrize(
+    ("config", "searches"),
+    [
+        ({}, 95),
+        ({"rate_limit_share": 100}, 95),
+        ({"rate_limit_share": 50}, 50),
+        ({"rate_limit_share": 29}, 29),
+        ({"rate_limit_share": 50, "search_requests_per_minute": 95}, 95),
+        ({"search_requests_per_minute": 400}, 400),
+    ],
+)
+def test_the_share_of_the_rate_limit_holds_for_searches_unless_their_number_is_given(
+    config: dict[str, Any], searches: int
+) -> None:
+    assert parse({"api_key": "k", **config})[0].search_requests_per_minute == searches
 
 
 def test_secrets_are_declared_under_both_names() -> None:

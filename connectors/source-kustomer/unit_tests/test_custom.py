@@ -29,7 +29,30 @@ MOMENT = {"type": ["null", "string"], "format": "date-time", "airbyte_type": "ti
     ],
 )
 def test_the_suffix_tells_the_type(name: str, schema: Any) -> None:
-    assert type_of(name) == schema
+    assert type_of(name, {}) == schema
+
+
+@pytest.mark.parametrize(
+    ("name", "schema"),
+    [
+        ("orderNumberStr", TEXT),
+        ("amountNum", {"type": ["null", "number", "string"]}),
+        ("dueAt", TEXT),
+        (
+            "amountsNums",
+            {"type": ["null", "array", "string"], "items": {"type": ["null", "number", "string"]}},
+        ),
+    ],
+)
+def test_a_sensitive_value_may_be_a_masked_text(name: str, schema: Any) -> None:
+    assert type_of(name, {"hasSensitiveAttributes": True}) == schema
+
+
+@pytest.mark.parametrize("mark", ["array", "multi"])
+def test_a_definition_of_several_values_allows_a_list_beside_the_single_value(mark: str) -> None:
+    assert type_of("reasonTree", {mark: True}) == {"type": ["null", "string", "array"], "items": TEXT}
+    assert type_of("dueAt", {mark: True}) == {"type": ["null", "string", "array"], "items": MOMENT}
+    assert type_of("labelsStrs", {mark: True}) == {"type": ["null", "array"], "items": TEXT}
 
 
 def test_unknown_names_stay_open() -> None:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from source_kit.client import Request
-from source_kit.errors import ConnectorFault
+from source_kit.errors import ConnectorFault, StreamUnavailable
 from source_kit.rules import Denied, Unavailable
+from source_kustomer.source import SourceKustomer
 from source_kustomer.streams import build
 from unit_tests.kustomer_account import NOTHING, Account, Answer
 
@@ -87,3 +88,28 @@ def test_an_expired_key_is_told() -> None:
     account = Account(lambda *asked: (401, {"errors": [{"message": "Expired token"}]}))
     with pytest.raises(Denied, match="has expired"):
         account.client.send(Request("users/current", "organisation"))
+
+
+@pytest.mark.parametrize(
+    ("name", "permission"),
+    [("messages", "message"), ("kobjects", "kobject"), ("conversation_times", "conversation")],
+)
+def test_a_refused_search_names_the_permission_of_its_context_and_those_that_search(name: str, permission: str) -> None:
+    account = Account(lambda *asked: (403, MISSING))
+    stream = next(stream for stream in build(account.client, account.settings) if stream.name == name)
+    with pytest.raises(Unavailable) as refusal:
+        account.read(stream)
+    assert refusal.value.message == (
+        f"Stream {name} cannot be read: the API key lacks the permission org.permission.{permission}.read, or one that "
+        "lets it search (org.permission.search.create, search.update, search_global.create or search_preview.create). "
+        "Give the key a role that has it, or remove the stream from the sync."
+    )
+
+
+def test_a_klass_of_the_catalog_is_reported_as_not_listable_where_klasses_are_refused() -> None:
+    account = Account(lambda *asked: (403, MISSING))
+    source = SourceKustomer()
+    source.settings = account.settings
+    streams = {stream.name: stream for stream in source.streams_for(account.client, ["tags", "kobject_order"])}
+    with pytest.raises(StreamUnavailable, match=r"Stream kobject_order cannot .*org\.permission\.klass\.read"):
+        account.read(streams["kobject_order"])

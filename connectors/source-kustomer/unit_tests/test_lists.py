@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from source_kit.errors import StreamUnavailable
+from source_kit.errors import ConnectorFault, StreamUnavailable
+from source_kit.work import Start, in_order
 from source_kustomer.streams import build
 from unit_tests.kustomer_account import Account, Answer, page, row
 
@@ -42,7 +43,7 @@ def test_a_list_of_several_pages_is_read_until_nothing_new_comes() -> None:
     """Row 1 is deleted between the pages, which pushes row 3 from the second to the first."""
     rows = [row(number, "2025-01-01T00:00:00.000Z") for number in (1, 2, 3, 4)]
     walks = [(rows[:2], rows[3:]), (rows[1:3], rows[3:]), (rows[1:3], rows[3:])]
-    served = iter([answer for first, second in walks for answer in (page(*first, following=True), page(*second))])
+    served = iter([answer for first, second in walks for answer in (page(*first, following=2), page(*second))])
     account = Account(lambda *asked: next(served))
     records, _ = account.read(stream_of(account, "tags"))
     assert [record["id"][-1] for record in records] == ["1", "2", "4", "3"]
@@ -53,7 +54,8 @@ def test_a_list_that_is_too_long_fails_loudly() -> None:
     numbers = iter(range(10**6))
 
     def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
-        return page(*(row(next(numbers), "2025-01-01T00:00:00.000Z") for _ in range(100)), following=True)
+        rows = [row(next(numbers), "2025-01-01T00:00:00.000Z") for _ in range(100)]
+        return page(*rows, following=params["page"] + 1)
 
     account = Account(server)
     with pytest.raises(StreamUnavailable, match="Stream tags holds more than the 10000 records"):
@@ -100,3 +102,48 @@ def test_audit_logs_follow_their_links() -> None:
         ("audit-logs", {"count": 1000, "filter[start]": "2025-12-20T00:00:00.000Z"}),
         ("audit-logs", {"count": 1000, "after": 1}),
     ]
+
+
+def test_a_list_is_followed_along_cursors_however_long() -> None:
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        first = params.get("after", 0)
+        rows = [row(number, "2025-01-01T00:00:00.000Z") for number in range(first, first + 100)]
+        link = f"/v1/tags?after={first + 100}&pageSize=100" if first < 10_400 else None
+        return 200, {"data": rows, "links": {"self": "", "next": link}}
+
+    account = Account(server)
+    records, _ = account.read(stream_of(account, "tags"))
+    assert len(records) == 10_500
+    assert account.asked[1][1:3] == ("tags", {"after": 100, "pageSize": 100})
+
+
+def test_a_list_that_leads_in_circles_claims_no_cap() -> None:
+    rows = [row(number, "2025-01-01T00:00:00.000Z") for number in range(100)]
+    account = Account(lambda *asked: page(*rows, following=2))
+    with pytest.raises(ConnectorFault, match="Stream tags cannot be read to its end"):
+        account.read(stream_of(account, "tags"))
+    assert len(account.asked) == 2
+
+
+def test_custom_attributes_of_fixed_resources_are_read_though_klasses_are_refused() -> None:
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if path == "klasses":
+            return 403, {"errors": []}
+        return 200, {"data": {"type": "metadata", "attributes": {"properties": {"tierStr": {}}}}}
+
+    account = Account(server)
+    pages = in_order(stream_of(account, "custom_attributes").work(Start(incremental=False)))
+    read = [next(pages).records[0]["id"] for _ in range(4)]
+    assert read == ["company.tierStr", "conversation.tierStr", "customer.tierStr", "message.tierStr"]
+    with pytest.raises(StreamUnavailable, match=r"Stream custom_attributes .* org\.permission\.klass\.read"):
+        next(pages)
+
+
+def test_times_without_a_zone_leave_as_utc() -> None:
+    account = Account(
+        lambda *asked: page(row(1, "2025-01-01T00:00:00.000", deletedAt=None, name="2025-01-01T00:00:00"))
+    )
+    records, checkpoints = account.read(stream_of(account, "tags"))
+    assert (records[0]["updated_at"], records[0]["created_at"]) == ("2025-01-01T00:00:00.000Z",) * 2
+    assert (records[0]["deleted_at"], records[0]["name"]) == (None, "2025-01-01T00:00:00")
+    assert checkpoints == [{"updated_at": "2025-01-01T00:00:00.000Z"}]

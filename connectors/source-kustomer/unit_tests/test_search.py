@@ -9,7 +9,7 @@ import pytest
 
 from source_kit.windows import WalkExpired, Window
 from source_kustomer.search import Scope, search_body
-from source_kustomer.streams import build
+from source_kustomer.streams import build, klass_streams
 from unit_tests.kustomer_account import NOTHING, REFUSED, Account, Answer, page, row
 
 CUSTOMERS = Scope("customer", "customer")
@@ -129,3 +129,26 @@ def test_companies_are_listed_where_they_cannot_be_searched() -> None:
     assert [record["id"][-1] for record in records] == ["2"]
     assert checkpoints == [{"updated_at": "2025-12-30T00:00:00.000Z"}]
     assert account.logged == ["Kustomer does not search companies by their last change here: listing them instead."]
+
+
+def test_the_attributes_of_a_klass_may_be_called_otherwise_in_the_archive() -> None:
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if method == "GET":
+            return page(row(1, "2025-01-01T00:00:00.000Z", "klass", name="order", status="enabled"))
+        prefix = "kobject" if path == "customers/archive/search" else "kobject_order"
+        (attribute,) = body["and"][0]
+        return NOTHING if attribute == f"{prefix}_updated_at" else REFUSED
+
+    account = Account(server)
+    (stream,) = klass_streams(account.client, account.settings)
+    account.read(stream)
+    searches = [(path, next(iter(body["and"][0]))) for method, path, _, body in account.asked if method == "POST"]
+    assert searches == [
+        ("customers/search", "kobject_updated_at"),
+        ("customers/search", "kobject_order_updated_at"),
+        ("customers/archive/search", "kobject_updated_at"),
+        ("customers/search", "kobject_order_updated_at"),
+        ("customers/archive/search", "kobject_updated_at"),
+        ("customers/search", "kobject_order_updated_at"),
+        ("customers/search", "kobject_order_updated_at"),
+    ]
