@@ -202,7 +202,8 @@ class KitSource(AbstractSource):
         streams = self._opened(config)
         self.probe(self.client)
         for stream, problem in unreadable(streams, self.options.num_workers):
-            self.output.log("WARN", f"Stream {stream} cannot be read: {problem}")
+            is_told = problem.startswith(f"Stream {stream} ")
+            self.output.log("WARN", problem if is_told else f"Stream {stream} cannot be read: {problem}")
         self.output.flush()
         return True, None
 

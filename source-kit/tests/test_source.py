@@ -194,8 +194,9 @@ def test_a_foreign_state_without_rule_starts_the_stream_again_with_a_warning() -
     assert "WARN Stream users starts again: its state is of another connector and cannot be used." in output.logs()
 
 
-def test_check_names_unreadable_streams_and_succeeds() -> None:
-    source, output = prepared({"users": Unavailable("No permission.")})
+@pytest.mark.parametrize("told", ["No permission.", "Stream users cannot be read: No permission."])
+def test_check_names_unreadable_streams_once_and_succeeds(told: str) -> None:
+    source, output = prepared({"users": Unavailable(told)})
     assert source.check_connection(LOGGER, {"key": "k"}) == (True, None)
     assert "WARN Stream users cannot be read: No permission." in output.logs()
 
