@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from source_kit.answers import body
 from source_kit.client import HttpClient, Request
 from source_kit.rules import Rejected, Unavailable
+from source_outreach import gateway
 from source_outreach.collections import Collection, snake
 from source_outreach.config import BUCKET
 
@@ -34,12 +35,12 @@ class Account:
         self._lock = threading.Lock()
 
     def custom_objects(self) -> list[Collection]:
-        """The custom objects of the account; none where the schema cannot be read."""
+        """The custom objects of the account; none where the schema is refused."""
         with self._lock:
             return self._custom_objects
 
     def labels(self) -> Mapping[str, Mapping[str, str]]:
-        """Labels of custom fields by resource type; empty where they cannot be read."""
+        """Labels of custom fields by resource type; empty where they are refused."""
         with self._lock:
             return self._labels
 
@@ -73,7 +74,7 @@ class Account:
 
     def _ask(self, path: str, what: str, params: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
         try:
-            answer = body(self._client.send(Request(path, BUCKET, params=params, what=what)))
+            answer = body(gateway.send(self._client, Request(path, BUCKET, params=params, what=what)))
         except (Rejected, Unavailable) as refused:
             self._client.log("WARN", f"Outreach did not give {what}: {refused.internal_message}.")
             return {}

@@ -97,6 +97,27 @@ def test_a_gateway_that_never_recovers_is_a_transient_error(requests_mock: reque
     assert sizes == ["1000", "500", "250", "125", "62", "31", "15", "7", "3", "1"]
 
 
+BAD_GATEWAY = {"status_code": 502, "text": "<html>502 Bad Gateway</html>"}
+
+
+def test_a_request_for_one_record_that_fails_leaves_the_size_of_pages_alone(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    requests_mock.get(STAGES, [BAD_GATEWAY, BAD_GATEWAY, {"json": page([])}])
+    stream = stream_of(opened(), "stages")
+    stream.probe()
+    read(stream)
+    sizes = [request.qs["page[size]"][0] for request in requests_mock.request_history]
+    assert sizes == ["1", "1", "1", "1000"]
+
+
+def test_the_probe_of_the_token_survives_a_gateway_that_gives_up(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(f"{API}/users", [BAD_GATEWAY, {"json": page([])}])
+    source = opened()
+    source.probe(source.client)
+    assert len(requests_mock.request_history) == 2
+
+
 def test_a_missing_scope_is_named(requests_mock: requests_mock.Mocker) -> None:
     text = "Your authorization does not include the required scope 'calls.read'."
     requests_mock.get(f"{API}/calls", status_code=403, json=problem("unauthorizedOauthScope", text))
@@ -187,7 +208,8 @@ def test_imports_are_listed_where_there_is_a_list(requests_mock: requests_mock.M
 
 def test_imports_without_list_and_ids_say_what_to_set(requests_mock: requests_mock.Mocker) -> None:
     requests_mock.get(f"{API}/imports", status_code=404, json=problem("routeNotFound", "No route."))
-    with pytest.raises(Unavailable, match="Set import_ids"):
+    # `check` says before it that the stream cannot be read.
+    with pytest.raises(Unavailable, match=r"^Outreach gives imports by id only\. Set import_ids"):
         read(stream_of(opened(), "imports"))
 
 
