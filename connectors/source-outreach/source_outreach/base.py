@@ -25,7 +25,7 @@ from source_outreach.config import BUCKET, KAIA_BUCKET, Settings
 from source_outreach.errors import HEAVY_STATUSES, missing_scope
 from source_outreach.flatten import Flattener
 from source_outreach.page_size import PageSize
-from source_outreach.timeline import Timeline
+from source_outreach.timeline import Timeless, Timeline
 
 
 class OutreachStream(KitStream):
@@ -88,9 +88,9 @@ class OutreachStream(KitStream):
         }
         window = asked.get("window")
         if window is not None and self.cursor_name is not None:
-            if window.lower is not None or window.upper is not None:
-                params[f"filter[{self.cursor_name}]"] = _range(window)
-            params["sort"] = f"-{self.cursor_name}" if window.descending else self.cursor_name
+            params[f"filter[{self.cursor_name}]"] = _range(window)
+            if not isinstance(window, Timeless):
+                params["sort"] = f"-{self.cursor_name}" if window.descending else self.cursor_name
         if next_page_token:
             params["page[after]"] = next_page_token["after"]
         return params
@@ -220,8 +220,12 @@ def counted(content: Mapping[str, Any]) -> int | None:
     return count
 
 
-def _range(window: Window) -> str:
-    """`2026-01-01T00:00:00.000Z..inf`: a bare date would be compared for equality."""
+def _range(window: Window) -> str | None:
+    """`2026-01-01T00:00:00.000Z..inf`: a bare date would be compared for equality. None where all is wanted."""
+    if isinstance(window, Timeless):
+        return "__null__"
+    if window.lower is None and window.upper is None:
+        return None
     lower = "neginf" if window.lower is None else timestamps.milliseconds_z(window.lower)
     upper = "inf" if window.upper is None else timestamps.milliseconds_z(window.upper)
     return f"{lower}..{upper}"

@@ -7,6 +7,8 @@ import requests_mock
 
 from source_kit.errors import ConnectorFault, TransientError
 from source_kit.rules import Denied, Rejected, Unavailable
+from source_outreach.base import OutreachStream
+from source_outreach.timeline import Timeless
 from unit_tests.outreach_account import API, TOKEN_URL, opened, page, problem, read, resource, stream_of
 
 STAGES = f"{API}/stages"
@@ -29,6 +31,14 @@ def test_start_date_and_state_are_inclusive_ranges(requests_mock: requests_mock.
     assert asked(requests_mock)["filter[updatedat]"] == ["2025-01-31t00:00:00.000z..inf"]
     read(stream_of(opened(start_date="2025-01-31"), "stages"), updatedAt="2025-06-01T10:00:00.500Z")
     assert asked(requests_mock)["filter[updatedat]"] == ["2025-06-01t10:00:00.500z..inf"]
+
+
+def test_rows_without_a_time_have_a_filter_of_their_own(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(STAGES, json=page([]))
+    stream = stream_of(opened(), "stages")
+    assert isinstance(stream, OutreachStream)
+    stream.fetch_window(Timeless())
+    assert asked(requests_mock) == {"filter[updatedat]": ["__null__"], "page[size]": ["1000"], "count": ["false"]}
 
 
 def test_events_are_read_by_their_creation(requests_mock: requests_mock.Mocker) -> None:
