@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 
 from emulators.moments import DAY_MS, naive, now_ms, parse_ms
 from emulators.outreach.resources import Resource, custom_objects, resources
@@ -23,11 +24,23 @@ def instant(ms: int) -> bytes:
     return naive(ms - ms % SECOND_MS) + b".000Z"
 
 
+def variant_of(resource: Resource, options: OutreachOptions) -> Resource:
+    """The resource with its relationships of unknown form as the option `entities` wants them."""
+    if options.entities not in ("many", "one"):
+        raise ValueError("Option entities is many or one.")
+    if options.entities == "many":
+        return resource
+    relationships = tuple(
+        replace(each, how="unknown one") if each.how == "unknown" else each for each in resource.relationships
+    )
+    return replace(resource, relationships=relationships)
+
+
 class Table:
     """The records of one resource. Its index may differ from what the records say (option `disorder_seconds`)."""
 
     def __init__(self, resource: Resource, size: int, options: OutreachOptions, chance: random.Random) -> None:
-        self.resource = resource
+        self.resource = resource = variant_of(resource, options)
         self._others = max(1, options.others)
         self._spread = options.disorder_seconds * SECOND_MS
         self.order: Order = "date_updated" if resource.order in (None, "updatedAt") else "date_created"

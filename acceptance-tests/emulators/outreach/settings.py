@@ -18,6 +18,7 @@ class OutreachOptions(Options):
     others: int = option(36, "number of records of each other collection", start_only=True)
     sizes: Any = option({}, "stream name to another number of records", start_only=True)
     custom_objects: int = option(2, "number of custom objects, 0 to 2", start_only=True)
+    entities: str = option("many", "toEntitiesId and its like of mailings are: many, one", start_only=True)
     days: int = option(400, "days over which the records were created and updated", start_only=True)
     ties: list[int] = option([], "cluster sizes of records that share one updatedAt", start_only=True)
     recent_share: float = option(
