@@ -47,6 +47,38 @@ def test_standard_resources_of_the_schema_are_none() -> None:
     assert custom_object("account", {"definitions": {}, "links": [{"href": "/api/v2/accounts"}]}) is None
 
 
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"links": [None, "x", {"rel": "self"}, {"href": "customObjects/myObject"}]},
+        {"links": [{"href": "/customObjects/myObject{?page}"}]},
+        {"links": None, "$id": "https://api.outreach.io/api/v2/customObjects/myObject"},
+        {"href": "/api/v2/customObjects/myObject/{:id}"},
+    ],
+)
+def test_a_custom_object_is_known_by_any_address(named: dict[str, Any]) -> None:
+    found = custom_object("myObject", {"definitions": DEFINITION["definitions"], **named})
+    assert found is not None
+    assert found.path == "customObjects/myObject"
+
+
+@pytest.mark.parametrize("key", ["definitions", "properties"])
+def test_members_may_be_nullable_and_stand_under_properties(key: str) -> None:
+    members = {
+        "amount": {"type": ["null", "integer"]},
+        "share": {"type": ["number", "null"]},
+        "closed": {"type": ["null", "string"], "format": "date"},
+        "nothing": {"type": ["null"]},
+        "odd": True,
+        "parts": {"data": True, "type": ["null", "array"], "items": {"$ref": "#/definitions/part"}},
+        "owner": {"data": True, "anyOf": [None, {"$ref": "#/definitions/user"}], "items": []},
+    }
+    found = custom_object("myObject", {key: members, "links": DEFINITION["links"]})
+    assert found is not None
+    assert found.attributes == {"amount": "integer", "share": "number", "closed": "date", "nothing": "text"}
+    assert (found.one, found.many) == ({"owner": ("user",)}, {"parts": ("part",)})
+
+
 def test_labels_tell_name_and_type() -> None:
     validations = {"custom1": {"type": "currency", "label": "Budget", "definition": "USD"}, "custom2": {"label": ""}}
     assert labels_of({"type": "account", "meta": {"validations": validations}}) == {"custom1": "Budget (currency)"}
