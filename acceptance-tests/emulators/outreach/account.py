@@ -19,6 +19,10 @@ SECOND_MS = 1000
 IMPORTS = 3
 
 
+# Where records without an updatedAt are in the index: last, as in PostgreSQL, and so first in descending order.
+NULL_MS = 4_102_444_800_000
+
+
 def instant(ms: int) -> bytes:
     """`2024-07-26T06:27:17.000Z`: whole seconds in the form of milliseconds."""
     return naive(ms - ms % SECOND_MS) + b".000Z"
@@ -46,7 +50,9 @@ class Table:
         self.order: Order = "date_updated" if resource.order in (None, "updatedAt") else "date_created"
         self.flat_shapes = Shapes(flat_shapes_of(resource), SLOTS)
         self.records = Collection(resource.plural, Ids(resource.type), Shapes(shapes_of(resource), SLOTS), self._values)
-        self.records.fill(_times(size, options, chance))
+        times = _times(size, options, chance)
+        without = min(size, options.timeless) if self.order == "date_updated" else 0
+        self.records.fill([*times[: size - without], *((created, NULL_MS) for created, _ in times[size - without :])])
 
     def jitter(self, number: int, revision: int) -> int:
         """How much later than its updatedAt a record is indexed."""
@@ -61,7 +67,9 @@ class Table:
             (key := id_text(self.resource, number).encode()),
             key.strip(b'"'),
             instant(created - (shown if self.order == "date_created" else 0)),
-            instant(updated - (shown if self.order == "date_updated" else 0)),
+            b"null"
+            if updated == NULL_MS
+            else b'"%b"' % instant(updated - (shown if self.order == "date_updated" else 0)),
             b"%d" % revision,
             b"%d" % (number * 7 % others + 1),
             b"%d" % (number * 13 % others + 1),

@@ -44,8 +44,7 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class Relationship:
-    """One relationship: `how` is one, many, links, or unknown (declared without data or links; given as many, or as
-    one with `unknown one`)."""
+    """One relationship: `how` is one, many, links, unknown or "unknown one": declared without data or links."""
 
     name: str
     how: str

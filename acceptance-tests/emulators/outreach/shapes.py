@@ -82,7 +82,7 @@ def _value(attribute: Attribute, place: int, variant: int, resource: Resource) -
     if name in ("createdAt", "timestamp", "eventAt"):
         return "@@c@@"
     if name == "updatedAt":
-        return "@@u@@"
+        return "@#u@#"
     if name == "contactHistogram" or (name == "topics" and resource.plural == "kaiaRecordings"):
         return ...  # only when it is named
     if name == "orgId":
