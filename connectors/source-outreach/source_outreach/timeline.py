@@ -69,6 +69,9 @@ class Timeline:
     progress: Progress = member(default_factory=Progress)
     # Rows that were emitted elsewhere than in the window that brings them.
     strays: set[Mark] = member(default_factory=set)
+    # What windows that are ahead emitted of their first pages, by lower bound, until the window before is complete.
+    ahead: dict[datetime | None, set[Mark]] = member(default_factory=dict)
+    complete: set[datetime | None] = member(default_factory=set)
     is_unfiltered: bool = False
     _asked_at: datetime | None = None
     _highs: list[str] = member(default_factory=list)
@@ -93,6 +96,8 @@ class Timeline:
             self.progress.saw(fetched.records)
             walked, pages = walked + len(fetched.records), pages + 1
             rows, high = self._own(fetched.records, window, high)
+            if pages == 1 and window.lower is not None and window.lower not in self.complete:
+                self.ahead.setdefault(window.lower, set(map(self._mark, rows)))
             token, pieces = fetched.token, []
             if may_cut and token is not None:
                 seen.update(map(self._mark, fetched.records))
@@ -112,6 +117,8 @@ class Timeline:
             if token is None:
                 break
             fetched = self._following(window, token)
+        self.complete.add(window.upper)
+        self.ahead.pop(window.upper, None)
         yield from self._checkpoints(window, high)
         return None
 
@@ -173,11 +180,12 @@ class Timeline:
             # Every window sees everything, and keeps its own.
             own = [record for record in records if record.get(name) is None or _holds(window, record[name])]
             return [record for record in own if self._mark(record) not in self.strays]
+        ahead = self.ahead.get(window.upper, set())
         fresh = []
         for record in records:
             value = record.get(name)
             mark = self._mark(record)
-            if mark in self.strays:
+            if mark in self.strays or mark in ahead:
                 continue
             if value is not None and not _holds(window, value):
                 self.strays.add(mark)

@@ -199,6 +199,28 @@ def test_rows_beyond_the_bound_are_survived() -> None:
     assert_complete(api, read(api)[0])
 
 
+# A row that is out of order and beyond the bound at once looks as if it were at home in either window.
+@pytest.mark.parametrize(("hours", "at_most"), [(0, 1), (5, 2)])
+def test_rows_beyond_the_bound_that_a_window_ahead_has_emitted_are_dropped(hours: int, at_most: int) -> None:
+    def shift(each: Record) -> timedelta:
+        return timedelta(hours=hours if each["id"] % 18 else -hours) if each["id"] % 9 == 0 else timedelta(0)
+
+    api = Api(spread(900), shift=shift)
+    api.beyond = 3
+    walk = timeline(api)
+    pages = walk.walk(None)
+    records = list(next(pages).records)
+    with pytest.raises(StopIteration) as ended:
+        next(pages)
+    *closed, last = ended.value.value
+    # Every window is begun before any is read on, as by many workers.
+    begun = [in_order(piece.pages) for piece in closed]
+    records += [record for each in begun for record in next(each).records]
+    records += [record for each in [*begun, in_order(last.pages)] for page in each for record in page.records]
+    assert_complete(api, records, at_most=at_most)
+    assert walk.ahead == {}
+
+
 @pytest.mark.parametrize("number", [90, 400, 1500])
 def test_without_counts_nothing_is_lost(number: int) -> None:
     api = Api(spread(number))
