@@ -182,3 +182,37 @@ def test_the_schema_holds_the_custom_objects(outreach: Client) -> None:
     definitions = outreach.ask("/schema.json")[1]["definitions"]
     assert definitions["myCustomObject"]["links"][1]["href"] == "/api/v2/customObjects/myCustomObject"
     assert outreach.ask("/customObjects/myCustomObject", page__size=5)[0] == 200
+
+
+def test_records_without_an_update_are_last_and_in_no_range() -> None:
+    client = Client(timeless=3)
+    rows = client.walk("/prospects", sort="updatedAt", page__size=7)
+    assert [each["attributes"]["updatedAt"] for each in rows[-3:]] == [None, None, None]
+    assert len(rows) == len(client.truth("prospects")) == 60
+    assert len(client.walk("/prospects", filter__updatedAt="2000-01-01..inf", sort="updatedAt", page__size=7)) == 57
+    found = client.walk("/prospects", filter__updatedAt="__null__", page__size=2)
+    assert sorted(each["id"] for each in found) == sorted(each["id"] for each in rows[-3:])
+
+
+def test_the_filter_for_null_can_be_unknown() -> None:
+    assert Client(null_filter=False).ask("/prospects", filter__updatedAt="__null__", page__size=2)[0] == 422
+    assert Client().ask("/prospects", filter__updatedAt="__null__", page__size=2)[1]["data"] == []
+
+
+def test_ranges_can_go_by_what_rows_show_and_the_order_by_another_time() -> None:
+    client = Client(disorder_seconds=8_640_000, shown_ranges=True)
+    times = sorted(each["updatedAt"] for each in client.truth("prospects"))
+    rows = client.walk("/prospects", filter__updatedAt=f"{times[20]}..{times[39]}", sort="updatedAt", page__size=7)
+    found = [each["attributes"]["updatedAt"] for each in rows]
+    assert sorted(found) == times[20:40]
+    assert found != sorted(found)
+
+
+def test_relationships_without_a_schema_are_one_or_many() -> None:
+    def forms(**options: str) -> set[type]:
+        rows = Client(**options).walk("/mailings", page__size=50)
+        given = [each["relationships"]["toEntitiesId"] for each in rows]
+        return {type(each["data"]) for each in given if "data" in each}
+
+    assert forms() == {list}
+    assert forms(entities="one") <= {dict, type(None)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 
 from emulators.moments import DAY_MS, naive, now_ms, parse_ms
 from emulators.outreach.resources import Resource, custom_objects, resources
@@ -18,22 +19,40 @@ SECOND_MS = 1000
 IMPORTS = 3
 
 
+# Where records without an updatedAt are in the index: last, as in PostgreSQL, and so first in descending order.
+NULL_MS = 4_102_444_800_000
+
+
 def instant(ms: int) -> bytes:
     """`2024-07-26T06:27:17.000Z`: whole seconds in the form of milliseconds."""
     return naive(ms - ms % SECOND_MS) + b".000Z"
+
+
+def variant_of(resource: Resource, options: OutreachOptions) -> Resource:
+    """The resource with its relationships of unknown form as the option `entities` wants them."""
+    if options.entities not in ("many", "one"):
+        raise ValueError("Option entities is many or one.")
+    if options.entities == "many":
+        return resource
+    relationships = tuple(
+        replace(each, how="unknown one") if each.how == "unknown" else each for each in resource.relationships
+    )
+    return replace(resource, relationships=relationships)
 
 
 class Table:
     """The records of one resource. Its index may differ from what the records say (option `disorder_seconds`)."""
 
     def __init__(self, resource: Resource, size: int, options: OutreachOptions, chance: random.Random) -> None:
-        self.resource = resource
+        self.resource = resource = variant_of(resource, options)
         self._others = max(1, options.others)
         self._spread = options.disorder_seconds * SECOND_MS
         self.order: Order = "date_updated" if resource.order in (None, "updatedAt") else "date_created"
         self.flat_shapes = Shapes(flat_shapes_of(resource), SLOTS)
         self.records = Collection(resource.plural, Ids(resource.type), Shapes(shapes_of(resource), SLOTS), self._values)
-        self.records.fill(_times(size, options, chance))
+        times = _times(size, options, chance)
+        without = min(size, options.timeless) if self.order == "date_updated" else 0
+        self.records.fill([*times[: size - without], *((created, NULL_MS) for created, _ in times[size - without :])])
 
     def jitter(self, number: int, revision: int) -> int:
         """How much later than its updatedAt a record is indexed."""
@@ -48,7 +67,9 @@ class Table:
             (key := id_text(self.resource, number).encode()),
             key.strip(b'"'),
             instant(created - (shown if self.order == "date_created" else 0)),
-            instant(updated - (shown if self.order == "date_updated" else 0)),
+            b"null"
+            if updated == NULL_MS
+            else b'"%b"' % instant(updated - (shown if self.order == "date_updated" else 0)),
             b"%d" % revision,
             b"%d" % (number * 7 % others + 1),
             b"%d" % (number * 13 % others + 1),

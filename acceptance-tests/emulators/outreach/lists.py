@@ -55,7 +55,10 @@ def _rows(
     start, stop = 0, len(keys)
     if query.ranged:
         ranged: Order = "date_updated" if query.ranged == "updatedAt" else "date_created"
-        if ranged != order:
+        if options.shown_ranges and options.disorder_seconds:
+            keys = [key for key in keys if query.low <= _shown_ms(table, key) < query.high]
+            start, stop = 0, len(keys)
+        elif ranged != order:
             low, high = view.span(ranged, query.low, query.high)
             numbers = {key & NUMBER_MASK for key in view.keys(ranged)[low:high]}
             keys = [key for key in keys if key & NUMBER_MASK in numbers]
@@ -75,6 +78,11 @@ def _rows(
     if query.descending:
         return keys, max(start, stop - query.size), stop, start
     return keys, start, min(stop, start + query.size), stop
+
+
+def _shown_ms(table: Table, key: int) -> int:
+    number = key & NUMBER_MASK
+    return (key >> (NUMBER_BITS + TIME_BITS)) - table.jitter(number, table.records.revisions.get(number, 0))
 
 
 def _key(table: Table, order: Order, ms: int, number: int) -> int:

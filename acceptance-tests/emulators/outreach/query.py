@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from emulators.moments import parse_ms
+from emulators.outreach.account import NULL_MS
 from emulators.outreach.resources import Resource
 from emulators.outreach.settings import OutreachOptions
 from emulators.records import FOREVER
@@ -94,6 +95,12 @@ def _filter(
     if options.ignore_ranges:
         return
     query.ranged = keys[0]
+    query.high = min(query.high, NULL_MS)
+    if value == "__null__" and options.null_filter:
+        query.low, query.high = NULL_MS, NULL_MS + 1
+        return
+    if value == "__notnull__" and options.null_filter:
+        return
     if new_syntax and len(keys) == 2:
         low, high = (value, "inf") if keys[1] == "gte" else ("neginf", value)
         if keys[1] not in ("gte", "lte"):

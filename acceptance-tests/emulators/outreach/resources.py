@@ -21,7 +21,7 @@ LIVE: dict[str, tuple[str, ...]] = {
     "opportunities": ("healthScore:f", "healthCategory:s", "mapNumberOfOverdueTasks:i"),
     "accounts": ("trashedAt:d",),
     "mailboxes": ("ewsImpersonation:b", "sendPermanentErrorAt:d"),
-    "prospects": ("accountName:s", "companySize:i", "stageName:s", "updaterId:i", "updaterType:s", "smsOptedOut:b"),
+    "prospects": ("accountName:s", "companySize:i", "stageName:s", "smsOptedOut:b"),
     "webhooks": ("cleanupToken:s",),
 }
 BY_ID_ONLY = ("imports", "orgSettings")
@@ -44,7 +44,7 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class Relationship:
-    """One relationship: `how` is one, many, links or unknown (declared without data or links)."""
+    """One relationship: `how` is one, many, links, unknown or "unknown one": declared without data or links."""
 
     name: str
     how: str

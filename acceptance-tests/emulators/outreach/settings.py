@@ -18,6 +18,11 @@ class OutreachOptions(Options):
     others: int = option(36, "number of records of each other collection", start_only=True)
     sizes: Any = option({}, "stream name to another number of records", start_only=True)
     custom_objects: int = option(2, "number of custom objects, 0 to 2", start_only=True)
+    entities: str = option("many", "toEntitiesId and its like of mailings are: many, one", start_only=True)
+    timeless: int = option(
+        0, "records of each collection with an updatedAt of null; no range has them", start_only=True
+    )
+    null_filter: bool = option(True, "filters know __null__ and __notnull__, instead of a 422")
     days: int = option(400, "days over which the records were created and updated", start_only=True)
     ties: list[int] = option([], "cluster sizes of records that share one updatedAt", start_only=True)
     recent_share: float = option(
@@ -32,6 +37,7 @@ class OutreachOptions(Options):
     ignore_filters: bool = option(False, "filters that a collection does not know are ignored, instead of a 422")
     ignore_ranges: bool = option(False, "filters on times are ignored too, and the whole collection is returned")
     disorder_seconds: int = option(0, "one row in nine is indexed so many seconds before or after its updatedAt")
+    shown_ranges: bool = option(False, "ranges go by the updatedAt of such a row, and only the order by its index")
     beyond_bound: int = option(0, "rows beyond its upper bound that a range returns too")
     index_lag_seconds: float = option(0.0, "time after which lists see a write")
     vendor_links: bool = option(False, "links point to api.outreach.io, whatever host was asked")

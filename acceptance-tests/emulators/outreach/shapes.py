@@ -49,7 +49,7 @@ def flat(shape: Shape, resource: Resource) -> Shape:
             columns = {"Ids": None if data is None else [each["id"] for each in data]}
         else:
             columns = {"Id": None if data is None else data["id"]}
-            if len(relationship.types) > 1 or relationship.how == "unknown":
+            if len(relationship.types) > 1 or relationship.how == "unknown one":
                 columns["Type"] = None if data is None else data["type"]
         stem = relationship.name
         if any(stem + suffix in names for suffix in columns):
@@ -82,7 +82,7 @@ def _value(attribute: Attribute, place: int, variant: int, resource: Resource) -
     if name in ("createdAt", "timestamp", "eventAt"):
         return "@@c@@"
     if name == "updatedAt":
-        return "@@u@@"
+        return "@#u@#"
     if name == "contactHistogram" or (name == "topics" and resource.plural == "kaiaRecordings"):
         return ...  # only when it is named
     if name == "orgId":
@@ -93,7 +93,7 @@ def _value(attribute: Attribute, place: int, variant: int, resource: Resource) -
         return None
     if name.startswith("custom") and kind == "s":
         return f"{CUSTOM_TEXT} {place}" if (place + variant) % 8 else None
-    if kind == "d" or (kind == "D" and resource.plural == "prospects"):
+    if kind == "d":
         return f"2025-0{1 + variant}-1{place % 10}T08:15:0{place % 10}.000Z"
     return _plain(name, kind, place, variant)
 

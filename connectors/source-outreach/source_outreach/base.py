@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping, MutableMapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -14,21 +13,19 @@ import requests
 from source_kit import schemas, timestamps
 from source_kit.answers import body
 from source_kit.client import HttpClient
-from source_kit.errors import ConnectorFault, TransientError
+from source_kit.errors import ConnectorFault
 from source_kit.rules import MAX_ATTEMPTS, Rejected, Unavailable
 from source_kit.schemas import Schema
 from source_kit.stream import Answer, KitStream, TimeCursor
 from source_kit.windows import Fetched, Window
 from source_kit.work import Page, Record, Start, Work
+from source_outreach import gateway
 from source_outreach.collections import Collection, parents
 from source_outreach.config import BUCKET, KAIA_BUCKET, Settings
 from source_outreach.errors import HEAVY_STATUSES, missing_scope
 from source_outreach.flatten import Flattener
 from source_outreach.page_size import PageSize
-from source_outreach.timeline import Timeline
-
-BACKOFF_BASE_SECONDS = 0.3
-BACKOFF_CAP_SECONDS = 60.0
+from source_outreach.timeline import Timeless, Timeline
 
 
 class OutreachStream(KitStream):
@@ -91,9 +88,9 @@ class OutreachStream(KitStream):
         }
         window = asked.get("window")
         if window is not None and self.cursor_name is not None:
-            if window.lower is not None or window.upper is not None:
-                params[f"filter[{self.cursor_name}]"] = _range(window)
-            params["sort"] = f"-{self.cursor_name}" if window.descending else self.cursor_name
+            params[f"filter[{self.cursor_name}]"] = _range(window)
+            if not isinstance(window, Timeless):
+                params["sort"] = f"-{self.cursor_name}" if window.descending else self.cursor_name
         if next_page_token:
             params["page[after]"] = next_page_token["after"]
         return params
@@ -113,31 +110,21 @@ class OutreachStream(KitStream):
         """As the base; a page that is too heavy for Outreach is asked for again with half its size."""
         asked = dict(stream_slice or {})
         for attempt in range(1, MAX_ATTEMPTS + 1):
-            size = asked.get("limit") or self.size.current
+            size = self.size.current
             try:
                 answer = super().fetch({**asked, "size": size}, token)
             except Rejected as rejected:
                 if rejected.status == 403:
                     raise self._forbidden(rejected) from rejected
-                if rejected.status not in HEAVY_STATUSES:
-                    raise
-                self._give_way(size, attempt, rejected)
+                # A request with its own limit is for one record, and says nothing about pages.
+                if rejected.status in HEAVY_STATUSES and not asked.get("limit"):
+                    self.size.too_heavy(size, is_first=attempt == 1)
+                gateway.pause(self.client, rejected, attempt, f"stream {self.name}")
             else:
-                self.size.went_well(size)
+                if not asked.get("limit"):
+                    self.size.went_well(size)
                 return answer
         raise AssertionError("unreachable: the last attempt returns or raises")
-
-    def _give_way(self, size: int, attempt: int, rejected: Rejected) -> None:
-        if attempt == MAX_ATTEMPTS:
-            raise TransientError(
-                f"Reading stream {self.name} failed {attempt} times: Outreach's gateway gave up on pages of any size. "
-                "Run the sync again later; it goes on from the last saved state.",
-                internal_message=rejected.internal_message,
-            ) from rejected
-        smaller = self.size.too_heavy(size, is_first=attempt == 1)
-        seconds = min(BACKOFF_CAP_SECONDS, BACKOFF_BASE_SECONDS * 2 ** (attempt - 1)) * random.uniform(0.75, 1.25)
-        self.client.log("DEBUG", f"{rejected.internal_message}: page size {smaller}, again in {seconds:.1f} s")
-        self.client.clock.sleep(seconds)
 
     def _forbidden(self, rejected: Rejected) -> Unavailable:
         """What the user must grant: the scope that the answer names, else the one of this resource."""
@@ -233,8 +220,12 @@ def counted(content: Mapping[str, Any]) -> int | None:
     return count
 
 
-def _range(window: Window) -> str:
-    """`2026-01-01T00:00:00.000Z..inf`: a bare date would be compared for equality."""
+def _range(window: Window) -> str | None:
+    """`2026-01-01T00:00:00.000Z..inf`: a bare date would be compared for equality. None where all is wanted."""
+    if isinstance(window, Timeless):
+        return "__null__"
+    if window.lower is None and window.upper is None:
+        return None
     lower = "neginf" if window.lower is None else timestamps.milliseconds_z(window.lower)
     upper = "inf" if window.upper is None else timestamps.milliseconds_z(window.upper)
     return f"{lower}..{upper}"

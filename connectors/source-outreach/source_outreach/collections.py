@@ -65,17 +65,14 @@ class Collection:
 
     @cached_property
     def polymorphic(self) -> frozenset[str]:
-        """To-one relationships whose type varies."""
-        return frozenset(name for name, types in self.one.items() if len(types) > 1)
+        """To-one relationships whose type varies, or is in no schema."""
+        return frozenset(name for name, types in self.one.items() if len(types) > 1 or name in self.many)
 
     def columns(self, relationship: str) -> Columns:
         """The columns of a relationship; `Ref` in between where an attribute has the name already."""
         columns = Columns(f"{relationship}Id", f"{relationship}Ids", f"{relationship}Type")
-        used = {columns.one, columns.many, columns.kind}
-        if relationship in self.many:
-            used = {columns.many}
-        elif relationship in self.one and relationship not in self.polymorphic:
-            used = {columns.one}
+        declared = {columns.one: self.one, columns.many: self.many, columns.kind: self.polymorphic}
+        used = {column for column, names in declared.items() if relationship in names} or declared.keys()
         return self.columns_beside_attributes(relationship) if used & self.attributes.keys() else columns
 
     @staticmethod
@@ -97,7 +94,7 @@ class Collection:
             about = f"of the {' or '.join(types)}"
             if name in self.one:
                 properties[columns.one] = {**INTEGER, "description": f"Id {about}."}
-            else:
+            if name in self.many:
                 properties[columns.many] = {**list_of(INTEGER), "description": f"Ids {about}."}
             if name in self.polymorphic:
                 properties[columns.kind] = {**TEXT, "description": f"Type {about}."}

@@ -15,12 +15,13 @@ from urllib.parse import urlsplit
 from source_kit.answers import body
 from source_kit.client import HttpClient, Request
 from source_kit.rules import Rejected, Unavailable
+from source_outreach import gateway
 from source_outreach.collections import Collection, snake
 from source_outreach.config import BUCKET
 
 SCHEMA_PATH = "schema.json"
 TYPES_PATH = "types"
-_CUSTOM_OBJECT = re.compile(r"/customObjects/([^/{?]+)")
+_CUSTOM_OBJECT = re.compile(r"(?:^|/)customObjects/([^/{?]+)")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _FORMATS = {"date-time": "date-time", "date": "date", "email": "email"}
 _TYPES = {"boolean": "boolean", "integer": "integer", "number": "number", "array": "texts", "object": "object"}
@@ -34,12 +35,12 @@ class Account:
         self._lock = threading.Lock()
 
     def custom_objects(self) -> list[Collection]:
-        """The custom objects of the account; none where the schema cannot be read."""
+        """The custom objects of the account; none where the schema is refused."""
         with self._lock:
             return self._custom_objects
 
     def labels(self) -> Mapping[str, Mapping[str, str]]:
-        """Labels of custom fields by resource type; empty where they cannot be read."""
+        """Labels of custom fields by resource type; empty where they are refused."""
         with self._lock:
             return self._labels
 
@@ -50,8 +51,9 @@ class Account:
 
     @cached_property
     def _custom_objects(self) -> list[Collection]:
-        definitions = self._ask(SCHEMA_PATH, "the schema with the custom objects").get("definitions") or {}
-        found = [custom_object(name, entry) for name, entry in definitions.items() if isinstance(entry, Mapping)]
+        definitions = self._ask(SCHEMA_PATH, "the schema with the custom objects").get("definitions")
+        entries = definitions.items() if isinstance(definitions, Mapping) else ()
+        found = [custom_object(name, entry) for name, entry in entries if isinstance(entry, Mapping)]
         return sorted((each for each in found if each is not None), key=lambda each: each.stream)
 
     @cached_property
@@ -73,7 +75,7 @@ class Account:
 
     def _ask(self, path: str, what: str, params: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
         try:
-            answer = body(self._client.send(Request(path, BUCKET, params=params, what=what)))
+            answer = body(gateway.send(self._client, Request(path, BUCKET, params=params, what=what)))
         except (Rejected, Unavailable) as refused:
             self._client.log("WARN", f"Outreach did not give {what}: {refused.internal_message}.")
             return {}
@@ -81,19 +83,25 @@ class Account:
 
 
 def custom_object(name: str, definition: Mapping[str, Any]) -> Collection | None:
-    """A custom object from its part of the schema; None for everything else."""
-    links = definition.get("links") or []
-    paths = [found[1] for link in links if (found := _CUSTOM_OBJECT.search(str(link.get("href", ""))))]
+    """A custom object from its part of the schema; None for everything else.
+
+    Only an example of that part is documented, so a schema of a slightly other form is understood too.
+    """
+    addresses = [link.get("href") for link in _objects(definition.get("links"))]
+    # Where no link names it, its own address may.
+    addresses += [definition.get(key) for key in ("$id", "id", "href")]
+    paths = [found[1] for address in addresses if (found := _CUSTOM_OBJECT.search(str(address)))]
     if not paths:
         return None
     attributes: dict[str, str] = {}
     one: dict[str, tuple[str, ...]] = {}
     many: dict[str, tuple[str, ...]] = {}
-    members = definition.get("definitions") or {}
+    listed = definition.get("definitions") or definition.get("properties")
+    given = listed if isinstance(listed, Mapping) else {}
+    members = {member: details for member, details in given.items() if isinstance(details, Mapping)}
     for member, details in members.items():
         if "data" in details or "links" in details:
-            targets = _targets(details)
-            (many if details.get("type") == "array" else one)[member] = targets
+            (many if _type(details) == "array" else one)[member] = _targets(details)
         else:
             attributes[member] = _kind(details)
     is_cursor = members.get("updatedAt", {})
@@ -119,17 +127,28 @@ def labels_of(entry: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def _objects(content: Any) -> list[Mapping[str, Any]]:
+    """The objects of a list, whatever else is in it or in its place."""
+    return [each for each in content if isinstance(each, Mapping)] if isinstance(content, list) else []
+
+
+def _type(details: Mapping[str, Any]) -> str:
+    """The JSON type; of a list, as in `["null", "integer"]`, the first that is not null."""
+    given = details.get("type")
+    return next((str(each) for each in given if each != "null"), "") if isinstance(given, list) else str(given)
+
+
 def _kind(details: Mapping[str, Any]) -> str:
-    kind = details.get("type")
+    kind = _type(details)
     if kind == "string":
         return _FORMATS.get(str(details.get("format")), "text")
     if kind == "number" and details.get("format") == "integer":
         return "integer"
-    return _TYPES.get(str(kind), "text")
+    return _TYPES.get(kind, "text")
 
 
 def _targets(details: Mapping[str, Any]) -> tuple[str, ...]:
-    holders = [details, *(details.get("anyOf") or []), details.get("items") or {}]
+    holders = _objects([details, *_objects(details.get("anyOf")), details.get("items")])
     names = [str(holder["$ref"]).rsplit("/", 1)[-1] for holder in holders if "$ref" in holder]
     return tuple(names) or ("resource",)
 

@@ -23,7 +23,8 @@ class Flattener:
         self._collection = collection
         self._columns: dict[str, Columns] = {name: collection.columns(name) for name in collection.one}
         self._columns |= {name: collection.columns(name) for name in collection.many}
-        self._many = frozenset(collection.many)
+        # Null for both would be one column too many: a relationship that may be either counts as to-one then.
+        self._many = frozenset(collection.many) - collection.one.keys()
         # Of a relationship that the table does not know, the type may vary too.
         self._single_type = frozenset(collection.one) - collection.polymorphic
         self._secrets = tuple(dict.fromkeys((*collection.secrets, *SECRETS_ANYWHERE)))

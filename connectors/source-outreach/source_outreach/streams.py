@@ -9,6 +9,7 @@ from source_kit.client import HttpClient, Request
 from source_kit.rules import Rejected, Unavailable
 from source_kit.schemas import Schema
 from source_kit.work import Page, Start, Work
+from source_outreach import gateway
 from source_outreach.base import KaiaStream, OutreachStream
 from source_outreach.collections import Collection, table
 from source_outreach.config import BUCKET, Settings
@@ -88,7 +89,7 @@ class ByIdStream(OutreachStream):
 
     def _unreachable(self) -> Unavailable:
         return Unavailable(
-            f"Stream {self.name} cannot be read: Outreach gives {self.collection.plural} by id only, and none is known."
+            f"Outreach gives {self.collection.plural} by id only, and none is known. Remove {self.name} from the sync."
         )
 
 
@@ -123,8 +124,7 @@ class Imports(ByIdStream):
 
     def _unreachable(self) -> Unavailable:
         return Unavailable(
-            f"Stream {self.name} cannot be read: Outreach gives imports by id only. Set import_ids, or remove the "
-            "stream from the sync."
+            f"Outreach gives {self.name} by id only. Set import_ids, or remove {self.name} from the sync."
         )
 
 
@@ -161,7 +161,7 @@ def token_probe(client: HttpClient) -> None:
     """One cheap request; a token that lacks this very scope is a good token."""
     params = {"page[size]": 1, "count": "false"}
     try:
-        client.send(Request("users", BUCKET, params=params, what="the users of the account"))
+        gateway.send(client, Request("users", BUCKET, params=params, what="the users of the account"))
     except Rejected as rejected:
         if rejected.status != 403:
             raise

@@ -6,15 +6,15 @@ turns out too large is cut again. Windows are closed; what moved meanwhile is in
 
 Outreach has returned rows out of order and rows outside the bounds of a query (seen in production by other connectors).
 So the order of rows proves nothing here: a state leaves only when a window is complete, and stays behind it until the
-end; the end of a window is its last cursor; a row outside of its window is emitted all the same, and dropped where it
-comes again.
+end; the end of a window is its last cursor; where a window is cut, the first part begins where it began, and what was
+emitted is dropped where it comes again; so is a row outside of its window, which is emitted all the same.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from dataclasses import field as member
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -22,7 +22,8 @@ from typing import Any
 
 from source_kit import timestamps
 from source_kit.errors import ConnectorFault
-from source_kit.windows import Fetch, Progress, Window
+from source_kit.rules import Rejected
+from source_kit.windows import Fetch, Fetched, Progress, Window
 from source_kit.work import AHEAD_BYTES, Page, Piece, Record, Work
 
 NO_PLAN_BELOW_PAGES = 8
@@ -33,10 +34,23 @@ FILL = 0.9
 MOST_PARTS = 128
 FIRST_PARTS = 32
 BLIND_PARTS = 4
-# Of the first window's page, half is behind the plan; of a page that ignores the filter, more than that.
+# Pages of a window that is not counted before it is cut: they are read again then.
+BLIND_PAGES = 8
+# Of a page that ignores the filter, all was seen that has not changed since; of others, what came out of order.
 SAME_SHARE = 0.4
+# Answers to a filter that Outreach does not have.
+UNFILTERABLE = (400, 422)
 # Bounds lie between whole seconds, on which all values of the API lie: no row is on a bound.
 BESIDE_SECONDS = timedelta(milliseconds=500)
+
+
+# A row by its id and its cursor value: once changed, it is another one.
+Mark = tuple[Any, str | None]
+
+
+@dataclass(frozen=True)
+class Timeless(Window):
+    """The rows without a cursor value, which no range has: every attribute of Outreach is nullable."""
 
 
 @dataclass
@@ -53,34 +67,45 @@ class Timeline:
     checkpoint: Callable[[str, datetime, bool], Mapping[str, Any]]
     warn: Callable[[str], None] = lambda text: None
     progress: Progress = member(default_factory=Progress)
-    # Rows (by id and cursor value) that were emitted outside of the window that brings them.
-    strays: set[tuple[Any, str | None]] = member(default_factory=set)
+    # Rows that were emitted elsewhere than in the window that brings them.
+    strays: set[Mark] = member(default_factory=set)
+    # What windows that are ahead emitted of their first pages, by lower bound, until the window before is complete.
+    ahead: dict[datetime | None, set[Mark]] = member(default_factory=dict)
+    complete: set[datetime | None] = member(default_factory=set)
     is_unfiltered: bool = False
     _asked_at: datetime | None = None
     _highs: list[str] = member(default_factory=list)
     _top: datetime | None = None
+    _total: int | None = None
 
     def walk(self, lower: datetime | None) -> Work:
         """Everything from `lower` on."""
-        return self._window(Window(lower), may_cut=True)
+        return self._window(Window(lower), may_cut=True, patience=2)
 
-    def _window(self, window: Window, *, may_cut: bool) -> Work:
+    def _window(self, window: Window, *, may_cut: bool, patience: int = BLIND_PAGES) -> Work:
+        """One window page by page, until it is cut: where nothing is counted, after `patience` pages."""
         is_root = window.upper is None and may_cut
         fetched = self.fetch(window, count=may_cut)
         total, walked, pages = fetched.total, 0, 0
         high: str | None = None
+        seen: set[Mark] = set()
         if is_root:
-            self._asked_at = fetched.asked_at
+            self._asked_at, self._total = fetched.asked_at, total
             self.progress.expected = (total or 0) // self.page_size
         while True:
             self.progress.saw(fetched.records)
             walked, pages = walked + len(fetched.records), pages + 1
-            before = high
             rows, high = self._own(fetched.records, window, high)
+            if pages == 1 and window.lower is not None and window.lower not in self.complete:
+                self.ahead.setdefault(window.lower, set(map(self._mark, rows)))
             token, pieces = fetched.token, []
             if may_cut and token is not None:
+                seen.update(map(self._mark, fetched.records))
                 rest = None if total is None else max(0, total - walked)
-                pieces = self._cut(replace(window, lower=_later(window.lower, before)), fetched.records, rest, pages)
+                # A part that counts as many rows as the whole is no part: the filter is ignored.
+                if is_root or total is None or total != self._total:
+                    parts = self._parts(rest, pages, patience, is_root=is_root)
+                    pieces = self._cut(window, fetched.records, seen, parts, pages)
             ready = [Page(rows, estimate=total if is_root and pages == 1 else None)]
             # A window that waits for its next turn holds no records: a page of 7 MB is 30 MB as objects.
             del fetched, rows
@@ -91,11 +116,35 @@ class Timeline:
                 return pieces
             if token is None:
                 break
-            fetched = self.fetch(window, token)
-            if fetched.token == token:
-                raise ConnectorFault("Outreach answered a page with a link to the same page.")
+            fetched = self._following(window, token)
+        self.complete.add(window.upper)
+        self.ahead.pop(window.upper, None)
         yield from self._checkpoints(window, high)
         return None
+
+    def _timeless(self) -> Work:
+        """The rows that the windows lack; none where Outreach cannot filter by them, or ignores the filter."""
+        try:
+            fetched = self.fetch(Timeless())
+            while True:
+                rows = [record for record in fetched.records if record.get(self.field) is None]
+                yield Page([record for record in rows if self._mark(record) not in self.strays])
+                if fetched.token is None or len(rows) < len(fetched.records):
+                    return None
+                fetched = self._following(Timeless(), fetched.token)
+        except Rejected as refused:
+            if refused.status not in UNFILTERABLE:
+                raise
+            return None
+
+    def _following(self, window: Window, token: Any) -> Fetched:
+        fetched = self.fetch(window, token)
+        if fetched.token == token:
+            raise ConnectorFault("Outreach answered a page with a link to the same page.")
+        return fetched
+
+    def _mark(self, record: Record) -> Mark:
+        return record["id"], record.get(self.field)
 
     def _checkpoints(self, window: Window, high: str | None) -> Iterator[Page]:
         """The state at the end of a window; that of the open one, which is read last, speaks for all."""
@@ -110,14 +159,12 @@ class Timeline:
         """The rows of a page that this window emits, and the latest value inside the window so far."""
         name = self.field
         values = [value for record in records if (value := record.get(name)) is not None]
-        if not values:
-            return records, high
         inside = values
-        if _is_outside(values, window):
+        if values and _is_outside(values, window):
             inside = [value for value in values if _holds(window, value)]
             records = self._with_strays(records, window)
         elif self.strays:
-            records = [record for record in records if (record["id"], record.get(name)) not in self.strays]
+            records = [record for record in records if self._mark(record) not in self.strays]
         if inside:
             top = timestamps.latest(inside)
             high = top if high is None else timestamps.latest([top, high])
@@ -132,12 +179,13 @@ class Timeline:
         if self.is_unfiltered:
             # Every window sees everything, and keeps its own.
             own = [record for record in records if record.get(name) is None or _holds(window, record[name])]
-            return [record for record in own if (record["id"], record.get(name)) not in self.strays]
+            return [record for record in own if self._mark(record) not in self.strays]
+        ahead = self.ahead.get(window.upper, set())
         fresh = []
         for record in records:
             value = record.get(name)
-            mark = (record["id"], value)
-            if mark in self.strays:
+            mark = self._mark(record)
+            if mark in self.strays or mark in ahead:
                 continue
             if value is not None and not _holds(window, value):
                 self.strays.add(mark)
@@ -146,43 +194,46 @@ class Timeline:
 
     def _is_first_page_again(self, records: Sequence[Record], window: Window) -> bool:
         """Whether a window begins with a whole page that the plan was made behind: the filter did nothing."""
-        marks = [(record["id"], record.get(self.field)) for record in records]
-        again = [value for key, value in marks if value and (key, value) in self.strays and not _holds(window, value)]
+        seen = [mark for mark in map(self._mark, records) if mark in self.strays]
+        again = [value for _, value in seen if value and not _holds(window, value)]
         return len(records) >= self.page_size and len(again) >= SAME_SHARE * len(records)
 
-    def _cut(self, window: Window, records: Sequence[Record], rest: int | None, pages: int) -> list[Piece]:
-        """Windows for what is left, oldest first; nothing where reading on is as good.
+    def _cut(self, window: Window, records: Sequence[Record], seen: set[Mark], parts: int, pages: int) -> list[Piece]:
+        """Parts of the window, oldest first; none where reading on is as good.
 
-        They begin behind `window.lower`: behind all that was emitted before this page.
+        The first begins with the window itself, although it brings again what was seen: what came out of order may lie
+        behind anything that was read.
         """
-        is_root = window.upper is None
-        parts = self._parts(rest, pages, is_root=is_root)
         if parts < 2 or self.is_unfiltered or not self.progress.cutting_pays():
             return []
-        lower = self._edge(records)
-        if lower is None or (window.lower is not None and lower <= window.lower):
+        edge = self._edge(records)
+        if edge is None or (window.lower is not None and edge <= window.lower):
             return []
-        upper = self._newest(window) if is_root else window.upper
-        bounds = [] if upper is None else _bounds(lower, upper, parts)
+        is_root = window.upper is None
+        upper = self._newest(edge) if is_root else window.upper
+        bounds = [] if upper is None else _bounds(edge, upper, parts)
         if not bounds:
             return []
-        # The first window begins inside of this page.
-        self.strays |= {(record["id"], record.get(self.field)) for record in records}
-        pieces = [Piece(self._window(Window(start, end), may_cut=True)) for start, end in pairwise(bounds)]
+        self.strays |= seen
+        # Where nothing is counted, the first part must show more than the window did before it is cut again.
+        patience = max(BLIND_PAGES, 2 * pages)
+        pieces = [Piece(self._window(Window(window.lower, bounds[1]), may_cut=True, patience=patience))]
+        pieces += [Piece(self._window(Window(start, end), may_cut=True)) for start, end in pairwise(bounds[1:])]
+        if is_root and window.lower is None:
+            pieces.append(Piece(self._timeless()))
         if is_root:
             pieces.append(Piece(self._window(Window(bounds[-1]), may_cut=False), last=True))
         return pieces
 
-    def _parts(self, rest: int | None, pages: int, *, is_root: bool) -> int:
+    def _parts(self, rest: int | None, pages: int, patience: int, *, is_root: bool) -> int:
         """How many windows; below 2 means to read on."""
         if rest is None:
             # The API does not count under load.
-            if is_root:
-                return 2 * self.workers if pages >= 2 else 0
-            return BLIND_PARTS if pages >= MOST_WINDOW_PAGES else 0
+            return 0 if pages < patience else 2 * self.workers if is_root else BLIND_PARTS
         size = self._window_pages()
         rest_pages = rest / self.page_size
-        if rest_pages <= (NO_PLAN_BELOW_PAGES - 1 if is_root else 1.5 * size):
+        # What was read is read again, so more than that must be left.
+        if rest_pages <= max(pages, NO_PLAN_BELOW_PAGES - 1 if is_root else 1.5 * size):
             return 0
         parts = max(2, math.ceil(rest_pages / size / FILL))
         return parts if parts <= MOST_PARTS else FIRST_PARTS
@@ -193,9 +244,9 @@ class Timeline:
         return max(1, min(MOST_WINDOW_PAGES, AHEAD_BYTES // max(1, self.workers * page_bytes)))
 
     def _edge(self, records: Sequence[Record]) -> datetime | None:
-        """From where the windows begin: the earliest value of the page's second half, since rows may be out of order.
+        """How far the page went: the earliest value of its second half, since rows may be out of order.
 
-        What of the page lies behind it is dropped when it comes again. None where the page is too short of time.
+        None where it did not go on in time.
         """
         values = [value for record in records if (value := record.get(self.field)) is not None]
         half = values[len(values) // 2 :]
@@ -204,20 +255,15 @@ class Timeline:
         edge = min(timestamps.parse(value) for value in half)
         return edge if edge > min(timestamps.parse(value) for value in values) else None
 
-    def _newest(self, window: Window) -> datetime | None:
+    def _newest(self, edge: datetime) -> datetime | None:
         """Just before the newest row: what changes from now on has its time or a later one."""
         if self._top is None:
-            newest = self.fetch(Window(window.lower, descending=True), limit=1).records
+            # With a bound: in descending order, rows without a value may come first.
+            newest = self.fetch(Window(edge, descending=True), limit=1).records
             value = newest[0].get(self.field) if newest else None
             if value is not None:
                 self._top = timestamps.floor(timestamps.parse(value), timestamps.SECOND) - BESIDE_SECONDS
         return self._top
-
-
-def _later(bound: datetime | None, value: str | None) -> datetime | None:
-    """The later of the two, where there are any."""
-    instants = [each for each in (bound, None if value is None else timestamps.parse(value)) if each is not None]
-    return max(instants, default=None)
 
 
 def _bounds(lower: datetime, upper: datetime, parts: int) -> list[datetime]:

@@ -66,7 +66,7 @@ def test_the_call_disposition_of_a_call_is_a_column() -> None:
         ("mailboxes", "user", "userRefId"),
         ("mailings", "followUpSequence", "followUpSequenceRefId"),
         ("batch_items", "batch", "batchRefId"),
-        ("prospects", "updater", "updaterRefId"),
+        ("prospects", "updater", "updaterId"),
         ("users", "phone", "phoneId"),
     ],
 )
@@ -99,6 +99,17 @@ def test_prospects_have_150_custom_fields_and_tell_their_labels() -> None:
     assert properties["custom7"] == {"type": ["null", "string"], "description": "Region (inclusion)"}
     assert properties["custom150"] == {"type": ["null", "string"]}
     assert "custom151" not in properties
+
+
+def test_birthdays_of_prospects_are_dates() -> None:
+    properties = table()["prospects"].schema()["properties"]
+    assert {properties[name]["format"] for name in ("dateOfBirth", "graduationDate", "jobStartDate")} == {"date"}
+
+
+@pytest.mark.parametrize("name", ["bccEntitiesId", "ccEntitiesId", "prospectsIds", "toEntitiesId"])
+def test_relationships_without_a_schema_have_columns_for_one_and_for_many(name: str) -> None:
+    properties = table()["mailings"].schema()["properties"]
+    assert [properties[name + suffix]["type"][1] for suffix in ("Id", "Type", "Ids")] == ["integer", "string", "array"]
 
 
 def test_audit_logs_have_textual_ids() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import requests_mock
 
 from source_kit.catalog_input import ConfiguredStream
+from source_kit.errors import TransientError
 from source_outreach.discovery import custom_object, labels_of
 from unit_tests.outreach_account import API, opened, page, read
 
@@ -45,6 +47,38 @@ def test_standard_resources_of_the_schema_are_none() -> None:
     assert custom_object("account", {"definitions": {}, "links": [{"href": "/api/v2/accounts"}]}) is None
 
 
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"links": [None, "x", {"rel": "self"}, {"href": "customObjects/myObject"}]},
+        {"links": [{"href": "/customObjects/myObject{?page}"}]},
+        {"links": None, "$id": "https://api.outreach.io/api/v2/customObjects/myObject"},
+        {"href": "/api/v2/customObjects/myObject/{:id}"},
+    ],
+)
+def test_a_custom_object_is_known_by_any_address(named: dict[str, Any]) -> None:
+    found = custom_object("myObject", {"definitions": DEFINITION["definitions"], **named})
+    assert found is not None
+    assert found.path == "customObjects/myObject"
+
+
+@pytest.mark.parametrize("key", ["definitions", "properties"])
+def test_members_may_be_nullable_and_stand_under_properties(key: str) -> None:
+    members = {
+        "amount": {"type": ["null", "integer"]},
+        "share": {"type": ["number", "null"]},
+        "closed": {"type": ["null", "string"], "format": "date"},
+        "nothing": {"type": ["null"]},
+        "odd": True,
+        "parts": {"data": True, "type": ["null", "array"], "items": {"$ref": "#/definitions/part"}},
+        "owner": {"data": True, "anyOf": [None, {"$ref": "#/definitions/user"}], "items": []},
+    }
+    found = custom_object("myObject", {key: members, "links": DEFINITION["links"]})
+    assert found is not None
+    assert found.attributes == {"amount": "integer", "share": "number", "closed": "date", "nothing": "text"}
+    assert (found.one, found.many) == ({"owner": ("user",)}, {"parts": ("part",)})
+
+
 def test_labels_tell_name_and_type() -> None:
     validations = {"custom1": {"type": "currency", "label": "Budget", "definition": "USD"}, "custom2": {"label": ""}}
     assert labels_of({"type": "account", "meta": {"validations": validations}}) == {"custom1": "Budget (currency)"}
@@ -62,8 +96,30 @@ def test_discover_lists_custom_objects_and_labels(requests_mock: requests_mock.M
     assert [request.path for request in requests_mock.request_history] == ["/api/v2/schema.json", "/api/v2/types"]
 
 
-def test_without_the_schema_the_standard_streams_remain(requests_mock: requests_mock.Mocker) -> None:
-    requests_mock.get(f"{API}/schema.json", status_code=403, json={})
+GATEWAY = {"status_code": 502, "text": "<html>502 Bad Gateway</html>"}
+
+
+def test_a_gateway_that_gives_up_once_does_not_lose_the_custom_objects(requests_mock: requests_mock.Mocker) -> None:
+    whole = {"json": {"definitions": {"myObject": DEFINITION}}}
+    requests_mock.get(f"{API}/schema.json", [GATEWAY, {**GATEWAY, "status_code": 504}, whole])
+    source = opened()
+    assert len(source.build_streams(source.client)) == 50
+    assert len(source.clock.sleeps) == 2  # type: ignore[attr-defined]  # a fake clock
+
+
+@pytest.mark.parametrize("status", [500, 502, 504])
+def test_a_schema_that_keeps_failing_is_an_error_and_no_catalog_without_custom_objects(
+    requests_mock: requests_mock.Mocker, status: int
+) -> None:
+    requests_mock.get(f"{API}/schema.json", **{**GATEWAY, "status_code": status})  # type: ignore[arg-type]  # of the mock
+    source = opened()
+    with pytest.raises(TransientError, match="the schema with the custom objects failed 10 times"):
+        source.build_streams(source.client)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 422])
+def test_a_schema_that_is_refused_leaves_the_standard_streams(requests_mock: requests_mock.Mocker, status: int) -> None:
+    requests_mock.get(f"{API}/schema.json", status_code=status, json={})
     source = opened()
     assert len(source.build_streams(source.client)) == 49
     assert any(

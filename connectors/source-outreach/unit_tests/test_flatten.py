@@ -72,6 +72,13 @@ def test_an_unknown_attribute_keeps_its_name_too() -> None:
     assert (record["creatorId"], record["creatorRefId"]) == (1, 2)
 
 
+def test_an_attribute_that_no_schema_lists_keeps_its_name_beside_a_known_relationship() -> None:
+    relationships = {"updater": {"data": {"type": "user", "id": 8}}}
+    assert flat("prospects", {}, relationships)["updaterId"] == 8
+    record = flat("prospects", {"updaterId": 1}, relationships)
+    assert (record["updaterId"], record["updaterRefId"]) == (1, 8)
+
+
 def test_an_unknown_relationship_tells_its_type() -> None:
     record = flat("stages", {}, {"sponsor": {"data": {"type": "team", "id": 5}}})
     assert (record["sponsorId"], record["sponsorType"]) == (5, "team")
@@ -79,6 +86,20 @@ def test_an_unknown_relationship_tells_its_type() -> None:
 
 def test_null_for_many_stays_null() -> None:
     assert flat("prospects", {}, {"assignedUsers": {"data": None}})["assignedUsersIds"] is None
+
+
+def test_a_relationship_without_a_schema_may_be_one_or_many() -> None:
+    one = {"toEntitiesId": {"data": {"type": "prospect", "id": 3}}, "ccEntitiesId": {"data": None}}
+    assert flat("mailings", {}, one) == {
+        "id": 7,
+        "type": "mailing",
+        "toEntitiesIdId": 3,
+        "toEntitiesIdType": "prospect",
+        "ccEntitiesIdId": None,
+        "ccEntitiesIdType": None,
+    }
+    many = {"toEntitiesId": {"data": [{"type": "prospect", "id": 3}]}}
+    assert flat("mailings", {}, many) == {"id": 7, "type": "mailing", "toEntitiesIdIds": [3]}
 
 
 def test_live_secrets_are_null_and_the_rest_stays() -> None:

@@ -7,6 +7,8 @@ import requests_mock
 
 from source_kit.errors import ConnectorFault, TransientError
 from source_kit.rules import Denied, Rejected, Unavailable
+from source_outreach.base import OutreachStream
+from source_outreach.timeline import Timeless
 from unit_tests.outreach_account import API, TOKEN_URL, opened, page, problem, read, resource, stream_of
 
 STAGES = f"{API}/stages"
@@ -29,6 +31,14 @@ def test_start_date_and_state_are_inclusive_ranges(requests_mock: requests_mock.
     assert asked(requests_mock)["filter[updatedat]"] == ["2025-01-31t00:00:00.000z..inf"]
     read(stream_of(opened(start_date="2025-01-31"), "stages"), updatedAt="2025-06-01T10:00:00.500Z")
     assert asked(requests_mock)["filter[updatedat]"] == ["2025-06-01t10:00:00.500z..inf"]
+
+
+def test_rows_without_a_time_have_a_filter_of_their_own(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(STAGES, json=page([]))
+    stream = stream_of(opened(), "stages")
+    assert isinstance(stream, OutreachStream)
+    stream.fetch_window(Timeless())
+    assert asked(requests_mock) == {"filter[updatedat]": ["__null__"], "page[size]": ["1000"], "count": ["false"]}
 
 
 def test_events_are_read_by_their_creation(requests_mock: requests_mock.Mocker) -> None:
@@ -95,6 +105,27 @@ def test_a_gateway_that_never_recovers_is_a_transient_error(requests_mock: reque
         read(stream_of(opened(), "stages"))
     sizes = [request.qs["page[size]"][0] for request in requests_mock.request_history]
     assert sizes == ["1000", "500", "250", "125", "62", "31", "15", "7", "3", "1"]
+
+
+BAD_GATEWAY = {"status_code": 502, "text": "<html>502 Bad Gateway</html>"}
+
+
+def test_a_request_for_one_record_that_fails_leaves_the_size_of_pages_alone(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    requests_mock.get(STAGES, [BAD_GATEWAY, BAD_GATEWAY, {"json": page([])}])
+    stream = stream_of(opened(), "stages")
+    stream.probe()
+    read(stream)
+    sizes = [request.qs["page[size]"][0] for request in requests_mock.request_history]
+    assert sizes == ["1", "1", "1", "1000"]
+
+
+def test_the_probe_of_the_token_survives_a_gateway_that_gives_up(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(f"{API}/users", [BAD_GATEWAY, {"json": page([])}])
+    source = opened()
+    source.probe(source.client)
+    assert len(requests_mock.request_history) == 2
 
 
 def test_a_missing_scope_is_named(requests_mock: requests_mock.Mocker) -> None:
@@ -187,7 +218,8 @@ def test_imports_are_listed_where_there_is_a_list(requests_mock: requests_mock.M
 
 def test_imports_without_list_and_ids_say_what_to_set(requests_mock: requests_mock.Mocker) -> None:
     requests_mock.get(f"{API}/imports", status_code=404, json=problem("routeNotFound", "No route."))
-    with pytest.raises(Unavailable, match="Set import_ids"):
+    # `check` says before it that the stream cannot be read.
+    with pytest.raises(Unavailable, match=r"^Outreach gives imports by id only\. Set import_ids"):
         read(stream_of(opened(), "imports"))
 
 

@@ -11,12 +11,14 @@ import pytest
 
 from source_kit import timestamps
 from source_kit.errors import ConnectorFault
+from source_kit.rules import Rejected
 from source_kit.windows import Fetched, Window
 from source_kit.work import Record, in_order
-from source_outreach.timeline import Timeline
+from source_outreach.timeline import Timeless, Timeline
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+NEVER = datetime(2100, 1, 1, tzinfo=UTC)
 SIZE = 10
 
 
@@ -26,12 +28,20 @@ def row(number: int, seconds: float) -> Record:
 
 
 class Api:
-    """Rows in the order of their index, which may differ from what they show; pages are chained by position."""
+    """Rows in the order of their index, which may differ from what they show; pages are chained by position.
+
+    Rows without a time come last, and first in descending order; no range has them.
+    """
 
     def __init__(
         self, rows: Sequence[Record], *, shift: Callable[[Record], timedelta] = lambda row: timedelta(0)
     ) -> None:
         self.rows = [(timestamps.parse(each["updatedAt"]) + shift(each), each) for each in rows]
+        self.timeless: list[Record] = []
+        # Which status a filter for rows without a time gets, 200 for their list.
+        self.null_status = 200
+        # By id: how much later than its place in the order a row is served, in every query that has it.
+        self.late: dict[int, timedelta] = {}
         self.requests: list[tuple[Window, Any, bool, int | None]] = []
         self.is_counting = True
         self.is_filtering = True
@@ -41,17 +51,28 @@ class Api:
     def __call__(self, window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
         self.before_request(len(self.requests))
         self.requests.append((window, token, count, limit))
-        ordered = sorted(self.rows, key=lambda pair: (pair[0], pair[1]["id"]))
-        inside = [pair for pair in ordered if self._holds(window, pair[0])]
+        if isinstance(window, Timeless) and self.null_status != 200:
+            raise Rejected("refused", status=self.null_status, body={}, internal_message="refused")
+        inside = [pair for pair in self.rows if self._holds(window, pair[0])]
         total = len(inside)
         if window.upper is not None:
-            inside += [pair for pair in ordered if pair[0] > window.upper][: self.beyond]
+            beyond = [pair for pair in self.rows if pair[0] > window.upper]
+            inside += sorted(beyond, key=lambda pair: (pair[0], pair[1]["id"]))[: self.beyond]
+        if window.lower is None and window.upper is None:
+            nulls = [(NEVER, each) for each in self.timeless]
+            inside = nulls if isinstance(window, Timeless) and self.is_filtering else inside + nulls
+            total = len(inside)
+        served = sorted(((self._place(pair), pair[1]) for pair in inside), key=lambda pair: pair[0])
         if window.descending:
-            inside.reverse()
-        left = [pair for pair in inside if token is None or (pair[0], pair[1]["id"]) > token]
+            served.reverse()
+        left = [pair for pair in served if token is None or pair[0] > token]
         page = left[: limit or SIZE]
-        following = (page[-1][0], page[-1][1]["id"]) if len(left) > len(page) else None
+        following = page[-1][0] if len(left) > len(page) else None
         return Fetched([each for _, each in page], NOW, following, total if count and self.is_counting else None)
+
+    def _place(self, pair: tuple[datetime, Record]) -> tuple[datetime, int]:
+        index, each = pair
+        return index + self.late.get(each["id"], timedelta(0)), each["id"]
 
     def _holds(self, window: Window, index: datetime) -> bool:
         if not self.is_filtering:
@@ -161,10 +182,43 @@ def test_rows_out_of_order_are_neither_lost_nor_repeated(hours: int) -> None:
     assert_complete(api, read(api)[0])
 
 
+@pytest.mark.parametrize("is_counting", [True, False])
+@pytest.mark.parametrize("pages", [0.6, 1.2, 3, 20])
+def test_a_row_that_comes_pages_too_late_is_not_lost(pages: float, is_counting: bool) -> None:
+    """The plan must not begin behind any row that the first page lacked."""
+    api = Api(spread(900))
+    api.is_counting = is_counting
+    api.late = {number: timedelta(seconds=1000 * SIZE * pages) for number in (0, 3, 200, 431)}
+    assert_complete(api, read(api)[0])
+    assert len(api.requests) <= 1.3 * 90
+
+
 def test_rows_beyond_the_bound_are_survived() -> None:
     api = Api(spread(900))
     api.beyond = 3
     assert_complete(api, read(api)[0])
+
+
+# A row that is out of order and beyond the bound at once looks as if it were at home in either window.
+@pytest.mark.parametrize(("hours", "at_most"), [(0, 1), (5, 2)])
+def test_rows_beyond_the_bound_that_a_window_ahead_has_emitted_are_dropped(hours: int, at_most: int) -> None:
+    def shift(each: Record) -> timedelta:
+        return timedelta(hours=hours if each["id"] % 18 else -hours) if each["id"] % 9 == 0 else timedelta(0)
+
+    api = Api(spread(900), shift=shift)
+    api.beyond = 3
+    walk = timeline(api)
+    pages = walk.walk(None)
+    records = list(next(pages).records)
+    with pytest.raises(StopIteration) as ended:
+        next(pages)
+    *closed, last = ended.value.value
+    # Every window is begun before any is read on, as by many workers.
+    begun = [in_order(piece.pages) for piece in closed]
+    records += [record for each in begun for record in next(each).records]
+    records += [record for each in [*begun, in_order(last.pages)] for page in each for record in page.records]
+    assert_complete(api, records, at_most=at_most)
+    assert walk.ahead == {}
 
 
 @pytest.mark.parametrize("number", [90, 400, 1500])
@@ -205,6 +259,40 @@ def test_a_row_without_a_time_is_emitted() -> None:
     records, states = read(api)
     assert [record["id"] for record in records] == [0, 99, 1, 2, 3, 4]
     assert states == [{"updatedAt": "2025-01-01T01:06:40.000Z", "last": True}]
+
+
+@pytest.mark.parametrize("is_counting", [True, False])
+@pytest.mark.parametrize("number", [3, 25])
+def test_rows_without_a_time_are_emitted_where_the_rest_is_read_in_windows(number: int, is_counting: bool) -> None:
+    api = Api(spread(300))
+    api.is_counting = is_counting
+    api.timeless = [{"id": 9000 + each, "updatedAt": None} for each in range(number)]
+    records, states = read(api)
+    assert Counter(record["id"] for record in records) == dict.fromkeys(
+        [*range(300), *(each["id"] for each in api.timeless)], 1
+    )
+    assert len([window for window, *_ in api.requests if window.upper is not None]) > 20
+    assert states[-1] == {"updatedAt": "2025-01-04T11:03:20.000Z", "last": True}
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_where_rows_without_a_time_cannot_be_asked_for_the_rest_is_read(status: int) -> None:
+    api = Api(spread(300))
+    api.null_status = status
+    assert_complete(api, read(api)[0])
+
+
+def test_another_failure_of_the_rows_without_a_time_is_an_error() -> None:
+    api = Api(spread(300))
+    api.null_status = 409
+    with pytest.raises(Rejected):
+        read(api)
+
+
+def test_after_a_bound_nobody_asks_for_rows_without_a_time() -> None:
+    api = Api(spread(300))
+    read(api, START)
+    assert not [window for window, *_ in api.requests if isinstance(window, Timeless)]
 
 
 def test_a_link_to_the_same_page_is_an_error_instead_of_a_loop() -> None:
