@@ -129,6 +129,17 @@ CONNECTOR = Connector(
         Scenario("users carry no mailboxes", {"mailboxes": False}),
         Scenario("pages beyond the end are 404", {"beyond_end": "404", "latency_ms": 5, "latency_jitter_ms": 4}),
         Scenario("time filters are ignored", {"ignore_filters": True}, says="ignored updated_after"),
+        *(
+            Scenario(
+                f"{' and '.join(names)} of events ignored, {order}",
+                {"ignored_filters": names, "event_order": order},
+                streams=("events",),
+                says="ignored start_at or end_at",
+            )
+            for names in (["start_at", "end_at"], ["end_at"], ["start_at"])
+            for order in ("asc", "desc", "mixed")
+        ),
+        Scenario("times in the future are refused", {"future_dates": "400"}, streams=("leads", "events")),
         Scenario("some campaigns are gone", {"gone_campaigns": 2}, statistics=seen(status_404=4), says="passed over"),
         Scenario("the vendor's clock is three days behind", {"clock_offset": -259_200.0}),
         Scenario("answers have no Date", {"date_header": False}),

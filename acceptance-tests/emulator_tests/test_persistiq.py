@@ -102,6 +102,14 @@ def test_times_without_a_zone_are_pacific_and_a_lost_plus_is_an_error(company: C
     assert company.refused("events", start_at="2025-12-20T07:00:00 00:00")[0] == 400
 
 
+def test_filters_can_be_ignored_by_name_and_times_in_the_future_be_refused() -> None:
+    client = Client(events=3, ignored_filters=["end_at"], future_dates="400")
+    assert len(client.get("events", end_at="2001-01-01T00:00:00Z")["events"]) == 3
+    assert client.refused("events", start_at="2999-01-01T00:00:00Z")[0] == 400
+    client = Client(events=3, ignore_filters=True)
+    assert len(client.get("events", start_at="2999-01-01T00:00:00Z", end_at="2001-01-01T00:00:00Z")["events"]) == 3
+
+
 def test_replies_are_bounded_inclusively(company: Client) -> None:
     reply = company.get("campaigns/c_0c/replies")["replies"][0]
     found = company.get("campaigns/c_0c/replies", start_at=reply["sent_at"], end_at=reply["sent_at"])["replies"]

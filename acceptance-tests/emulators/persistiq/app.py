@@ -274,14 +274,18 @@ class PersistiqApp(VendorApp):
         """Two times of the query in milliseconds; without a zone they are Pacific."""
         found = []
         for name, absent in ((low, -1), (high, FOREVER)):
-            text = "" if self.options.ignore_filters else request.params.get(name, "")
+            is_ignored = self.options.ignore_filters or name in self.options.ignored_filters
+            text = "" if is_ignored else request.params.get(name, "")
             match = ISO.fullmatch(text)
             if text and match is None:
                 if self.options.bad_dates != "ignore":
                     raise Refused(failure(int(self.options.bad_dates), "bad_params", f"{name} is invalid"))
                 text = ""
             shift = 0 if match is not None and match[8] else PACIFIC_MS
-            found.append(min(FOREVER, parse_us(text) // 1000 + shift) if text else absent)
+            moment = min(FOREVER, parse_us(text) // 1000 + shift) if text else absent
+            if text and moment > self.company.now() and self.options.future_dates != "accept":
+                raise Refused(failure(int(self.options.future_dates), "bad_params", f"{name} is in the future"))
+            found.append(moment)
         return found[0], found[1]
 
     def _envelope(

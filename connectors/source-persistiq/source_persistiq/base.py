@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, MutableMapping, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import requests
 
-from source_kit import timestamps
+from source_kit import schemas, timestamps
 from source_kit.answers import body
 from source_kit.client import HttpClient
+from source_kit.errors import SourceError
 from source_kit.numbered import Listed, NumberedList
-from source_kit.stream import KitStream, TimeCursor
+from source_kit.rules import Denied
+from source_kit.stream import KitStream
 from source_kit.work import Record, Start, Work
 from source_persistiq.config import Settings
 
@@ -59,8 +62,16 @@ class PersistiqStream(KitStream):
         return is_good and isinstance(content.get(self.list_key), list)
 
     def parse_response(self, response: requests.Response, **arguments: Any) -> list[Record]:
+        """The records, with a `Z` on date-times without a zone (0.1 µs a value)."""
         records: list[Record] = body(response)[self.list_key]
+        if self.zoned_fields:
+            timestamps.fix_zones(records, self.zoned_fields)
         return records
+
+    @cached_property
+    def zoned_fields(self) -> tuple[str, ...]:
+        """Top-level date-times of the schema."""
+        return schemas.zoned_fields(schemas.load(self.package, self.name))
 
     def page(self, number: int, filters: Mapping[str, str] | None = None, path: str | None = None) -> Listed:
         """One page. `has_more` has the say; only where it is absent `next_page` tells by being there. What `next_page`
@@ -82,9 +93,19 @@ class PersistiqStream(KitStream):
     # For streams with a cursor.
 
     def lower(self, start: Start) -> datetime:
-        """Where a read begins, inclusive; not before `FIRST`."""
-        lower = TimeCursor(self.cursor_name or "", self.settings.common.start_date, timedelta(0)).lower(start)
-        return FIRST if lower is None else max(lower, FIRST)
+        """Where a read begins, inclusive; never before `start_date` and `FIRST`."""
+        reached = start.position.get(self.cursor_name or "")
+        begin = max(self.settings.common.start_date or FIRST, FIRST)
+        return begin if reached is None else max(timestamps.parse(reached), begin)
+
+    def unasked(self, filters: Mapping[str, str]) -> Sequence[Record]:
+        """What comes although these filters exclude it. A refusal shows that they are looked at: nothing comes."""
+        try:
+            return self.page(1, filters).records
+        except Denied:
+            raise
+        except SourceError:
+            return ()
 
     def settled(self, at: datetime) -> datetime:
         """How far a state may go for what was asked for at `at`, on the server's clock."""

@@ -8,13 +8,12 @@ from typing import Any
 import requests
 
 from source_kit.budget import RateBudget
-from source_kit.client import HttpClient, Request
+from source_kit.client import HttpClient
 from source_kit.config import CommonOptions
 from source_kit.oauth import Auth, StaticAuth
 from source_kit.source import KitSource
 from source_kit.stream import KitStream
-from source_persistiq import config, streams
-from source_persistiq.base import BUCKET
+from source_persistiq import base, config, streams
 from source_persistiq.errors import RULES
 from source_persistiq.foreign import FOREIGN_RULES, IGNORED_STATES
 
@@ -52,7 +51,7 @@ class SourcePersistiq(KitSource):
         return streams.build(client, self.settings)
 
     def probe(self, client: HttpClient) -> None:
-        client.send(Request("users", BUCKET, what="the users of the account"))
+        base.PersistiqStream(client, self.settings, "users").fetch()
 
 
 SOURCE = SourcePersistiq

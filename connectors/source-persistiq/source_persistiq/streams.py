@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 from urllib.parse import quote
 
 import requests
 
-from source_kit import schemas
+from source_kit import schemas, timestamps
 from source_kit.answers import body
 from source_kit.client import HttpClient
 from source_kit.errors import StreamUnavailable
@@ -27,6 +28,8 @@ PLAIN = ("users", "lead_statuses", "lead_fields", "tags", "dnc_domains", "campai
 # Replies enter PersistIQ when a mailbox is polled, with the time at which they were sent.
 REPLY_LOOKBACK = timedelta(days=1)
 STATES_OF_CHILDREN = 20
+# Campaigns that are not there any more, with what PersistIQ answered.
+Gone = dict[str, Unavailable]
 # Whoever knows a webhook's URL can post to it.
 LIVE_SECRETS = ("url", "secret", "token", "key")
 
@@ -63,7 +66,8 @@ class Leads(PersistiqStream):
         own: dict[str, schemas.Schema] = {}
         try:
             for page in in_order(PersistiqStream(self.client, self.settings, "lead_fields").work(Start(False))):
-                own |= {row["name"]: {**value, "description": str(row.get("label") or "")} for row in page.records}
+                rows = [row for row in page.records if isinstance(row.get("name"), str)]
+                own |= {row["name"]: {**value, "description": str(row.get("label") or "")} for row in rows}
         except StreamUnavailable as error:
             self.warn(f"the account's own fields are not known: {error.message}")
         schema["properties"]["data"] = schemas.extended(schema["properties"]["data"], own)
@@ -87,7 +91,7 @@ class Leads(PersistiqStream):
         """A long incremental read: perhaps the filter was ignored. Nothing can have changed after tomorrow."""
         yield from ()
         tomorrow = (walk.began or self.client.clock.now()) + timedelta(days=1)
-        if (walk.end or 0) > 1 and self.page(1, after("updated_after", tomorrow)).records:
+        if (walk.end or 0) > 1 and self.unasked(after("updated_after", tomorrow)):
             self.warn("PersistIQ ignored updated_after, so that all leads were read.")
         return None
 
@@ -104,26 +108,32 @@ class CampaignChild(PersistiqStream):
         ids = dict.fromkeys(str(row["id"]) for page in in_order(walk.read()) for row in page.records)
         return list(ids), walk.began or self.client.clock.now()
 
-    def child(self, campaign: str, gone: list[Unavailable], filters: Mapping[str, str]) -> Work:
+    def child(
+        self,
+        campaign: str,
+        gone: Gone,
+        filters: Mapping[str, str] | None = None,
+        keep: Callable[[Record], bool] | None = None,
+    ) -> Work:
         """The list of one campaign. One that was deleted meanwhile is passed over with a warning."""
         try:
             fetch = partial(self.page, filters=filters, path=self.child_path(campaign))
-            yield from NumberedList(fetch, warn=self.warn).read()
+            yield from NumberedList(fetch, keep=keep, warn=self.warn).read()
         except Unavailable as error:
             if error.status != 404:
                 raise
-            gone.append(error)
+            gone[campaign] = error
             self.warn("a campaign was passed over, because it is not there any more.")
         return None
 
     def child_path(self, campaign: str) -> str:
         return f"campaigns/{quote(campaign, safe='')}/{self.name.removeprefix('campaign_')}"
 
-    def end(self, gone: list[Unavailable], campaigns: int, checkpoint: Mapping[str, Any] | None = None) -> Work:
-        """If no campaign at all has the list, the account does not."""
-        if gone and len(gone) == campaigns:
-            raise gone[0]
-        yield Page((), checkpoint)
+    def end(self, gone: Gone, campaigns: int) -> Work:
+        """If no campaign at all has the list, the account does not; unless all of them were deleted meanwhile."""
+        yield from ()
+        if gone and len(gone) == campaigns and (listed := gone.keys() & set(self.campaigns()[0])):
+            raise gone[listed.pop()]
         return None
 
     def probe(self) -> None:
@@ -140,12 +150,18 @@ class CampaignLeads(CampaignChild):
     def work(self, start: Start) -> Work:
         campaigns, _ = self.campaigns()
         yield from ()
-        gone: list[Unavailable] = []
-        pieces = [Piece(self.child(campaign, gone, {})) for campaign in campaigns]
+        gone: Gone = {}
+        pieces = [Piece(self.child(campaign, gone)) for campaign in campaigns]
         return [*pieces, Piece(self.end(gone, len(campaigns)), last=True)]
+
+    @cached_property
+    def lead_times(self) -> tuple[str, ...]:
+        """The date-times of the lead."""
+        return schemas.zoned_fields(schemas.load(self.package, self.name)["properties"]["lead"])
 
     def parse_response(self, response: requests.Response, **arguments: Any) -> list[Record]:
         records = super().parse_response(response, **arguments)
+        timestamps.fix_zones([row["lead"] for row in records if row.get("lead")], self.lead_times)
         return [{**row, "lead_id": (row.get("lead") or {}).get("id")} for row in records]
 
 
@@ -161,23 +177,48 @@ class CampaignReplies(CampaignChild):
 
     def work(self, start: Start) -> Work:
         """One piece a campaign; a campaign that the state does not know is read from `start_date`. Later reads go back
-        behind their state, so they save none before their end."""
+        behind their state, so they save none before their end. States are made when all before them has been read:
+        only then it is known which campaigns are gone."""
         campaigns, began = self.campaigns()
         yield from ()
-        known, until = self._known(start, campaigns), self.settled(began)
-        reached = dict(known)
+        known, until, begin = self._known(start, campaigns), self.settled(began), self.lower(Start(False))
         every = max(1, len(campaigns) // STATES_OF_CHILDREN)
-        gone: list[Unavailable] = []
+        gone: Gone = {}
+        older: set[str] = set()
         pieces = []
+
+        def told(done: Sequence[str], **cursor: str) -> Work:
+            reached = known | {key: max(until, known.get(key, until)) for key in done if key not in gone}
+            yield Page((), {**cursor, "campaigns": {key: seconds_z(instant) for key, instant in reached.items()}})
+            return None
+
         for number, campaign in enumerate(campaigns, 1):
-            lower = known[campaign] - REPLY_LOOKBACK if campaign in known else self.lower(Start(False))
-            filters = {"start_at": seconds_z(lower)} if lower > FIRST else {}
-            pieces.append(Piece(self.child(campaign, gone, filters)))
-            reached[campaign] = max(until, known.get(campaign, until))
+            lower = max(begin, known.get(campaign, begin) - REPLY_LOOKBACK)
+            pieces.append(Piece(self._replies(campaign, timestamps.floor(lower, timestamps.SECOND), gone, older)))
             if number % every == 0 and "sent_at" not in start.position:
-                pieces.append(Piece(_told({"campaigns": _texts(reached)})))
-        final = {"sent_at": seconds_z(until), "campaigns": _texts(reached)}
-        return [*pieces, Piece(self.end(gone, len(campaigns), final), last=True)]
+                pieces.append(Piece(told(campaigns[:number]), last=True))
+        end, final = self.end(gone, len(campaigns)), told(campaigns, sent_at=seconds_z(until))
+        return [*pieces, Piece(end, last=True), Piece(self._doubt_filter(older), last=True), Piece(final, last=True)]
+
+    def _replies(self, campaign: str, lower: datetime, gone: Gone, older: set[str]) -> Work:
+        """The replies to a campaign from `lower` on; `older` gets it if earlier ones come nevertheless."""
+
+        def keep(record: Record) -> bool:
+            with suppress(KeyError, TypeError, ValueError):
+                if timestamps.parse(record["sent_at"]) < lower:
+                    older.add(campaign)
+                    return False
+            return True
+
+        if lower <= FIRST:
+            return self.child(campaign, gone)
+        return self.child(campaign, gone, {"start_at": seconds_z(lower)}, keep)
+
+    def _doubt_filter(self, older: set[str]) -> Work:
+        yield from ()
+        if older:
+            self.warn("PersistIQ ignored start_at, so that all replies were read.")
+        return None
 
     def _known(self, start: Start, campaigns: Iterable[str]) -> dict[str, datetime]:
         """How far each campaign that still exists has been read. A state without a map speaks of all of them."""
@@ -188,15 +229,6 @@ class CampaignReplies(CampaignChild):
             raise broken(self.name, "holds something else than an object in campaigns")
         instants = {campaign: cursor_instant(self.name, given, campaign) for campaign in campaigns}
         return {campaign: max(instant, FIRST) for campaign, instant in instants.items() if instant is not None}
-
-
-def _texts(reached: Mapping[str, datetime]) -> dict[str, str]:
-    return {campaign: seconds_z(instant) for campaign, instant in reached.items()}
-
-
-def _told(checkpoint: Mapping[str, Any]) -> Work:
-    yield Page((), checkpoint)
-    return None
 
 
 class WebhookPlugin(PersistiqStream):

@@ -68,6 +68,53 @@ def test_a_campaign_that_was_deleted_meanwhile_is_passed_over_with_a_warning(api
 
 
 @pytest.mark.usefixtures("campaigns")
+def test_a_campaign_that_answers_404_stays_in_the_state_where_it_was_and_a_new_one_stays_out(api: Any) -> None:
+    right = {"replies": [reply(1)]}
+    api.serve("campaigns/c_1/replies", (404, {}), right)
+    _, state = api.read("campaign_replies")
+    assert state["campaigns"] == {"c_2": state["sent_at"]}
+    api.serve("campaigns/c_1/replies", (404, {}), right)
+    known = {"c_1": "2025-12-20T00:00:00Z", "c_2": "2025-12-20T00:00:00Z"}
+    _, state = api.read("campaign_replies", {"sent_at": "2025-12-20T00:00:00Z", "campaigns": known, "__v": 1})
+    assert state["campaigns"] == {"c_1": "2025-12-20T00:00:00Z", "c_2": state["sent_at"]}
+    assert api.read("campaign_replies", state)[0] == [reply(1)]
+
+
+@pytest.mark.usefixtures("campaigns")
+def test_states_on_the_way_leave_a_gone_campaign_out(api: Any) -> None:
+    from source_kit.work import Start, in_order
+
+    api.serve("campaigns/c_1/replies", (404, {}))
+    pages = list(in_order(api.stream("campaign_replies").work(Start(True))))
+    assert [list(page.checkpoint["campaigns"]) for page in pages if page.checkpoint] == [[], ["c_2"], ["c_2"]]
+
+
+@pytest.mark.parametrize("name", ["replies", "leads"])
+def test_an_account_whose_only_campaign_was_deleted_meanwhile_has_nothing_and_no_error(api: Any, name: str) -> None:
+    api.serve("campaigns", {"campaigns": [{"id": "c_1"}]}, {"campaigns": []})
+    api.serve(f"campaigns/c_1/{name}", (404, {}))
+    records, state = api.read(f"campaign_{name}")
+    assert (records, state.get("campaigns", {})) == ([], {})
+
+
+@pytest.mark.usefixtures("campaigns")
+def test_no_reply_is_asked_for_from_before_the_start_date(api: Any) -> None:
+    known = {"c_1": "2025-12-30T10:00:00Z", "c_2": "2025-11-30T10:00:00Z"}
+    api.read("campaign_replies", {"sent_at": known["c_1"], "campaigns": known, "__v": 1}, start_date="2025-12-30")
+    assert [params for _, params in api.asked[1:]] == [{"start_at": "2025-12-30T00:00:00Z"}] * 2
+
+
+@pytest.mark.usefixtures("campaigns")
+def test_older_replies_that_an_ignored_filter_brings_are_left_out_and_told_once(api: Any) -> None:
+    odd = [{"id": "rep_3", "sent_at": None}, {"id": "rep_4"}, {"id": "rep_5", "sent_at": "yesterday"}]
+    young = {"id": "rep_6", "sent_at": "2025-12-30T10:00:00.000"}
+    api.serve("campaigns/c_2/replies", {"replies": [reply(2), *odd, young]})
+    records, _ = api.read("campaign_replies", start_date="2025-12-30T10:00:00Z")
+    assert records == [*odd, {**young, "sent_at": "2025-12-30T10:00:00.000Z"}]
+    assert api.logs == ["WARN Stream campaign_replies: PersistIQ ignored start_at, so that all replies were read."]
+
+
+@pytest.mark.usefixtures("campaigns")
 def test_a_list_that_no_campaign_has_makes_the_stream_unavailable(api: Any) -> None:
     for campaign in ("c_1", "c_2"):
         api.serve(f"campaigns/{campaign}/replies", (404, "<html></html>"))
@@ -81,6 +128,13 @@ def test_campaign_leads_carry_the_id_of_their_lead(api: Any) -> None:
     api.serve("campaigns/c%2F1%20%3F/leads", {"campaign_leads": [place]})
     api.serve("campaigns/c_2/leads", {"campaign_leads": [{"id": "cl_2", "lead": None}]})
     assert api.read("campaign_leads")[0] == [{**place, "lead_id": "l_1"}, {"id": "cl_2", "lead": None, "lead_id": None}]
+
+
+def test_times_without_a_zone_in_the_lead_of_a_campaign_leave_as_utc(api: Any) -> None:
+    api.serve("campaigns", {"campaigns": [{"id": "c_1"}]})
+    lead = {"id": "l_1", "last_sent_at": "2025-12-31T05:00:00", "data": {"born": "2025-12-31T05:00:00"}}
+    api.serve("campaigns/c_1/leads", {"campaign_leads": [{"id": "cl_1", "lead": lead}]})
+    assert api.read("campaign_leads")[0][0]["lead"] == {**lead, "last_sent_at": "2025-12-31T05:00:00Z"}
 
 
 def test_an_account_without_campaigns_has_no_replies_but_a_state(api: Any) -> None:

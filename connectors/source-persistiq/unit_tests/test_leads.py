@@ -87,6 +87,40 @@ def test_an_incremental_read_that_an_ignored_filter_made_a_full_one_is_told(api:
     assert "WARN Stream leads: PersistIQ ignored updated_after, so that all leads were read." in api.logs
 
 
+@pytest.mark.parametrize("status", [400, 403, 404, 500])
+def test_a_refusal_to_look_into_the_future_does_not_fail_a_read(api: Any, paged: Any, status: int) -> None:
+    rows = paged("leads", leads(5), 2)
+    api.serve("leads", lambda params: (status, {}) if params["updated_after"] > "2026-01-02" else rows(params))
+    records, state = api.read("leads", {"updated_at": "2025-12-31T10:00:00Z", "__v": 1})
+    assert (len(records), state["updated_at"][:17]) == (5, "2026-01-01T11:58:")
+    assert not any(line.startswith("WARN") for line in api.logs)
+
+
+def test_a_key_that_is_withdrawn_at_the_end_is_told(api: Any, paged: Any) -> None:
+    rows = paged("leads", leads(5), 2)
+    api.serve("leads", lambda params: (401, {}) if params["updated_after"] > "2026-01-02" else rows(params))
+    with pytest.raises(Denied):
+        api.read("leads", start_date="2025-12-31")
+
+
+def test_a_state_of_before_the_start_date_is_not_gone_back_to(api: Any, paged: Any) -> None:
+    api.serve("leads", paged("leads", leads(1), 100))
+    api.read("leads", {"updated_at": "2025-12-01T00:00:00Z", "__v": 1}, start_date="2025-12-31T10:00:00Z")
+    assert api.asked == [("leads", {"updated_after": "2025-12-31T09:59:59Z"})]
+
+
+def test_times_without_a_zone_leave_as_utc(api: Any) -> None:
+    row = {"id": "l_1", "updated_at": "2025-05-05T01:02:03", "last_sent_at": None}
+    api.serve("leads", {"leads": [row]})
+    assert api.read("leads")[0] == [{**row, "updated_at": "2025-05-05T01:02:03Z"}]
+
+
+def test_a_field_of_the_account_without_a_name_is_passed_over(api: Any) -> None:
+    api.serve("lead_fields", {"lead_fields": [{"id": "lcf_1", "name": None}, {"id": "lcf_2"}, {"name": "own"}]})
+    properties = api.stream("leads").get_json_schema()["properties"]["data"]["properties"]
+    assert ("own" in properties, None in properties) == (True, False)
+
+
 def test_the_fields_of_the_account_are_typed_in_data(api: Any) -> None:
     fields = [{"id": "lcf_1", "name": "email", "label": "E-mail"}, {"id": "lcf_2", "name": "Größe m²", "label": None}]
     api.serve("lead_fields", {"lead_fields": fields})

@@ -8,6 +8,7 @@ import pytest
 
 from source_kit.errors import ConnectorFault, TransientError
 from source_kit.rules import Denied, Rejected, Unavailable
+from source_persistiq import SourcePersistiq
 
 TAG = {"id": "tag_1", "name": "One"}
 
@@ -84,6 +85,14 @@ def test_a_200_that_is_no_success_is_asked_for_again(api: Any, damaged: Any) -> 
     api.serve("tags", damaged, damaged, {"status": "success", "tags": [TAG]})
     assert api.read("tags")[0] == [TAG]
     assert len(api.asked) == 3
+
+
+def test_a_check_does_not_take_a_200_with_an_error_for_success(api: Any) -> None:
+    source = SourcePersistiq()
+    source.parse({"api_key": "pk_0123456789"})
+    api.serve("users", {"status": "error", "errors": [{"reason": "api_error", "message": "x"}]})
+    with pytest.raises(TransientError):
+        source.probe(api.stream("users").client)
 
 
 def test_seven_retries_with_growing_waits_and_then_a_transient_error(api: Any) -> None:
