@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 from source_kit.clock import Clock
 from source_kit.timestamps import parse
@@ -47,9 +48,16 @@ def _first_number(text: str | None) -> float | None:
 
 def server_time(headers: Mapping[str, str]) -> datetime | None:
     """The `Date` header as an instant: epochs are compared with it, not with a local clock that may be wrong."""
+    text = headers.get("date")
+    return None if text is None else _http_date(text)
+
+
+@lru_cache(maxsize=16)
+def _http_date(text: str) -> datetime | None:
+    """All answers of one second carry the same text."""
     try:
-        return parsedate_to_datetime(headers["date"])
-    except (KeyError, ValueError, TypeError):
+        return parsedate_to_datetime(text)
+    except (ValueError, TypeError):
         return None
 
 
