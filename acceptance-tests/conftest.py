@@ -24,5 +24,6 @@ class ByConnector(LoadScopeScheduling):  # type: ignore[misc]  # has no type hin
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    return ByConnector(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
+    """For `--dist loadscope`, as `make test` has it; other ways to share tests stay what they are."""
+    return ByConnector(config, log) if config.getvalue("dist") == "loadscope" else None
