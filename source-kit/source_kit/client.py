@@ -260,12 +260,17 @@ class HttpClient:
                 "again later; it goes on from the last saved state.",
                 internal_message=self._internal(request, response, None),
             )
-        seconds = min(BACKOFF_CAP_SECONDS, BACKOFF_BASE_SECONDS * 2 ** (attempt - 1)) * random.uniform(0.75, 1.25)
+        seconds = backoff_seconds(attempt)
         self.log("DEBUG", f"{self._internal(request, response, None)}; attempt {attempt}, again in {seconds:.1f} s")
         if asked is not None:
             self.budget.refuse(request.bucket, asked)
         self._usage.waited_seconds += seconds
         self.clock.sleep(seconds)
+
+
+def backoff_seconds(attempt: int) -> float:
+    """How long to wait after the failed attempt of this number, from 1 on: exponential with jitter."""
+    return min(BACKOFF_CAP_SECONDS, BACKOFF_BASE_SECONDS * 2 ** (attempt - 1)) * random.uniform(0.75, 1.25)
 
 
 def _limited(request: Request, how: str, internal: str) -> TransientError:

@@ -5,17 +5,12 @@ The client leaves these statuses to the callers, since only they know how to ask
 
 from __future__ import annotations
 
-import random
-
 import requests
 
-from source_kit.client import HttpClient, Request
+from source_kit.client import HttpClient, Request, backoff_seconds
 from source_kit.errors import TransientError
 from source_kit.rules import MAX_ATTEMPTS, Rejected
 from source_outreach.errors import HEAVY_STATUSES
-
-BACKOFF_BASE_SECONDS = 0.3
-BACKOFF_CAP_SECONDS = 60.0
 
 
 def send(client: HttpClient, request: Request) -> requests.Response:
@@ -38,6 +33,6 @@ def pause(client: HttpClient, rejected: Rejected, attempt: int, what: str) -> No
             "again later; it goes on from the last saved state.",
             internal_message=rejected.internal_message,
         ) from rejected
-    seconds = min(BACKOFF_CAP_SECONDS, BACKOFF_BASE_SECONDS * 2 ** (attempt - 1)) * random.uniform(0.75, 1.25)
+    seconds = backoff_seconds(attempt)
     client.log("DEBUG", f"{rejected.internal_message}: attempt {attempt}, again in {seconds:.1f} s")
     client.clock.sleep(seconds)
