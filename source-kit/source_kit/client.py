@@ -270,7 +270,7 @@ class HttpClient:
 
 def backoff_seconds(attempt: int) -> float:
     """How long to wait after the failed attempt of this number, from 1 on: exponential with jitter."""
-    return min(BACKOFF_CAP_SECONDS, BACKOFF_BASE_SECONDS * 2 ** (attempt - 1)) * random.uniform(0.75, 1.25)
+    return min(BACKOFF_CAP_SECONDS, BACKOFF_BASE_SECONDS * 2.0 ** (attempt - 1)) * random.uniform(0.75, 1.25)
 
 
 def _limited(request: Request, how: str, internal: str) -> TransientError:

@@ -10,6 +10,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, ClassVar
 
 import requests
@@ -76,6 +77,11 @@ class KitStream(HttpStream):
     def schema(self) -> schemas.Schema:
         """The schema file, plus the account's own fields where a stream adds them."""
         return schemas.load(self.package, self.schema_name)
+
+    @cached_property
+    def zoned_fields(self) -> tuple[str, ...]:
+        """Top-level date-times of the schema file: those that get a `Z` where an API leaves the zone out."""
+        return schemas.zoned_fields(schemas.load(self.package, self.schema_name))
 
     @property
     def is_resumable(self) -> bool:

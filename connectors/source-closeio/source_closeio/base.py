@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
 from datetime import timedelta
-from functools import cached_property
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -72,11 +71,6 @@ class CloseStream(KitStream):
             custom = self.account.custom_fields(self.custom_type)
             timestamps.fix_zones(records, custom.zoned)
             fix_zones_of_lists(records, custom.zoned_lists)
-
-    @cached_property
-    def zoned_fields(self) -> tuple[str, ...]:
-        """Top-level date-times of the schema file."""
-        return schemas.zoned_fields(schemas.load(self.package, self.schema_name))
 
     def schema(self) -> schemas.Schema:
         """The schema file and the account's custom fields, typed."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
-from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import requests
 
-from source_kit import schemas, timestamps
+from source_kit import timestamps
 from source_kit.answers import body
 from source_kit.client import HttpClient
 from source_kit.errors import ConnectorFault
@@ -67,11 +66,6 @@ class KustomerStream(KitStream):
         records = self.records_of(body(response), stream_slice or {})
         timestamps.fix_zones(records, self.zoned_fields)
         return records
-
-    @cached_property
-    def zoned_fields(self) -> tuple[str, ...]:
-        """Top-level date-times of the schema."""
-        return schemas.zoned_fields(schemas.load(self.package, self.schema_name))
 
     def records_of(self, content: Any, asked: Mapping[str, Any]) -> list[Record]:
         """The records of a parsed answer, lifted."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import Any
 
 import requests
 
-from source_kit import schemas, timestamps
+from source_kit import timestamps
 from source_kit.answers import body
 from source_kit.client import HttpClient
 from source_kit.errors import SourceError
@@ -67,11 +66,6 @@ class PersistiqStream(KitStream):
         if self.zoned_fields:
             timestamps.fix_zones(records, self.zoned_fields)
         return records
-
-    @cached_property
-    def zoned_fields(self) -> tuple[str, ...]:
-        """Top-level date-times of the schema."""
-        return schemas.zoned_fields(schemas.load(self.package, self.name))
 
     def page(self, number: int, filters: Mapping[str, str] | None = None, path: str | None = None) -> Listed:
         """One page. `has_more` has the say; only where it is absent `next_page` tells by being there. What `next_page`
