@@ -6,10 +6,10 @@ import re
 from datetime import datetime
 from typing import Any
 
-import orjson
 import requests
 
-from source_kit import timestamps
+from source_kit import json_text, timestamps
+from source_kit.headers import plausible_wait
 
 # Larger than most pages. `content` would read 10 kB at a time: 24 calls through three layers for 240 kB.
 READ_BYTES = 1024 * 1024
@@ -30,11 +30,17 @@ def parse(response: requests.Response) -> str | None:
     del holder.kit_content
     damage = None
     try:
-        holder.kit_body = orjson.loads(content)
-    except orjson.JSONDecodeError:
+        holder.kit_body = json_text.loads(content)
+    except ValueError:
         holder.kit_body = content.decode("utf-8", "replace")
         damage = "The answer was not JSON." if content.strip() else "The answer was empty."
     return damage
+
+
+def replace_body(response: requests.Response, value: Any) -> None:
+    """Let `body` give this value from now on."""
+    holder: Any = response
+    holder.kit_body = value
 
 
 def body(response: requests.Response) -> Any:
@@ -58,10 +64,10 @@ def body_wait(content: Any, now: datetime | None = None) -> float | None:
         if not isinstance(holder, dict):
             continue
         if isinstance(holder.get("rate_reset"), int | float):
-            return float(holder["rate_reset"])
+            return plausible_wait(float(holder["rate_reset"]))
         told = _moment(f"{holder.get('message', '')} {holder.get('detail', '')}")
         if told is not None and now is not None:
-            return max(0.0, told - now.timestamp())
+            return plausible_wait(told - now.timestamp())
     return None
 
 

@@ -7,109 +7,20 @@ request of a bucket goes alone, because its answer carries the budget.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from email.utils import parsedate_to_datetime
-from functools import lru_cache
 
 from source_kit.clock import Clock
-from source_kit.timestamps import parse
+from source_kit.headers import Reading, read_headers, retry_after
+from source_kit.transport import MAX_WAIT_SECONDS
 
-MAX_WAIT_SECONDS = 3900.0
 MINUTE_SECONDS = 60.0
 # A 429 without any hint: 1 s, doubled up to a minute.
 BLIND_WAIT_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
 # Windows as short as this are filled evenly towards their end: whole-second reset headers are off by up to a second.
 EVEN_PACE_BELOW_SECONDS = 15.0
-
-_COMBINED = re.compile(r"limit=(\d+)[,;]\s*remaining=(-?\d+)[,;]\s*reset=([\d.]+)", re.IGNORECASE)
-_FAMILIES = ("ratelimit", "x-ratelimit", "x-rate-limit")
-
-
-@dataclass(frozen=True)
-class Reading:
-    """One window as an answer's headers describe it; `reset_seconds` is None where the vendor does not say."""
-
-    family: str
-    limit: int | None
-    remaining: int
-    reset_seconds: float | None
-    whole_seconds: bool = False
-
-
-def _first_number(text: str | None) -> float | None:
-    match = re.match(r"\s*(-?\d+(?:\.\d+)?)", text or "")
-    return float(match[1]) if match else None
-
-
-def server_time(headers: Mapping[str, str]) -> datetime | None:
-    """The `Date` header as an instant: epochs are compared with it, not with a local clock that may be wrong."""
-    text = headers.get("date")
-    return None if text is None else _http_date(text)
-
-
-@lru_cache(maxsize=16)
-def _http_date(text: str) -> datetime | None:
-    """All answers of one second carry the same text."""
-    try:
-        return parsedate_to_datetime(text)
-    except (ValueError, TypeError):
-        return None
-
-
-def seconds_until(text: str | None, now: datetime) -> float | None:
-    """Seconds from a header value that is a delta, an epoch (seconds or milliseconds), an ISO or an HTTP date."""
-    if text is None or not text.strip():
-        return None
-    text = text.strip()
-    if re.match(r"^\d{4}-\d\d-\d\d", text):
-        try:
-            # A header that is sent twice arrives as one value with a comma.
-            return max(0.0, (parse(text.partition(",")[0].strip()) - now).total_seconds())
-        except ValueError:
-            return None
-    number = _first_number(text)
-    if number is None:
-        try:
-            return max(0.0, (parsedate_to_datetime(text) - now).total_seconds())
-        except (ValueError, TypeError):
-            return None
-    if number > 1e12:
-        number /= 1000
-    return max(0.0, number - now.timestamp()) if number > 1e9 else max(0.0, number)
-
-
-def read_headers(headers: Mapping[str, str], now: datetime) -> list[Reading]:
-    """Every rate-limit window that the headers (any case, any published form) describe."""
-    lower = {key.lower(): value for key, value in headers.items()}
-    now = server_time(lower) or now
-    readings = []
-    combined = _COMBINED.search(lower.get("ratelimit", ""))
-    if combined:
-        readings.append(
-            Reading("combined", int(combined[1]), int(combined[2]), float(combined[3]), "." not in combined[3])
-        )
-    for family in _FAMILIES:
-        remaining = _first_number(lower.get(f"{family}-remaining"))
-        if remaining is None:
-            continue
-        limit = _first_number(lower.get(f"{family}-limit"))
-        text = lower.get(f"{family}-reset")
-        whole = text is not None and "." not in text
-        readings.append(
-            Reading(family, None if limit is None else int(limit), int(remaining), seconds_until(text, now), whole)
-        )
-    return readings
-
-
-def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds that a 429 or 503 asks to wait: Retry-After (delta, epoch, ISO or HTTP date), else None."""
-    lower = {key.lower(): value for key, value in headers.items()}
-    return seconds_until(lower.get("retry-after"), server_time(lower) or now)
 
 
 @dataclass
@@ -181,11 +92,12 @@ class RateBudget:
         per_second: Mapping[str, float] | None = None,
         fallback_per_second: Mapping[str, float] | None = None,
         assumed_per_minute: int | None = None,
+        longest_wait: float = MAX_WAIT_SECONDS,
     ) -> None:
         """`share` of each announced limit is used. `per_minute` and `per_second` cap buckets that no header describes.
         `assumed_per_minute` is the limit of every bucket for as long as no header has described it.
         `fallback_per_second` is the pace of a bucket after a 429 that came without headers."""
-        self.longest_wait = MAX_WAIT_SECONDS
+        self.longest_wait = longest_wait
         self._clock = clock
         self._share = share
         self._max_per_minute = max_per_minute
@@ -225,7 +137,7 @@ class RateBudget:
         self._clock.sleep(min(wait, 1.0))
 
     def release(self, name: str, status: int | None, headers: Mapping[str, str]) -> None:
-        """Account for an answer (status None: no answer came)."""
+        """Account for an answer (status None: no answer came). Never fails, whatever the headers hold."""
         readings = read_headers(headers, self._clock.now())
         now = self._clock.monotonic()
         with self._lock:

@@ -46,11 +46,12 @@ def parse_catalog(value: Any) -> list[ConfiguredStream]:
     if problems:
         raise _no_catalog("; ".join(problems))
     streams = [_configured(entry) for entry in entries]
-    seen: set[tuple[str | None, str]] = set()
+    seen: set[str] = set()
     for stream in streams:
-        if (stream.namespace, stream.name) in seen:
+        # Under two namespaces, too: a source has none, and states go by name.
+        if stream.name in seen:
             raise _no_catalog(f"stream {stream.name} is in it twice")
-        seen.add((stream.namespace, stream.name))
+        seen.add(stream.name)
     return streams
 
 

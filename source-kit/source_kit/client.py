@@ -11,28 +11,40 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import orjson
 import requests
-from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
 
-from source_kit import budget as rate
-from source_kit.answers import body, body_wait, parse, read
-from source_kit.budget import MAX_WAIT_SECONDS, BudgetSpent, RateBudget
+from source_kit.answers import body, body_wait, parse, read, replace_body
+from source_kit.budget import BudgetSpent, RateBudget
 from source_kit.clock import Clock
 from source_kit.errors import ConfigError, ConnectorFault, TransientError
+from source_kit.headers import retry_after, server_time
 from source_kit.oauth import Auth
-from source_kit.rules import DEFAULT_RULES, MAX_ATTEMPTS, Action, Denied, Rejected, Rule, Unavailable
+from source_kit.rules import (
+    BETWEEN_RULES,
+    DEFAULT_RULES,
+    UNKNOWN_RULE,
+    Action,
+    Denied,
+    Rejected,
+    Rule,
+    TooHeavy,
+    Unavailable,
+)
+from source_kit.transport import PATIENT, Patience, new_session, tls_refusal, trouble
 from source_kit.turn import Turn
 
-TIMEOUT_SECONDS = (10.0, 90.0)
 BACKOFF_BASE_SECONDS = 0.3
 BACKOFF_CAP_SECONDS = 60.0
 MAX_RATE_LIMIT_REFUSALS = 60
 # More than one: a token of very short life can expire between its refresh and the answer.
 MAX_TOKEN_RENEWALS = 5
+_NO_ANSWER = (requests.exceptions.RequestException, HTTPError, HTTPException, UnicodeError, OSError)
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-correlation-id", "cf-ray")
 Params = Mapping[str, Any] | Sequence[tuple[str, Any]]
 
@@ -41,7 +53,9 @@ Params = Mapping[str, Any] | Sequence[tuple[str, Any]]
 class Request:
     """One request: `path` is relative to the base URL; `bucket` names its rate-limit group.
 
-    `accepts` tells a whole answer from one that lost its list on the way; the latter is asked for again.
+    `accepts` tells a whole answer from one that lost its list on the way; the latter is asked for again. `can_shrink`:
+    it is for a page that may be asked for with fewer rows. `empty` is what an answer without content (204) means, if
+    it is given twice.
     """
 
     path: str
@@ -51,15 +65,18 @@ class Request:
     json: Any = None
     what: str = "the request"
     accepts: Callable[[Any], bool] = field(default=lambda body: True)
+    can_shrink: bool = False
+    empty: Any = None
 
 
 @dataclass
 class Usage:
-    """What a stream asked of the API."""
+    """What a stream asked of the API; `not_objects` are rows of its lists that were none."""
 
     requests: int = 0
     retries: int = 0
     waited_seconds: float = 0.0
+    not_objects: int = 0
 
 
 class HttpClient:
@@ -75,7 +92,7 @@ class HttpClient:
         headers: Mapping[str, str],
         rules: Sequence[Rule] = (),
         workers: int = 8,
-        max_attempts: int = MAX_ATTEMPTS,
+        patience: Patience = PATIENT,
         log: Callable[[str, str], None] = lambda level, text: None,
     ) -> None:
         """`base_url` ends in `/`; credentials go to its origin only."""
@@ -84,28 +101,30 @@ class HttpClient:
         self.clock = clock
         self._origin = _origin(base_url)
         self._auth = auth
-        self._rules = (*rules, *DEFAULT_RULES)
-        self._max_attempts = max_attempts
+        self._rules = (*BETWEEN_RULES, *rules, *DEFAULT_RULES)
+        self.patience = patience
         self.log = log
         self._local = threading.local()
         self.turn = Turn()
-        self.session = new_session(base_url, headers, pool_size=workers)
+        self.session = new_session(base_url, headers, pool_size=workers, patience=patience)
 
     def account_to(self, usage: Usage) -> None:
         """Count this thread's requests there from now on."""
         self._local.usage = usage
 
     @property
-    def _usage(self) -> Usage:
+    def usage(self) -> Usage:
+        """Where this thread's requests are counted."""
         usage: Usage = getattr(self._local, "usage", None) or Usage()
         return usage
 
     def send(self, request: Request) -> requests.Response:
         """The answer to a request, with its JSON body parsed (`body(response)`).
 
-        Raises `Rejected`, `StreamUnavailable`, `Denied`, or `TransientError` after the last attempt.
+        Raises `Rejected`, `StreamUnavailable`, `Denied`, `TooHeavy` if the request can shrink, or `TransientError`
+        after the last attempt.
         """
-        attempt = refusals = renewals = 0
+        attempt = refusals = renewals = empty = 0
         before = f"{request.method} {request.path}"
         self.turn.leave()
         while True:
@@ -114,32 +133,36 @@ class HttpClient:
             try:
                 response, damage = self._exchange(request, authorization)
             except BudgetSpent as spent:
-                raise _limited(request, "keeps it waiting for more than an hour", f"{before}: {spent}") from spent
-            if response is not None and response.status_code != 401:
+                how = f"keeps it waiting for more than {self._longest_wait}"
+                raise self._limited(request, how, f"{before}: {spent}") from spent
+            status = None if response is None else response.status_code
+            if status not in (None, 401):
                 self._auth.accepted(authorization)
             if response is not None and damage is None and response.status_code < 300:
                 return response
-            self._usage.retries += 1
-            status = None if response is None else response.status_code
+            if response is not None and status == 204 and request.empty is not None:
+                empty += 1
+                if empty > 1:
+                    replace_body(response, request.empty)
+                    return response
             if response is not None and status == 429:
                 refusals += 1
                 before = self._internal(request, response, None)
                 self._take_refusal(request, response)
-                if refusals > MAX_RATE_LIMIT_REFUSALS:
-                    raise _limited(request, f"refused it {refusals} times in a row", before)
-                continue
-            if status == 401 and renewals < MAX_TOKEN_RENEWALS and self._is_renewed(authorization):
+                if refusals > min(MAX_RATE_LIMIT_REFUSALS, 6 * self.patience.attempts):
+                    raise self._limited(request, f"refused it {refusals} times in a row", before)
+            elif status == 401 and renewals < MAX_TOKEN_RENEWALS and self._is_renewed(authorization):
                 renewals += 1
-                continue
-            attempt += 1
-            text, most = self._settle(request, response, damage)
-            if attempt >= min(most, self._max_attempts):
-                raise TransientError(
-                    f"Reading {request.what} failed {attempt} times: {text} Run the sync again later; it goes on from "
-                    "the last saved state.",
-                    internal_message=self._internal(request, response, damage),
-                )
-            self._back_off(request, response, attempt)
+            else:
+                attempt += 1
+                text, most = self._settle(request, response, damage)
+                if attempt >= min(most, self.patience.attempts):
+                    raise TransientError(
+                        f"Reading {request.what} failed {attempt} times: {text} {self.patience.afterwards}",
+                        internal_message=self._internal(request, response, damage),
+                    )
+                self._back_off(request, response, attempt)
+            self.usage.retries += 1
 
     def _is_renewed(self, authorization: str) -> bool:
         """Whether there is another authorization than the refused one."""
@@ -148,7 +171,7 @@ class HttpClient:
 
     def _exchange(self, request: Request, authorization: str) -> tuple[requests.Response | None, str | None]:
         """One round trip: the answer, and what was wrong with its transport."""
-        usage = self._usage
+        usage = self.usage
         prepared = self._prepared(request, authorization)
         began = self.clock.monotonic()
         self.budget.acquire(request.bucket)
@@ -157,16 +180,10 @@ class HttpClient:
         response: requests.Response | None = None
         try:
             response = self._round_trip(prepared)
-        except requests.exceptions.Timeout:
-            return None, "The API did not answer in time."
         except requests.exceptions.SSLError as error:
-            raise ConfigError(
-                f"The TLS certificate of {self._origin} was refused. Set REQUESTS_CA_BUNDLE to the certificate bundle "
-                "of your network's proxy.",
-                internal_message=type(error).__name__,
-            ) from error
-        except requests.exceptions.RequestException as error:
-            return None, f"The connection broke ({type(error).__name__})."
+            raise ConfigError(tls_refusal(self._origin), internal_message=type(error).__name__) from error
+        except _NO_ANSWER as error:
+            return None, trouble(error, self._origin)
         finally:
             self.budget.release(
                 request.bucket,
@@ -202,40 +219,43 @@ class HttpClient:
 
     def _round_trip(self, prepared: requests.PreparedRequest) -> requests.Response:
         response = self._send(prepared)
-        if response.is_redirect and prepared.method == "GET":
-            target = urljoin(str(prepared.url), response.headers["location"])
-            if _origin(target) == self._origin:
-                prepared.url = target
-                response = self._send(prepared)
+        target = _redirected(prepared, response)
+        if target is not None and _origin(target) == self._origin:
+            prepared.url = target
+            response = self._send(prepared)
         return response
 
     def _send(self, prepared: requests.PreparedRequest) -> requests.Response:
-        response = self.session.send(prepared, timeout=TIMEOUT_SECONDS, allow_redirects=False, stream=True)
+        response = self.session.send(prepared, timeout=self.patience.timeout, allow_redirects=False, stream=True)
         read(response)
         return response
 
     def _take_refusal(self, request: Request, response: requests.Response) -> None:
         """Wait as long as the body of a 429 asks for, where its headers do not say."""
-        hint = body_wait(body(response), rate.server_time(response.headers) or self.clock.now())
+        hint = body_wait(body(response), server_time(response.headers) or self.clock.now())
         if hint is not None:
             self.budget.refuse(request.bucket, hint)
 
     def _settle(self, request: Request, response: requests.Response | None, damage: str | None) -> tuple[str, int]:
         """The user's text and the number of attempts for what may be tried again; raises for the rest."""
+        most = self.patience.attempts
         if response is None:
-            return damage or "No answer came.", self._max_attempts
+            return damage or "No answer came.", most
         if response.status_code < 300:
-            return damage or "The answer was damaged.", self._max_attempts
+            return damage or "The answer was damaged.", most
         content = body(response)
         rule = next(
             (rule for rule in self._rules if response.status_code in rule.statuses and rule.matches(content)),
-            Rule((), Action.REJECT, "The API gave an answer that was not expected."),
+            UNKNOWN_RULE,
         )
-        if rule.action is Action.RETRY:
-            return rule.text, rule.attempts
         internal = self._internal(request, response, None)
+        if rule.action is Action.SHRINK and request.can_shrink:
+            raise TooHeavy(rule.text, internal_message=internal)
+        if rule.action in (Action.RETRY, Action.SHRINK):
+            return rule.text, rule.attempts
         text = f"Reading {request.what} failed: {rule.text}"
         if rule.action is Action.REJECT:
+            text = f"{text} (status {response.status_code})"
             raise Rejected(text, status=response.status_code, body=content, internal_message=internal)
         if rule.action is Action.DENIED:
             raise Denied(text, internal_message=internal)
@@ -253,32 +273,40 @@ class HttpClient:
 
     def _back_off(self, request: Request, response: requests.Response | None, attempt: int) -> None:
         """Exponential with jitter; or the whole bucket waits as long as a 503 asks for."""
-        asked = None if response is None else rate.retry_after(response.headers, self.clock.now())
-        if asked is not None and asked > MAX_WAIT_SECONDS:
+        asked = None if response is None else retry_after(response.headers, self.clock.now())
+        if asked is not None and asked > self.patience.longest_wait_seconds:
             raise TransientError(
-                f"The API is under maintenance for longer than an hour; {request.what} was not read. Run the sync "
-                "again later; it goes on from the last saved state.",
+                f"The API is under maintenance for longer than {self._longest_wait}; {request.what} was not read. "
+                f"{self.patience.afterwards}",
                 internal_message=self._internal(request, response, None),
             )
-        seconds = backoff_seconds(attempt)
-        self.log("DEBUG", f"{self._internal(request, response, None)}; attempt {attempt}, again in {seconds:.1f} s")
         if asked is not None:
             self.budget.refuse(request.bucket, asked)
-        self._usage.waited_seconds += seconds
+        self.pause(attempt, self._internal(request, response, None))
+
+    def pause(self, attempt: int, why: str) -> None:
+        """Wait after a failed attempt of this number, from 1 on."""
+        seconds = backoff_seconds(attempt)
+        self.log("DEBUG", f"{why}; attempt {attempt}, again in {seconds:.1f} s")
+        self.usage.waited_seconds += seconds
         self.clock.sleep(seconds)
+
+    @property
+    def _longest_wait(self) -> str:
+        seconds = self.patience.longest_wait_seconds
+        return "an hour" if seconds >= 3600 else f"{seconds:.0f} seconds"
+
+    def _limited(self, request: Request, how: str, internal: str) -> TransientError:
+        return TransientError(
+            f"Reading {request.what} failed: the API's rate limit {how}. {self.patience.afterwards} Lower "
+            "rate_limit_share if others need the same budget.",
+            internal_message=internal,
+        )
 
 
 def backoff_seconds(attempt: int) -> float:
     """How long to wait after the failed attempt of this number, from 1 on: exponential with jitter."""
     return min(BACKOFF_CAP_SECONDS, BACKOFF_BASE_SECONDS * 2.0 ** (attempt - 1)) * random.uniform(0.75, 1.25)
-
-
-def _limited(request: Request, how: str, internal: str) -> TransientError:
-    return TransientError(
-        f"Reading {request.what} failed: the API's rate limit {how}. Run the sync again later; it goes on from the "
-        "last saved state. Lower rate_limit_share if others need the same budget.",
-        internal_message=internal,
-    )
 
 
 @contextmanager
@@ -302,33 +330,12 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
-class _Adapter(HTTPAdapter):
-    """Looks up the pool of each origin once: `requests` does it for every request (27 µs, with a look at the disk)."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._pools: dict[str, Any] = {}
-
-    def get_connection_with_tls_context(
-        self, request: requests.PreparedRequest, *arguments: Any, **options: Any
-    ) -> Any:
-        origin = _origin(str(request.url))
-        if origin not in self._pools:
-            self._pools[origin] = super().get_connection_with_tls_context(request, *arguments, **options)
-        return self._pools[origin]
-
-
-def new_session(base_url: str, headers: Mapping[str, str], *, pool_size: int) -> requests.Session:
-    """A session with pooled connections. Proxies and CA bundle are read from the environment once; netrc never."""
-    session = requests.Session()
-    settings = session.merge_environment_settings(base_url, {}, None, None, None)
-    session.proxies = dict(settings["proxies"])
-    session.verify = settings["verify"]
-    # requests walks os.environ for every request while this is on (0.2 ms each), and reads netrc.
-    session.trust_env = False
-    session.headers.clear()
-    session.headers.update({"Accept": "application/json", "Accept-Encoding": "gzip, deflate", **headers})
-    adapter = _Adapter(pool_connections=2, pool_maxsize=max(pool_size, 1))
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
+def _redirected(prepared: requests.PreparedRequest, response: requests.Response) -> str | None:
+    """Where a GET is sent on to; None for other answers, and where the address is none."""
+    location = response.headers.get("location")
+    if prepared.method != "GET" or not location or response.status_code not in (301, 302, 303, 307, 308):
+        return None
+    try:
+        return str(requests.utils.requote_uri(urljoin(str(prepared.url), location)))
+    except (ValueError, requests.exceptions.InvalidURL):
+        return None

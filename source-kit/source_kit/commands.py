@@ -4,7 +4,7 @@
 |-----------------------------|---------------------------|--------------------------|
 | done                        | status SUCCEEDED, exit 0  | exit 0                   |
 | the user must act           | status FAILED, exit 0     | TRACE config_error, 1    |
-| vendor or network trouble   | TRACE transient_error, 1  | TRACE transient_error, 1 |
+| vendor or network trouble   | status FAILED, exit 0     | TRACE transient_error, 1 |
 | a bug                       | TRACE system_error, 1     | TRACE system_error, 1    |
 
 Nothing goes to stderr: logs, warnings and errors of other threads become LOG messages with secrets masked.
@@ -128,7 +128,7 @@ def _report(error: Exception, command: str, output: Output) -> int:
             stack_trace="".join(traceback.format_tb(error.__traceback__)) + name,
         )
         return 1
-    if command == "check" and error.failure_type == FailureType.config_error:
+    if command == "check" and error.failure_type != FailureType.system_error:
         if error.internal_message:
             output.log("INFO", error.internal_message)
         _status({"status": "FAILED", "message": str(error)}, output)

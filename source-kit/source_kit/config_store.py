@@ -13,7 +13,7 @@ import json
 import os
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,18 @@ class ConfigStore:
                     target = inner
                 target[path[-1]] = value
             return copy.deepcopy(self._config)
+
+    def reload(self, paths: Sequence[ConfigPath]) -> bool:
+        """Take over the values at these paths from the file; whether the first of them is another one than before."""
+        try:
+            content = json.loads(self._path.read_text("utf-8")) if self._path is not None else None
+        except (OSError, ValueError):
+            return False
+        read = ConfigStore(None, content) if isinstance(content, Mapping) else None
+        if read is None or read.get(paths[0]) in (None, self.get(paths[0])):
+            return False
+        self.update({path: read.get(path) for path in paths})
+        return True
 
     def save(self) -> str | None:
         """Write the config to its file. Returns a warning, once, if that is impossible."""

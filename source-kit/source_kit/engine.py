@@ -8,6 +8,7 @@ while it has nothing queued, so reading always goes on.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,13 +16,14 @@ from source_kit import protocol
 from source_kit.client import HttpClient
 from source_kit.clock import Clock, Interrupted
 from source_kit.errors import SourceError
-from source_kit.output import Output
+from source_kit.output import Output, OutputClosed
 from source_kit.rules import Denied
 from source_kit.running import Batch, Node, StreamRun
 from source_kit.scheduler import Scheduler
 
 MAX_ACTIVE_STREAMS = 4
 WAKE_SECONDS = 0.5
+LEAVE_SECONDS = 3.0
 STATUS_REPEAT_SECONDS = 60.0
 # Shorter waits are pacing, not news.
 WORTH_TELLING_SECONDS = 2.0
@@ -63,11 +65,18 @@ class Engine:
             while self._waiting or self._active:
                 self._activate()
                 self._turn()
+        except (Terminated, Denied, OutputClosed):
+            raise  # every stream has its end, or nobody is left to tell
+        except BaseException:
+            self._give_up("The sync ended because of an error in the connector.")
+            raise
         finally:
             self._scheduler.close()
             self._clock.stop()
-        for thread in threads:
-            thread.join(timeout=5.0)
+            # One that waits for an answer may outlive this; none of them keeps the process.
+            deadline = time.monotonic() + LEAVE_SECONDS
+            for thread in threads:
+                thread.join(max(0.0, deadline - time.monotonic()))
 
     def _activate(self) -> None:
         while self._waiting and len(self._active) < MAX_ACTIVE_STREAMS:
@@ -114,16 +123,20 @@ class Engine:
         return has_moved
 
     def _write(self, run: StreamRun, batch: Batch) -> None:
-        leaving = run.ledger.before_records(batch.checkpoint, batch.count)
+        leaving = run.ledger.before_records(batch.checkpoint, batch.count, holds=batch.holds)
         if leaving is not None:
             self._state(run, *leaving)
-        if batch.estimate is not None:
+        if batch.warning is not None:
+            self._output.log("WARN", f"Stream {run.name}: {batch.warning}")
+        if batch.estimate is not None and not run.is_estimated:
+            run.is_estimated = True
             self._output.message(protocol.estimate(run.name, run.namespace, batch.estimate, self._output.now_ms()))
         if batch.count:
             if not run.is_running:
                 self._running(run)
             self._output.write(batch.lines)
             run.records += batch.count
+            run.timeless += batch.timeless
 
     def _state(self, run: StreamRun, value: Mapping[str, Any], count: int) -> None:
         self._output.message(protocol.state(run.name, run.namespace, value, count), flush=True)
@@ -143,7 +156,7 @@ class Engine:
         for value, count in run.ledger.finish():
             self._state(run, value, count)
         self._status(run, "COMPLETE")
-        self._output.log("INFO", run.summary(self._clock.monotonic()))
+        self._summarise(run)
         self._active.remove(run)
         self._scheduler.remove(run)
 
@@ -156,6 +169,11 @@ class Engine:
         self._active.remove(run)
         self.failed.append(run)
         self._report(run, error)
+        self._summarise(run)
+
+    def _summarise(self, run: StreamRun) -> None:
+        for oddity in run.oddities():
+            self._output.log("WARN", oddity)
         self._output.log("INFO", run.summary(self._clock.monotonic()))
 
     def _end_early(self, run: StreamRun) -> None:

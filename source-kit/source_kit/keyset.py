@@ -8,18 +8,22 @@ cursor) happens only inside one instant. What is left of a long window is cut in
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
 
-from source_kit import timestamps
-from source_kit.tokens import TRUSTED_COUNT, TokenWalk, incomplete
+from source_kit import json_text, timestamps
+from source_kit.pages import with_rows
+from source_kit.seen import Seen
+from source_kit.tokens import AGREEING_WALKS, TRUSTED_COUNT, TokenWalk, incomplete, told_missing
 from source_kit.windows import Fetch, Fetched, Progress, Window, cut_points, parts_for
 from source_kit.work import Page, Piece, Record, Work
 
 MAX_RESTARTS = 5
+# Of so many pages a walk keeps what came, to prove that all did. Windows are shorter; an uncut walk may be longer.
+MOST_REMEMBERED_PAGES = 20
 Mark = Callable[[Record], Any]
 NO_MARKS: frozenset[Any] = frozenset()
 
@@ -31,7 +35,7 @@ class Keyset:
     `step` is the resolution of the API's filter. `lag` is how long after a write its index may not show it. `emit` may
     drop or change records before they leave. `checkpoint` makes a state from the latest cursor value and the time of
     the request. `tie` is the walk over a second field for rows that share one instant of the first. `mark` tells
-    versions of rows apart (default: id and walked field).
+    versions of rows apart (default: id and walked field). `estimates`: what is counted is what will be emitted.
     """
 
     fetch: Fetch
@@ -44,6 +48,7 @@ class Keyset:
     mark: Mark | None = None
     tie: Keyset | None = None
     count_cap: int | None = None
+    estimates: bool = True
     progress: Progress = dataclasses.field(default_factory=Progress)
 
     def walk(
@@ -52,38 +57,21 @@ class Keyset:
         """Read a window to its proven end. What is left of a long one comes back as windows to read in parallel."""
         return _Walk(self, window, seen, high).run(cut=cut)
 
-    def edge(self, record: Record) -> datetime:
+    def instant(self, record: Record) -> datetime | None:
+        """The time of a row; None where its walked field holds none."""
+        return timestamps.instant(record.get(self.field))
+
+    def edge(self, record: Record) -> datetime | None:
         """The instant of a row, at the resolution of the filter."""
-        return timestamps.floor(timestamps.parse(record[self.field]), self.step)
+        instant = self.instant(record)
+        return None if instant is None else timestamps.floor(instant, self.step)
 
     def mark_of(self, record: Record) -> Any:
-        """What tells this version of a row from others."""
-        return (record["id"], record[self.field]) if self.mark is None else self.mark(record)
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """What a walk keeps of an answer: everything but its records, which leave memory as soon as they are emitted."""
-
-    instants: Sequence[datetime]
-    marks: Sequence[Any]
-    asked_at: datetime
-    token: Any
-    total: int | None
-
-    @classmethod
-    def of(cls, fetched: Fetched, keyset: Keyset) -> _Seen:
-        # Each row is parsed once (0.2 µs): vendors mix forms within a page, so text does not compare.
-        instants = [timestamps.parse(record[keyset.field]) for record in fetched.records]
-        marks = list(map(keyset.mark_of, fetched.records))
-        return cls(instants, marks, fetched.asked_at, fetched.token, fetched.total)
-
-    def until(self, latest: datetime) -> _Seen:
-        """Only the rows that are not newer."""
-        kept = [index for index, instant in enumerate(self.instants) if instant <= latest]
-        return replace(
-            self, instants=[self.instants[index] for index in kept], marks=[self.marks[index] for index in kept]
-        )
+        """What tells this version of a row from others: all of it, where it lacks an id or a time."""
+        if self.mark is not None:
+            return self.mark(record)
+        key, value = record.get("id"), record.get(self.field)
+        return (key, value) if isinstance(key, str | int) and isinstance(value, str) else json_text.dumps(record)
 
 
 class _Walk:
@@ -104,29 +92,34 @@ class _Walk:
         self.expected: int | None = None
         self.pages = 0
         self.is_count_wrong = False
+        # What the whole window was counted to have, and the marks of what came of it, as long as it is short.
+        self.total: int | None = None
+        self.came: set[Any] = set()
 
-    def run(self, *, cut: bool) -> Work:
+    def run(self, *, cut: bool, verify: bool = True) -> Work:
         keyset, count, idle = self.keyset, True, 0
         while True:
-            fetched = keyset.fetch(self._range(), count=count)
-            page = _Seen.of(fetched, keyset)
+            page, records = self._ask(count=count)
             settled = self._settled(page)
-            fresh = self._take(fetched.records, page, settled)
+            fresh = self._take(records, page, settled)
             is_new = bool(fresh)
-            ready = [self._page(fresh, page, cut=cut)] if fresh else []
-            # A walk that waits for its next turn holds no records: as objects they take four times their bytes.
-            del fetched, fresh
+            is_full = page.fetched.token is not None or page.size >= keyset.page_size
+            is_end = self._is_end(page, is_full)
+            # Whether the window is complete is known at its end: no state speaks of its last page before.
+            ready = [self._page(fresh, page, cut=cut, is_end=is_end)] if fresh else []
+            del records, fresh
             while ready:
                 yield ready.pop()
-            is_full = page.token is not None or len(page.marks) >= keyset.page_size
-            if self._is_end(page, is_full):
+            if is_end:
                 break
             idle = 0 if is_new else idle + 1
             if idle > MAX_RESTARTS:
-                raise incomplete(keyset.field)
+                if is_full or self.total is None:
+                    raise incomplete(keyset.field)
+                break
             # A short page that is not the counted end, or a count that is used up: count anew.
             count = not is_full or (self.expected is not None and self.emitted >= self.expected)
-            if self.order == 0:
+            if self.order == 0 or (is_full and not page.instants):
                 yield from self._unordered(page)
                 break
             if is_full and self._edge(page.instants[0]) == self._edge(page.instants[-1]):
@@ -139,9 +132,65 @@ class _Walk:
                 pieces = self._cut(page) if cut and is_full else []
                 if pieces:
                     return pieces
-        if self.order != 1 and self.high is not None:
-            yield Page((), keyset.checkpoint(self.high, page.asked_at))
+        if verify:
+            yield from self._verified()
+        if self.high is not None:
+            yield Page((), keyset.checkpoint(self.high, page.fetched.asked_at))
         return None
+
+    def _ask(self, *, count: bool) -> tuple[Seen, Sequence[Record]]:
+        """One page of the range. One that comes in another order than asked for is asked for again: some APIs do so
+        once, and others always."""
+        fetched = self._fetch(count=count)
+        page, progress = self._seen(fetched), self.keyset.progress
+        order = self._settled(page).order
+        usual = self.order or (-1 if self.window.descending else 1)
+        if order not in (None, usual, progress.confirmed_order):
+            again = self._fetch(count=count)
+            page_again = self._seen(again)
+            if self._settled(page_again).order == usual:
+                return page_again, again.records
+            progress.confirmed_order = order
+        return page, fetched.records
+
+    def _seen(self, fetched: Fetched) -> Seen:
+        return Seen.of(fetched, self.keyset.field, self.keyset.mark_of)
+
+    def _fetch(self, *, count: bool) -> Fetched:
+        keyset, window = self.keyset, self._range()
+
+        def ask(token: Any) -> Fetched:
+            return keyset.fetch(window, token, count=count and token is None)
+
+        return with_rows(ask, None, keyset.field)
+
+    def _verified(self) -> Generator[Page, None, None]:
+        """What was counted in the window and did not come: looked for in whole walks, until some bring nothing new and
+        the count is still higher. That is told, and the state stays."""
+        keyset = self.keyset
+        if not self._lacks(self.total) or not self._lacks(keyset.fetch(self.window, count=True, limit=1).total):
+            return
+        agreeing = 0
+        for _ in range(MAX_RESTARTS):
+            again = _Walk(keyset, self.window, frozenset(self.came) | self.before, None)
+            known = len(self.came)
+            for page in again.run(cut=False, verify=False):
+                yield Page(page.records)
+            self.came |= again.came
+            values = [value for value in (self.high, again.high) if value is not None]
+            self.high = timestamps.latest(values) if values else None
+            if not again._lacks(again.total):
+                return
+            agreeing = agreeing + 1 if len(self.came) == known else 0
+            if agreeing >= AGREEING_WALKS:
+                yield told_missing((again.total or 0) - len(again.came))
+                return
+        raise incomplete(keyset.field)
+
+    def _lacks(self, total: int | None) -> bool:
+        """Whether fewer rows came than a count says that can be believed."""
+        counted = self._counted(total)
+        return not (counted is None or self.is_count_wrong or len(self.came) >= counted or counted >= TRUSTED_COUNT)
 
     def _range(self) -> Window:
         return replace(self.window, lower=self.lower, upper=self.upper)
@@ -149,34 +198,47 @@ class _Walk:
     def _edge(self, instant: datetime) -> datetime:
         return timestamps.floor(instant, self.keyset.step)
 
-    def _page(self, fresh: list[Record], page: _Seen, *, cut: bool) -> Page:
-        estimate = self.expected if self.pages == 1 and cut and self.window.upper is None else None
-        return Page(self.keyset.emit(fresh), self._position(page.asked_at), estimate)
+    def _page(self, fresh: list[Record], page: Seen, *, cut: bool, is_end: bool) -> Page:
+        is_whole = self.pages == 1 and cut and self.window.upper is None and self.keyset.estimates
+        checkpoint = None if is_end else self._position(page.fetched.asked_at)
+        return Page(self.keyset.emit(fresh), checkpoint, self.expected if is_whole else None)
 
-    def _take(self, records: Sequence[Record], page: _Seen, settled: _Seen) -> list[Record]:
+    def _take(self, records: Sequence[Record], page: Seen, settled: Seen) -> list[Record]:
         """The rows of an answer that were not emitted before; learns order, latest value and count from it."""
         progress = self.keyset.progress
         progress.saw(records)
         self.pages += 1
         if settled.marks:
-            latest = records[page.instants.index(max(settled.instants))]
-            self._learn(settled.instants, latest[self.keyset.field])
+            self._learn(settled.instants, settled.values[settled.instants.index(max(settled.instants))])
             is_partial = len(settled.marks) < len(page.marks)
             if self.order is None and is_partial and self._is_newest(self._edge(settled.instants[-1])):
                 self.order = -1
-        seen = self.seen
-        fresh = [record for record, mark in zip(records, page.marks, strict=True) if mark not in seen]
+        seen: Set[Any] = self.seen
+        if len(page.marks) < len(page.every):
+            seen = seen | progress.timeless
+            progress.timeless.update(set(page.every).difference(page.marks))
+        fresh = [record for record, mark in zip(records, page.every, strict=True) if mark not in seen]
         self.emitted += len(fresh)
-        total = self._counted(page.total)
+        total = self._counted(page.fetched.total)
         if total is not None:
-            self.expected = self.emitted + total - len(records)
+            self.expected = self.emitted + total - page.size
             progress.expected = max(progress.expected, self.expected // self.keyset.page_size)
+        self._remember(page, total)
         return fresh
 
-    def _settled(self, page: _Seen) -> _Seen:
+    def _remember(self, page: Seen, total: int | None) -> None:
+        """What proves at the end that everything came; dropped where a window is too long to keep in mind."""
+        self.total = total if self.pages == 1 else self.total
+        self.is_count_wrong = self.is_count_wrong or page.fetched.is_odd
+        self.came.update(page.every)
+        if self.pages > MOST_REMEMBERED_PAGES:
+            self.total = None
+            self.came.clear()
+
+    def _settled(self, page: Seen) -> Seen:
         """The rows that have not changed within the lag. Others may show a later time than the place that a lagging
         index still gives them: walking on from there would pass over what lies between."""
-        latest = page.asked_at - self.keyset.lag
+        latest = timestamps.before(page.fetched.asked_at, self.keyset.lag)
         if not self.keyset.lag or self.order == -1 or not page.marks or max(page.instants) <= latest:
             return page
         return page.until(latest)
@@ -193,14 +255,14 @@ class _Walk:
             return None
         return self.keyset.checkpoint(self.high, asked_at)
 
-    def _is_end(self, page: _Seen, is_full: bool) -> bool:
+    def _is_end(self, page: Seen, is_full: bool) -> bool:
         """Proven by the count where there is one that can be believed, else by a short page without token."""
-        rows, total = len(page.marks), page.total
+        rows, total = page.size, page.fetched.total
         if total is not None and (total < rows or self.emitted > (self.expected or 0)):
             self.is_count_wrong = True
         if self.expected is None or self.is_count_wrong:
             return not is_full
-        if rows >= self.keyset.page_size and page.token is not None:
+        if rows >= self.keyset.page_size and page.fetched.token is not None:
             return False
         # An open window can gain rows after it was counted, and a large count may be capped: then ask once more.
         is_settled = self.window.upper is not None and self.expected < TRUSTED_COUNT
@@ -209,7 +271,7 @@ class _Walk:
     def _is_used_up(self) -> bool:
         return self.lower is not None and self.upper is not None and self.lower >= self.upper
 
-    def _advance(self, page: _Seen) -> bool:
+    def _advance(self, page: Seen) -> bool:
         """Move the range to the last row's instant, which is read again: rows not yet seen may share it. Whether that
         is progress."""
         if not page.marks:
@@ -224,9 +286,9 @@ class _Walk:
         self.seen = tied | (self.before if has_moved else self.seen)
         return has_moved
 
-    def _instant(self, page: _Seen) -> Generator[Page, None, None]:
+    def _instant(self, page: Seen) -> Generator[Page, None, None]:
         """Read every row of the one instant that fills a whole page, then step over it."""
-        keyset = self.keyset
+        keyset, self.total = self.keyset, None
         instant = self._edge(page.instants[0])
         if self.order is None and self._is_newest(instant):
             self.order = -1
@@ -247,21 +309,25 @@ class _Walk:
         """Whether older rows exist although the first page should have held them: the API ignored the order."""
         if self.lower is not None and self.lower >= instant:
             return False
-        older = self.keyset.fetch(replace(self._range(), upper=instant)).records
-        return any(self.keyset.edge(record) < instant for record in older)
+        older = map(self.keyset.edge, self.keyset.fetch(replace(self._range(), upper=instant)).records)
+        return any(edge is not None and edge < instant for edge in older)
 
     def _counted(self, total: int | None) -> int | None:
         """How many rows the query has, unless the count is capped."""
         cap = self.keyset.count_cap
         return None if total is None or (cap is not None and total >= cap) else total
 
-    def _unordered(self, page: _Seen) -> Generator[Page, None, None]:
+    def _unordered(self, page: Seen) -> Generator[Page, None, None]:
         """Read a window whose rows come in no order, in halves where it holds more rows than one query yields."""
-        keyset, window = self.keyset, self._range()
-        self.seen.update(page.marks)
+        keyset, total = self.keyset, page.fetched.total
+        # What came may have seemed to be in order: then rows may lie anywhere in the window.
+        window = self.window if self.came else self._range()
+        self.seen |= self.came.union(page.every)
+        self.total = None
         lower = timestamps.EPOCH if window.lower is None else window.lower
-        top = timestamps.floor(page.asked_at, keyset.step) + keyset.step if window.upper is None else window.upper
-        if page.total is None or self._counted(page.total) is not None or top - lower <= keyset.step:
+        asked_at = timestamps.floor(page.fetched.asked_at, keyset.step)
+        top = asked_at + keyset.step if window.upper is None else window.upper
+        if total is None or self._counted(total) is not None or top - lower <= keyset.step:
             yield from self._by_token(window)
             return
         middle = timestamps.floor(lower + (top - lower) / 2, keyset.step)
@@ -276,16 +342,18 @@ class _Walk:
         yield from walk.read(window)
         values = [value for value in (walk.latest, self.high) if value is not None]
         self.high = timestamps.latest(values) if values else None
+        if walk.missing:
+            yield told_missing(walk.missing)
 
-    def _cut(self, page: _Seen) -> list[Piece]:
+    def _cut(self, page: Seen) -> list[Piece]:
         """Windows for what is left, oldest first, or nothing where reading on is as good."""
         keyset, is_root = self.keyset, self.window.upper is None
-        if self.expected is None and self._counted(page.total) is not None:
+        if self.expected is None and self._counted(page.fetched.total) is not None:
             return []
         rest = None if self.expected is None else self.expected - self.emitted
         window_pages = keyset.progress.window_pages(keyset.page_size)
         # A capped count tells at least that much is left.
-        is_long = is_root or (self.expected is None and page.total is not None)
+        is_long = is_root or (self.expected is None and page.fetched.total is not None)
         parts = parts_for(rest, keyset.page_size, self.pages, window_pages, is_long=is_long)
         if parts < 2 or self.order is None or self.lower is None or not keyset.progress.cutting_pays():
             return []
@@ -314,7 +382,8 @@ class _Walk:
     def _planned_top(self) -> datetime | None:
         """Where the windows end and the open one begins: after the newest row, and before what may still move."""
         newest = self.keyset.fetch(replace(self.window, descending=True), limit=1)
-        if not newest.records:
+        edge = self.keyset.edge(newest.records[0]) if newest.records else None
+        if edge is None:
             return None
-        settled = timestamps.floor(newest.asked_at - self.keyset.lag, self.keyset.step)
-        return min(self.keyset.edge(newest.records[0]) + self.keyset.step, settled)
+        settled = timestamps.floor(timestamps.before(newest.asked_at, self.keyset.lag), self.keyset.step)
+        return min(edge + self.keyset.step, settled)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
+import sys
 
 M_ARENA_MAX = -8  # malloc.h of glibc
 M_MMAP_THRESHOLD = -3
 ARENAS = 2
 # Pages are larger: they get memory of their own, which goes back at once.
 LARGE_BYTES = 64 * 1024
+# Values of records may be nested deeper than Python's usual thousand.
+NESTING = 5000
 
 
 def settle() -> None:
@@ -24,6 +27,7 @@ def settle() -> None:
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(M_ARENA_MAX, ARENAS)
         mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), NESTING))
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
-
-from source_kit.errors import ConnectorFault, TransientError
+from source_kit import json_text
+from source_kit.errors import TransientError
+from source_kit.pages import endless
+from source_kit.rows import identity
 from source_kit.rules import Rejected, Unavailable
 from source_kit.timestamps import seconds_z
 from source_kit.work import Page, Piece, Record, Work
@@ -46,7 +47,8 @@ Pages = Generator[Page, None, None]
 
 
 class NumberedList:
-    """One list being read. Pages are counted here; what an answer says of the next page is not followed.
+    """One list being read. Pages are counted here; what an answer says of the next page is not followed. An empty page
+    behind which more is announced is asked for again, and then passed.
 
     `changed_since(t)` gives the pages of what changed after t (minus whatever lag there is); with it, pages are fetched
     ahead side by side. `stamp` is a field that gets the time at which its walk began, unless the API fills it.
@@ -119,7 +121,7 @@ class NumberedList:
 
     def _take(self, number: int) -> list[Record]:
         """Page `number` of the first walk: its rows that are new."""
-        listed = self._fetch(number)
+        listed = self._listed(number)
         with self._lock:
             self.began = self.began or listed.at
             if listed.records:
@@ -128,14 +130,20 @@ class NumberedList:
                 self.end = min(self.end or number, number)
             return self._fresh(listed, self.began)
 
+    def _listed(self, number: int) -> Listed:
+        listed = self._fetch(number)
+        return self._fetch(number) if listed.has_more and not listed.records else listed
+
     def _fresh(self, listed: Listed, walk_began: datetime) -> list[Record]:
         """The rows that are unseen or changed. Side by side, two versions of a row come in any order: then neither is
         taken for the newer one, and the row is left to what changed since."""
         unseen, fresh = self._unseen, []
-        seen, dumps, stamp, moment = self._seen, orjson.dumps, self._stamp, seconds_z(walk_began)
+        seen, dumps, stamp, moment = self._seen, json_text.dumps, self._stamp, seconds_z(walk_began)
         for record in listed.records:  # 1 µs a record, most of it the digest
             digest = hash(dumps(record))
-            key = record.get("id", digest)
+            key = record.get("id")
+            if not isinstance(key, str | int):
+                key = digest
             known = seen.get(key)
             if known == digest:
                 continue
@@ -159,11 +167,7 @@ class NumberedList:
         repeated = self._repeated.total()
         most = MOST_PAGES_WITHOUT_NEWS + 2 * (len(self._edges) - repeated)
         if self._repeated[_edges(listed)] > MOST_REPETITIONS or repeated > most:
-            raise ConnectorFault(
-                "The API gives the same rows again and again, and says that there are more. Nothing was skipped "
-                "silently: run the sync again; if it repeats, report it with the log of this sync.",
-                internal_message=f"{repeated} pages without a new row",
-            )
+            raise endless(f"{repeated} pages without a new row")
 
     def _settle(self) -> Pages:
         """What a list of several pages needs after its first walk; then the checkpoint."""
@@ -193,12 +197,14 @@ class NumberedList:
         self._warn("rows kept moving while their pages were read; one that slipped through comes with its next change.")
 
     def _forwards(self, fetch: Fetch) -> Pages:
-        number, began = 1, None
+        number, began, idle = 1, None, 0
         while True:
             listed = fetch(number)
             began = began or listed.at
-            yield Page(self._fresh(listed, began))
-            if not listed.has_more:
+            fresh = self._fresh(listed, began)
+            yield Page(fresh)
+            idle = 0 if fresh else idle + 1
+            if not listed.has_more or idle > MOST_PAGES_WITHOUT_NEWS + len(self._edges):
                 return
             number += 1
 
@@ -209,7 +215,7 @@ class NumberedList:
             listed = self._page_or_none(number)
             began = began or listed.at
             yield Page(self._fresh(listed, began))
-            if not listed.has_more:
+            if not listed.has_more or number > 2 * end + MOST_PAGES_WITHOUT_NEWS:
                 break
             number += 1
         for number in range(end - 1, 0, -1):
@@ -226,4 +232,4 @@ class NumberedList:
 
 
 def _edges(listed: Listed) -> tuple[Any, Any]:
-    return (listed.records[0].get("id"), listed.records[-1].get("id")) if listed.records else (None, None)
+    return (identity(listed.records[0]), identity(listed.records[-1])) if listed.records else (None, None)

@@ -13,26 +13,32 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import requests
 
+from source_kit import json_text
 from source_kit.clock import Clock
 from source_kit.config_store import ConfigPath, ConfigStore
 from source_kit.errors import ConfigError, SourceError, TransientError
+from source_kit.headers import retry_after
+from source_kit.transport import PATIENT, Patience, tls_refusal
+from source_kit.transport import trouble as trouble_of
 
-TIMEOUT_SECONDS = (10, 60)
 ATTEMPTS = 6
+NO_MORE_TOKENS = "It allows no more tokens for a while."
 RETRIED = frozenset({408, 425, 429})
-LONGEST_WAIT_SECONDS = 3900.0
 # Tokens kept in the config are used while they are valid for so much longer; fresh ones are renewed earlier by this
 # much or by a fifth of their life, whichever is less.
 MARGIN = timedelta(seconds=300)
 DEFAULT_LIFETIME_SECONDS = 3600.0
 # A fresh token that was never accepted and is refused within this time is refused for good.
 PROBATION = timedelta(seconds=60)
+
+
+class Spent(ConfigError):
+    """The refresh token is used up, expired or withdrawn."""
 
 
 class Auth(Protocol):
@@ -90,6 +96,11 @@ class TokenPaths:
     token_expiry_date: ConfigPath = ("token_expiry_date",)
     redirect_uri: ConfigPath | None = None
 
+    @property
+    def rotating(self) -> tuple[ConfigPath, ...]:
+        """What every new token changes; the refresh token first."""
+        return (self.refresh_token, self.access_token, self.token_expiry_date)
+
 
 @dataclass(frozen=True)
 class _Token:
@@ -127,6 +138,7 @@ class OAuth:
         self._paths = paths
         self._token_url = token_url
         self._session = session
+        self._patience: Patience = getattr(session, "patience", PATIENT)
         self._clock = clock
         self._emit_control = emit_control
         self._log = log
@@ -188,6 +200,16 @@ class OAuth:
             raise self._failure
         try:
             answer, asked_at = self._mint()
+        except Spent as error:
+            # Another run with the same config file may have used the refresh token, and left the next one there.
+            if not self._store.reload(self._paths.rotating):
+                self._failure = error
+                raise
+            token = self._from_config()
+            if token is not None and self._clock.now() < token.renew_at:
+                self._token = token
+                return token
+            return self._renew()
         except ConfigError as error:
             # The refresh token is spent or wrong: asking again from every worker would not make it better.
             self._failure = error
@@ -220,33 +242,38 @@ class OAuth:
         Where an answer was lost, the vendor may have spent the token already; only trying again tells.
         """
         answer_lost = False
-        for attempt in range(1, ATTEMPTS + 1):
+        attempts = min(ATTEMPTS, self._patience.attempts)
+        for attempt in range(1, attempts + 1):
             asked_at = self._clock.now()
             wait = 2.0 ** (attempt - 1)
             try:
                 response = self._session.post(
-                    self._token_url, data=self._form(), timeout=TIMEOUT_SECONDS, allow_redirects=False
+                    self._token_url, data=self._form(), timeout=self._patience.timeout, allow_redirects=False
                 )
+            except requests.exceptions.SSLError as error:
+                raise ConfigError(tls_refusal(self._token_url), internal_message=type(error).__name__) from error
             except requests.RequestException as error:
-                trouble = type(error).__name__
+                trouble = trouble_of(error, self._token_url)
                 answer_lost = answer_lost or not isinstance(error, requests.ConnectTimeout)
             else:
                 answer, status = _json_object(response), response.status_code
-                if status == 200 and isinstance(answer.get("access_token"), str) and answer["access_token"]:
+                if status in (200, 201) and isinstance(answer.get("access_token"), str) and answer["access_token"]:
                     return answer, asked_at
-                if status != 200 and status < 500 and status not in RETRIED:
+                if status not in (200, 201) and status < 500 and status not in RETRIED:
                     raise self._refusal(status, answer, answer_lost)
-                trouble = f"status {status}"
+                trouble = (
+                    "It allows no more tokens at present." if status == 429 else f"It answered with status {status}."
+                )
                 answer_lost = answer_lost or status != 429
                 wait = max(wait, self._mint_interval_seconds) if status == 429 else wait
-                wait = self._asked_wait(response) or wait
-            if attempt == ATTEMPTS or wait > LONGEST_WAIT_SECONDS:
+                wait = retry_after(response.headers, self._clock.now()) or wait
+            if attempt == attempts or wait > self._patience.longest_wait_seconds:
                 break
-            self._log("INFO", f"The token endpoint gave no token ({trouble}). Next try in {wait:.0f} s.")
+            self._log("INFO", f"The token endpoint gave no token. {trouble} Next try in {wait:.0f} s.")
             self._clock.sleep(wait)
         raise TransientError(
-            "The token endpoint gives no access token at present. Run the sync again later.",
-            internal_message=f"POST {self._token_url}: {trouble}, attempt {attempt} of {ATTEMPTS}",
+            f"The token endpoint gives no access token at present: {trouble} {self._patience.afterwards}",
+            internal_message=f"POST {self._token_url}: {trouble} Attempt {attempt} of {attempts}",
         )
 
     def _form(self) -> dict[str, str]:
@@ -264,18 +291,6 @@ class OAuth:
     def _value(self, path: ConfigPath) -> str:
         return str(self._store.get(path) or "").strip()
 
-    def _asked_wait(self, response: requests.Response) -> float | None:
-        """Seconds that a Retry-After header asks for, given as seconds or as a date."""
-        value = response.headers.get("Retry-After", "").strip()
-        if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value):
-            return float(value)
-        try:
-            when = parsedate_to_datetime(value)
-        except ValueError:
-            return None
-        when = when if when.tzinfo is not None else when.replace(tzinfo=UTC)
-        return max(0.0, (when - self._clock.now()).total_seconds())
-
     def _refusal(self, status: int, answer: Mapping[str, Any], answer_lost: bool) -> SourceError:
         """What the user must do about a 3xx or 4xx answer."""
         given = answer.get("error")
@@ -288,7 +303,8 @@ class OAuth:
             text += f" {self._renewal_hint}" if self._renewal_hint else ""
             if answer_lost:
                 text += " (The answer to an earlier attempt was lost on the way, which may have used it up.)"
-        elif code in {"invalid_client", "unauthorized_client"} or status == 401:
+            return Spent(text, internal_message=internal)
+        if code in {"invalid_client", "unauthorized_client"} or status == 401:
             text = f"The token endpoint does not know this client. Check {client}."
         elif status < 400 or status in {404, 405}:
             host = urlsplit(self._token_url).netloc
@@ -300,7 +316,7 @@ class OAuth:
 
 def _json_object(response: requests.Response) -> Mapping[str, Any]:
     try:
-        value = response.json()
+        value = json_text.loads(response.content)
     except ValueError:
         return {}
     return value if isinstance(value, Mapping) else {}

@@ -7,39 +7,55 @@ from dataclasses import dataclass
 from typing import Any
 
 from source_kit.keyset import MAX_RESTARTS
+from source_kit.pages import endless
+from source_kit.rows import identity
 from source_kit.tokens import incomplete
-from source_kit.work import Page, Record, Work
+from source_kit.windows import Fetched
+from source_kit.work import Page, Work
+
+# An empty page although more is announced: asked for again so often.
+MOST_EMPTY_ANSWERS = 3
 
 
 @dataclass(frozen=True)
 class OffsetList:
     """Each page begins with the last row of the page before, which proves that no row slipped through between them.
 
-    `fetch(skip)` gives the rows from there on and whether there are more.
+    `fetch(skip)` gives the rows from there on; its `token` is None where there are no more.
     """
 
-    fetch: Callable[[int], tuple[list[Record], bool]]
+    fetch: Callable[[int], Fetched]
     checkpoint: Callable[[], Mapping[str, Any] | None] = lambda: None
 
     def walk(self) -> Work:
         """Pages of rows not yet emitted; where rows shifted, the list is read again from its start."""
         seen: set[Any] = set()
-        skip, last_id, restarts = 0, None, 0
+        skip, last, restarts = 0, None, 0
         while True:
-            records, has_more = self.fetch(skip)
-            if last_id is not None and (not records or records[0]["id"] != last_id):
+            fetched = self._rows_at(skip)
+            records = fetched.records
+            ids = list(map(identity, records))
+            if last is not None and not fetched.is_odd and ids[:1] != [last]:
                 restarts += 1
                 if restarts > MAX_RESTARTS:
                     raise incomplete("offset")
-                skip, last_id = 0, None
+                skip, last = 0, None
                 continue
-            fresh = [record for record in records if record["id"] not in seen]
-            seen.update(record["id"] for record in fresh)
+            fresh = [record for record, key in zip(records, ids, strict=True) if key not in seen]
+            seen.update(ids)
             if fresh:
                 yield Page(fresh)
-            if not has_more or not records:
+            if fetched.token is None or not fetched.size:
                 yield Page((), self.checkpoint())
                 return None
-            # A page of one row cannot overlap and move on.
-            overlap = 1 if len(records) > 1 else 0
-            skip, last_id = skip + len(records) - overlap, records[-1]["id"] if overlap else None
+            # A page of one row cannot overlap and move on; one with rows that were left out shows no last row.
+            overlap = 1 if len(records) > 1 and not fetched.is_odd else 0
+            skip, last = skip + fetched.size - overlap, ids[-1] if overlap else None
+
+    def _rows_at(self, skip: int) -> Fetched:
+        """One page. Raises where rows are announced and do not come."""
+        for _ in range(MOST_EMPTY_ANSWERS):
+            fetched = self.fetch(skip)
+            if fetched.size or fetched.token is None:
+                return fetched
+        raise endless(f"offset {skip}")

@@ -16,13 +16,16 @@ PROBE_SECONDS = 8.0
 NO_ANSWER = "it did not answer in time. Whether it can be read shows in the sync."
 
 
-def unreadable(streams: Sequence[KitStream], workers: int, seconds: float = PROBE_SECONDS) -> list[tuple[str, str]]:
-    """Names and reasons of the streams that a small request cannot read, or that do not answer within `seconds`.
+def unreadable(
+    streams: Sequence[KitStream], workers: int, spent: float = 0.0, seconds: float = PROBE_SECONDS
+) -> list[tuple[str, str]]:
+    """Names and reasons of the streams that a small request cannot read, or that do not answer within `seconds`, less
+    the `spent` ones.
 
     Raises `Denied` where the credentials are refused. The threads are daemons: a request that still waits for its
     answer or its budget keeps nobody from ending the process.
     """
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + max(0.0, seconds - spent)
     asked = [stream for stream in streams if stream.has_probe]
     waiting: queue.SimpleQueue[KitStream] = queue.SimpleQueue()
     for stream in asked:

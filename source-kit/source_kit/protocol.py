@@ -10,12 +10,17 @@ from typing import Any
 
 import orjson
 
+from source_kit import json_text
+
 Message = dict[str, Any]
 
 
 def line(message: Mapping[str, Any]) -> bytes:
     """One message as one output line."""
-    return orjson.dumps(message, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS)
+    try:
+        return orjson.dumps(message, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # a text or number of the vendor's that orjson refuses
+        return json_text.dumps(message) + b"\n"
 
 
 def descriptor(name: str, namespace: str | None = None) -> Message:
@@ -35,10 +40,19 @@ class RecordEncoder:
         if not records:
             return b""
         suffix = b',"emitted_at":%d}}\n' % emitted_at
-        pieces = list(map(orjson.dumps, records))
+        try:
+            pieces = list(map(orjson.dumps, records))
+        except TypeError:
+            return b"".join(self._odd_line(record, emitted_at) for record in records)
         pieces[0] = self._prefix + pieces[0]
         pieces[-1] += suffix
         return (suffix + self._prefix).join(pieces)
+
+    def _odd_line(self, record: Mapping[str, Any], emitted_at: int) -> bytes:
+        """A record of a page that orjson refused; `meta.changes` declares what JSON cannot hold."""
+        data, changes = json_text.record_dumps(record)
+        meta = b',"meta":{"changes":%b}' % orjson.dumps(changes) if changes else b""
+        return b'%b%b,"emitted_at":%d%b}}\n' % (self._prefix, data, emitted_at, meta)
 
 
 def state(name: str, namespace: str | None, value: Mapping[str, Any], record_count: int) -> Message:

@@ -7,17 +7,16 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-import orjson
-
+from source_kit import json_text
 from source_kit.errors import ConfigError, ConnectorFault, StreamUnavailable
-
-MAX_ATTEMPTS = 10
+from source_kit.transport import MAX_ATTEMPTS
 
 
 class Action(Enum):
     """What follows from an answer that is not a success."""
 
     RETRY = "retry"
+    SHRINK = "shrink"  # a page is asked for again with fewer rows; other requests as they are
     REJECT = "reject"  # raise Rejected: the reading plan may know what to do
     UNAVAILABLE = "unavailable"  # this stream cannot be read with this account
     DENIED = "denied"  # nothing can be read with these credentials: the sync ends
@@ -34,7 +33,34 @@ class Rule:
     attempts: int = MAX_ATTEMPTS
 
 
+def is_web_page(body: Any) -> bool:
+    """HTML: what firewalls and proxies answer, and no API."""
+    return isinstance(body, str) and body.lstrip()[:9].lower().startswith(("<!doctype", "<html"))
+
+
+# Of whatever stands between the connector and the API: before the connector's own rows.
+BETWEEN_RULES = (
+    Rule(
+        (407,),
+        Action.DENIED,
+        "The proxy wants a user and a password (407). Put them into HTTPS_PROXY (or HTTP_PROXY).",
+    ),
+    Rule(
+        (403,),
+        Action.RETRY,
+        "A firewall or proxy on the way refused the request with a web page (403): that is no answer of the API. Let "
+        "the connector through.",
+        matches=is_web_page,
+        attempts=3,
+    ),
+)
 DEFAULT_RULES = (
+    Rule((304,), Action.RETRY, "A cache on the way answered that nothing has changed (304).", attempts=3),
+    Rule(
+        range(300, 400),
+        Action.REJECT,
+        "The API's address leads elsewhere, and redirects are not followed. Check api_url, region or organisation.",
+    ),
     Rule(
         (401,),
         Action.DENIED,
@@ -56,13 +82,16 @@ DEFAULT_RULES = (
         "The API does not have this resource for the account. Remove the stream from the sync.",
     ),
     Rule((408, 425), Action.RETRY, "The API did not answer in time."),
+    # A gateway that gave up: perhaps on a page that takes too long to put together.
+    Rule((502, 504), Action.SHRINK, "A gateway of the API gave up on the request."),
     Rule(range(500, 600), Action.RETRY, "The API had a server error."),
     Rule(range(400, 500), Action.REJECT, "The API refused the request."),
 )
+UNKNOWN_RULE = Rule((), Action.REJECT, "The API gave an answer that was not expected.")
 
 
 class Rejected(ConnectorFault):
-    """A 4xx that no rule settled; reading plans catch it where the vendor's answer tells how to go on."""
+    """An answer that no rule settled; reading plans catch it where the vendor's answer tells how to go on."""
 
     def __init__(self, message: str, *, status: int, body: Any, internal_message: str) -> None:
         super().__init__(message, internal_message=internal_message)
@@ -72,7 +101,7 @@ class Rejected(ConnectorFault):
     @property
     def text(self) -> str:
         """The body as text, for looking for the vendor's phrases; never shown."""
-        return self.body if isinstance(self.body, str) else orjson.dumps(self.body).decode()
+        return self.body if isinstance(self.body, str) else json_text.dumps(self.body).decode()
 
 
 class Unavailable(StreamUnavailable):
@@ -83,3 +112,12 @@ class Unavailable(StreamUnavailable):
 
 class Denied(ConfigError):
     """The credentials are refused: no other stream can work either."""
+
+
+class TooHeavy(Exception):
+    """A gateway gave up on a page: fewer rows may do. `internal_message` as that of errors."""
+
+    def __init__(self, text: str, *, internal_message: str) -> None:
+        super().__init__(text)
+        self.text = text
+        self.internal_message = internal_message

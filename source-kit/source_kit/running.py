@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from source_kit import timestamps
 from source_kit.client import Usage
 from source_kit.protocol import RecordEncoder
 from source_kit.state import StateLedger
@@ -24,6 +25,9 @@ class Readable(Protocol):
     @property
     def bucket(self) -> str: ...
 
+    @property
+    def cursor_name(self) -> str | None: ...
+
     def work(self, start: Start) -> Work: ...
 
 
@@ -35,6 +39,10 @@ class Batch:
     count: int
     checkpoint: Mapping[str, Any] | None
     estimate: int | None
+    holds: bool = False
+    warning: str | None = None
+    # Records without a usable cursor.
+    timeless: int = 0
 
 
 @dataclass
@@ -73,9 +81,12 @@ class StreamRun:
         self.worker_share = worker_share
         self.usage = Usage()
         self.records = 0
+        self.timeless = 0
+        self.is_estimated = False
         self.is_running = False
         self.limited_told_at: float | None = None
         self.began: float | None = None
+        self._cursor = stream.cursor_name
         self._encoder = RecordEncoder(self.name, namespace)
 
     def first_piece(self) -> Piece:
@@ -89,7 +100,24 @@ class StreamRun:
         except StopIteration as end:
             return None, end.value or ()
         lines = self._encoder.lines(page.records, now_ms())
-        return Batch(lines, len(page.records), page.checkpoint, page.estimate), None
+        timeless = 0 if self._cursor is None else timestamps.timeless(page.records, self._cursor)
+        batch = Batch(lines, len(page.records), page.checkpoint, page.estimate, page.holds, page.warning, timeless)
+        return batch, None
+
+    def oddities(self) -> list[str]:
+        """What was odd about the rows, in sentences for the log."""
+        found = []
+        if self.timeless:
+            found.append(
+                f"Stream {self.name}: {self.timeless} records have no usable time in {self._cursor}. They were emitted "
+                "and take no part in the state: a later read may not find their changes."
+            )
+        if self.usage.not_objects:
+            found.append(
+                f"Stream {self.name}: {self.usage.not_objects} rows of the API's answers were no objects and were left "
+                "out."
+            )
+        return found
 
     def summary(self, now: float) -> str:
         """The stream's log line: records, requests, waits, speed."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from source_kit.client import HttpClient
 from source_kit.clock import Clock
-from source_kit.running import Batch, Node, StreamRun
+from source_kit.running import Batch, Node, Order, StreamRun
 from source_kit.work import AHEAD_BYTES, Piece
 
 IDLE_SECONDS = 0.5
@@ -27,7 +27,8 @@ class _Lane:
     ready: list[Node] = field(default_factory=list)
     running: int = 0
     page_bytes: int = 0
-    is_broken: bool = False
+    # Where a step failed first: nothing behind it is started any more.
+    broken_at: Order | None = None
 
     @property
     def head(self) -> Node | None:
@@ -134,9 +135,11 @@ class Scheduler:
         return lane.running >= max(1, int(self._workers * lane.run.worker_share))
 
     def _may_run(self, lane: _Lane) -> bool:
-        if not lane.ready or lane.is_broken:
+        if not lane.ready:
             return False
         node = lane.ready[0]
+        if lane.broken_at is not None and node.order > lane.broken_at:
+            return False
         return self._room() > 0 or (node is lane.head and not node.batches)
 
     def _room(self) -> int:
@@ -167,13 +170,13 @@ class Scheduler:
                 self._pages.notify()
 
     def broke(self, run: StreamRun, node: Node, error: BaseException) -> None:
-        """A step raised: nothing behind it will be written, so nothing more of the stream is started."""
+        """A step raised: nothing behind it will be written, so nothing behind it is started."""
         with self._lock:
             lane = self._lanes.get(run.name)
             if lane is None:
                 return
             lane.running -= 1
-            lane.is_broken = node is lane.head
+            lane.broken_at = node.order if lane.broken_at is None else min(lane.broken_at, node.order)
             node.error = error
             self._steps.notify_all()
             self._pages.notify()

@@ -8,42 +8,47 @@ from __future__ import annotations
 
 import logging
 import os
-import queue
 import signal
 import threading
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, ClassVar
 
 import orjson
 import requests
-from airbyte_cdk.models import AirbyteMessage, AirbyteMessageSerializer, AirbyteStateMessage, ConfiguredAirbyteCatalog
+from airbyte_cdk.models import (
+    AirbyteConnectionStatus,
+    AirbyteMessage,
+    AirbyteStateMessage,
+    ConfiguredAirbyteCatalog,
+    Status,
+)
 from airbyte_cdk.sources.abstract_source import AbstractSource
 from airbyte_cdk.sources.message import InMemoryMessageRepository, MessageRepository
 from airbyte_cdk.sources.streams import Stream
 
-from source_kit import memory, protocol
+from source_kit import in_process, memory, protocol
 from source_kit.budget import RateBudget
 from source_kit.catalog_input import ConfiguredStream, parse_catalog
-from source_kit.client import HttpClient, new_session
+from source_kit.client import HttpClient
 from source_kit.clock import Clock
 from source_kit.config import CommonOptions
 from source_kit.config_store import ConfigStore
 from source_kit.engine import Engine, Terminated
-from source_kit.errors import ConfigError
+from source_kit.errors import ConfigError, SourceError
 from source_kit.foreign_state import ForeignRule, adopt
 from source_kit.oauth import Auth
-from source_kit.output import Output
+from source_kit.output import Output, Sink
 from source_kit.probes import unreadable
-from source_kit.redaction import Redactor
-from source_kit.rules import MAX_ATTEMPTS, Rule
+from source_kit.redaction import Redactor, secret_values
+from source_kit.rules import Rule
+from source_kit.run import load_spec
 from source_kit.running import StreamRun
 from source_kit.state import EVENTS_UNTIL_KEY, StateLedger
 from source_kit.state_input import StreamState, cursor_instant, parse_state
 from source_kit.stream import KitStream
-
-Lines = queue.Queue[bytes | BaseException | int]
+from source_kit.transport import BRISK, MAX_ATTEMPTS, PATIENT, new_session
 
 TERMINATED_EXIT_CODE = 143
 # The platform kills 10 s after SIGTERM; a reader that has stopped reading must not keep the process.
@@ -66,7 +71,10 @@ class KitSource(AbstractSource):
         self.output = Output(self._queue_for_cdk, self.clock)
         self.redactor = Redactor()
         self.store = ConfigStore(None, {})
+        self.patience = PATIENT
         self._client: HttpClient | None = None
+        # The config that was taken over, as it was given.
+        self._given: Mapping[str, Any] | None = None
 
     # What a connector says about itself.
 
@@ -99,6 +107,7 @@ class KitSource(AbstractSource):
     def prepare(self, store: ConfigStore, output: Output, redactor: Redactor) -> None:
         """Take over the config; raises `ConfigError` that names everything wrong with it."""
         self.store, self.output, self.redactor = store, output, redactor
+        self.patience, self._given = PATIENT, store.config
         self.options, warnings = self.parse(store.config)
         for warning in warnings:
             output.log("WARN", warning)
@@ -110,16 +119,20 @@ class KitSource(AbstractSource):
         if self._client is None:
             options = self.options
             headers = {"User-Agent": options.user_agent, **self.session_headers}
-            session = new_session(options.token_url or options.api_url, headers, pool_size=1)
+            patience = replace(self.patience, attempts=min(self.patience.attempts, self.max_attempts))
+            token_url = options.token_url or options.api_url
+            session = new_session(token_url, headers, pool_size=1, patience=patience)
+            budget = self.budget(options)
+            budget.longest_wait = patience.longest_wait_seconds
             self._client = self.client_class(
                 options.api_url,
                 self.authentication(session),
-                self.budget(options),
+                budget,
                 self.clock,
                 headers=headers,
                 rules=self.rules,
                 workers=options.num_workers,
-                max_attempts=self.max_attempts,
+                patience=patience,
                 log=self.output.log,
             )
         return self._client
@@ -185,26 +198,54 @@ class KitSource(AbstractSource):
 
     def configure(self, config: Mapping[str, Any], temp_dir: str) -> Mapping[str, Any]:
         """Check the config; raises `ConfigError` before the CDK validates it against the spec."""
-        self.prepare(ConfigStore(None, config), Output(self._queue_for_cdk, self.clock), self.redactor)
+        self._take(config, self._queue_for_cdk)
         return config
+
+    def _take(self, config: Mapping[str, Any], sink: Sink) -> None:
+        """Take over a config that came without the console script, with its secrets masked in what is written."""
+        redactor = Redactor(secret_values(self.specification(), config))
+        output = Output(sink, self.clock, redactor.clean)
+        self.prepare(ConfigStore(None, config), output, redactor)
+
+    def specification(self) -> Mapping[str, Any]:
+        """The spec file of the connector's package."""
+        return load_spec(self.__module__.partition(".")[0])
 
     def streams(self, config: Mapping[str, Any]) -> list[Stream]:
         """All streams of the account."""
         return list(self._opened(config))
 
     def _opened(self, config: Mapping[str, Any]) -> Sequence[KitStream]:
-        if not self.store.config:
-            self.prepare(ConfigStore(None, config), self.output, self.redactor)
+        if config not in (self._given, self.store.config):  # the latter has the tokens that were renewed since
+            self._take(config, self._queue_for_cdk)
         return self.build_streams(self.client)
+
+    def check(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteConnectionStatus:
+        """FAILED says in a sentence what to do, within 15 seconds; nothing is raised but bugs."""
+        try:
+            self.check_connection(logger, config)
+        except SourceError as error:
+            if error.internal_message:
+                self.output.log("INFO", error.internal_message)
+            self.output.flush()
+            return AirbyteConnectionStatus(status=Status.FAILED, message=self.redactor.clean(str(error.message)))
+        return AirbyteConnectionStatus(status=Status.SUCCEEDED)
 
     def check_connection(self, logger: logging.Logger, config: Mapping[str, Any]) -> tuple[bool, Any | None]:
         """Prove the credentials, then name the streams that they cannot read; those are no failure."""
-        streams = self._opened(config)
-        self.probe(self.client)
-        for stream, problem in unreadable(streams, self.options.num_workers):
-            is_told = problem.startswith(f"Stream {stream} ")
-            self.output.log("WARN", problem if is_told else f"Stream {stream} cannot be read: {problem}")
-        self.output.flush()
+        if config not in (self._given, self.store.config):
+            self._take(config, self._queue_for_cdk)
+        self.patience, self._client = BRISK, None
+        try:
+            began = self.clock.monotonic()
+            self.probe(self.client)
+            spent = self.clock.monotonic() - began
+            for stream, problem in unreadable(self.build_streams(self.client), self.options.num_workers, spent):
+                is_told = problem.startswith(f"Stream {stream} ")
+                self.output.log("WARN", problem if is_told else f"Stream {stream} cannot be read: {problem}")
+        finally:
+            self.patience, self._client = PATIENT, None
+            self.output.flush()
         return True, None
 
     def read(
@@ -214,33 +255,28 @@ class KitSource(AbstractSource):
         catalog: ConfiguredAirbyteCatalog,
         state: list[AirbyteStateMessage] | None = None,
     ) -> Iterator[AirbyteMessage]:
-        """The engine's messages, for callers that want objects."""
-        lines: Lines = queue.Queue(maxsize=64)
-        self.prepare(ConfigStore(None, config), Output(lambda data: lines.put(data), self.clock), self.redactor)
+        """The engine's messages, for callers that want objects. Whoever stops iterating ends the read."""
         streams = parse_catalog(orjson.loads(orjson.dumps(catalog)))
         states = parse_state([orjson.loads(orjson.dumps(_plain(message))) for message in state or ()])
-        thread = threading.Thread(target=self._sync_into, args=(lines, streams, states), daemon=True)
-        thread.start()
-        while isinstance(item := lines.get(), bytes):
-            for line in item.splitlines():
-                yield AirbyteMessageSerializer.load(orjson.loads(line))
-        if isinstance(item, BaseException):
-            raise item
-        if item != 0:
-            raise ConfigError("Some streams failed; the errors above say why.")
 
-    def _sync_into(
-        self,
-        lines: Lines,
-        streams: list[ConfiguredStream],
-        states: dict[str, StreamState],
-    ) -> None:
-        try:
+        def sync(sink: Sink) -> int:
+            self._take(config, sink)
             code = self.sync(streams, states)
             self.output.flush()
-            lines.put(code)
-        except BaseException as error:
-            lines.put(error)
+            return code
+
+        code: int | None = None
+        try:
+            for item in in_process.messages(sync):
+                if isinstance(item, int):
+                    code = item
+                else:
+                    yield item
+        finally:
+            self.output = Output(self._queue_for_cdk, self.clock, self.redactor.clean)
+            self._client = None
+        if code:
+            raise ConfigError("Some streams failed; the errors above say why.")
 
     @property
     def message_repository(self) -> MessageRepository:
@@ -253,8 +289,8 @@ class KitSource(AbstractSource):
         return True
 
     def _queue_for_cdk(self, data: bytes) -> None:
-        for line in data.splitlines():
-            self._repository.emit_message(AirbyteMessageSerializer.load(orjson.loads(line)))
+        for message in in_process.parsed(data):
+            self._repository.emit_message(message)
 
 
 def start_order(streams: Sequence[KitStream]) -> list[str]:

@@ -34,6 +34,7 @@ class StateLedger:
         in_full_refresh = FULL_REFRESH_KEY in given
         is_usable = bool(given) and not self.is_done and in_full_refresh is not self._incremental
         self._position = {k: v for k, v in given.items() if k not in _MARKERS} if is_usable and cursor_field else {}
+        self._stays = False
         self._held: Mapping[str, Any] | None = None
         self._count = 0
 
@@ -41,22 +42,23 @@ class StateLedger:
         """Where the read begins."""
         return Start(self._incremental, dict(self._position))
 
-    def advance(self, checkpoint: Mapping[str, Any] | None) -> None:
-        """Take over a checkpoint; cursor values never go backwards."""
-        for key, value in (checkpoint or {}).items():
+    def advance(self, checkpoint: Mapping[str, Any] | None, *, holds: bool = False) -> None:
+        """Take over a checkpoint; cursor values never go backwards. After one that `holds`, none is taken over."""
+        self._stays = self._stays or holds
+        for key, value in () if self._stays else (checkpoint or {}).items():
             known = self._position.get(key)
             if known is None or not isinstance(value, str) or parse(value) > parse(known):
                 self._position[key] = value
 
     def before_records(
-        self, checkpoint: Mapping[str, Any] | None, records: int
+        self, checkpoint: Mapping[str, Any] | None, records: int, *, holds: bool = False
     ) -> tuple[Mapping[str, Any], int] | None:
         """Account for a batch about to be written: the held STATE and its record count, if it must leave first.
 
         A STATE is held until the next one would differ, so that no two equal ones have records between them.
         """
         previous = dict(self._position)
-        self.advance(checkpoint)
+        self.advance(checkpoint, holds=holds)
         leaving = None
         if self._held is not None and self._position != previous:
             leaving = (self._held, self._count)

@@ -18,11 +18,15 @@ from airbyte_cdk.models import SyncMode
 from airbyte_cdk.sources.streams.core import StreamData
 from airbyte_cdk.sources.streams.http import HttpStream
 
-from source_kit import schemas, timestamps
+from source_kit import json_text, rows, schemas, timestamps
 from source_kit.answers import body
-from source_kit.budget import server_time
 from source_kit.client import HttpClient, Request
+from source_kit.errors import TransientError
+from source_kit.headers import server_time
+from source_kit.page_size import PageSize
+from source_kit.rules import TooHeavy
 from source_kit.state import StateLedger
+from source_kit.transport import MAX_ATTEMPTS
 from source_kit.work import Record, Start, Work, in_order
 
 
@@ -30,13 +34,15 @@ from source_kit.work import Record, Start, Work, in_order
 class Answer:
     """One page as it came: parsed records, the whole body, and when it was asked for.
 
-    `served_at` is the same moment on the server's clock (its `Date` header less the round trip), where it tells.
+    `asked_at` is the earlier of the local clock and the server's (its `Date` header less the round trip): whichever is
+    ahead, no state passes what the server had then. `size` is the number of rows in the body, those included that are
+    no objects or come twice.
     """
 
     records: list[Record]
     body: Any
     asked_at: datetime
-    served_at: datetime | None = None
+    size: int = 0
 
 
 class KitStream(HttpStream):
@@ -49,6 +55,10 @@ class KitStream(HttpStream):
     # Child streams ask once per parent and would take every worker.
     worker_share: ClassVar[float] = 1.0
     has_probe: ClassVar[bool] = True
+    # Where an answer holds its rows.
+    rows_key: str = "data"
+    # Pages that are too heavy for the API's gateway are halved, where a request says how many rows it wants.
+    sizes: PageSize | None = None
 
     def __init__(self, client: HttpClient) -> None:
         """All streams of a source share one client; the CDK's own client of each stream is never used to send."""
@@ -94,7 +104,7 @@ class KitStream(HttpStream):
 
     def is_whole(self, content: Any) -> bool:
         """Whether a 200 holds what it should; one without its list is asked for again, never read as empty."""
-        return True
+        return rows.has_list(content, self.rows_key)
 
     def probe(self) -> None:
         """One small request that shows whether the stream can be read; raises what reading would raise."""
@@ -116,8 +126,41 @@ class KitStream(HttpStream):
         return None
 
     def fetch(self, stream_slice: Mapping[str, Any] | None = None, token: Mapping[str, Any] | None = None) -> Answer:
-        """Ask for one page through the hooks; errors as `HttpClient.send`."""
+        """Ask for one page through the hooks; errors as `HttpClient.send`.
+
+        With `sizes`, the slice gets a `size`, which is halved where a gateway gives up on the page. A request with a
+        `limit` of its own is for a few rows, and says nothing about pages.
+        """
+        asked = dict(stream_slice or {})
+        sizes = self.sizes
+        if sizes is None or asked.get("limit"):
+            return self._asked(asked, token)
+        for attempt in range(1, MAX_ATTEMPTS + 1):
+            size = sizes.current
+            try:
+                answer = self._asked({**asked, "size": size}, token, can_shrink=True)
+            except TooHeavy as heavy:
+                self._shrink(sizes, size, attempt, heavy)
+            else:
+                sizes.went_well(size)
+                return answer
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _shrink(self, sizes: PageSize, size: int, attempt: int, heavy: TooHeavy) -> None:
+        if attempt >= self.client.patience.attempts:
+            raise TransientError(
+                f"Reading stream {self.name} failed {attempt} times: {heavy.text} {self.client.patience.afterwards}",
+                internal_message=heavy.internal_message,
+            ) from heavy
+        sizes.too_heavy(size, is_first=attempt == 1)
+        self.client.usage.retries += 1
+        self.client.pause(attempt, heavy.internal_message)
+
+    def _asked(
+        self, stream_slice: Mapping[str, Any], token: Mapping[str, Any] | None, *, can_shrink: bool = False
+    ) -> Answer:
         arguments: dict[str, Any] = {"stream_state": None, "stream_slice": stream_slice, "next_page_token": token}
+        empty: dict[str, Any] = {self.rows_key: []}
         request = Request(
             path=self.path(**arguments),
             bucket=self.bucket,
@@ -126,12 +169,18 @@ class KitStream(HttpStream):
             json=self.request_body_json(**arguments) if self.http_method == "POST" else None,
             what=f"stream {self.name}",
             accepts=self.is_whole,
+            can_shrink=can_shrink,
+            empty=empty if self.is_whole(empty) else None,
         )
         asked_at = self.client.clock.now()
         response = self.client.send(request)
+        settled = rows.settle(body(response), self.rows_key)
+        self.client.usage.not_objects += settled.not_objects
         records = self.parse_response(response, stream_state={}, stream_slice=stream_slice, next_page_token=token)
         told = server_time(response.headers)
-        return Answer(records, body(response), asked_at, None if told is None else told - response.elapsed)
+        if told is not None:
+            asked_at = min(asked_at, timestamps.before(told, response.elapsed))
+        return Answer(records, body(response), asked_at, settled.size)
 
     # The plain CDK's way in: the same plan, on the calling thread.
 
@@ -154,8 +203,8 @@ class KitStream(HttpStream):
         ledger = StateLedger(self.cursor_name, sync_mode == SyncMode.incremental, self._state)
         if not ledger.is_done:
             for page in in_order(self.work(ledger.start())):
-                yield from page.records
-                ledger.advance(page.checkpoint)
+                yield from map(json_text.held, page.records)
+                ledger.advance(page.checkpoint, holds=page.holds)
         self._state = dict(ledger.final())
 
     @property
@@ -182,7 +231,7 @@ class TimeCursor:
 
     def checkpoint(self, value: str, asked_at: datetime) -> dict[str, Any]:
         """The state after the record with this cursor value: not beyond the request time less the lag."""
-        most = asked_at - self.lag
+        most = timestamps.before(asked_at, self.lag)
         if timestamps.parse(value) <= most:
             return {self.field: value}
         return {self.field: timestamps.microseconds_offset(timestamps.floor(most, timestamps.MILLISECOND))}

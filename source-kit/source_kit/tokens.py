@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from source_kit import timestamps
 from source_kit.errors import ConnectorFault
+from source_kit.pages import with_rows
 from source_kit.windows import Fetched, WalkExpired, Window
 from source_kit.work import Page, Record
 
@@ -21,13 +22,15 @@ if TYPE_CHECKING:
 TRUSTED_COUNT = 10_000
 # Walks of one query that brought nothing new before the other end is tried.
 MAX_IDLE_RESTARTS = 3
+# Walks that came to their own end with the same rows: what is counted beyond them does not exist any more.
+AGREEING_WALKS = 3
 
 
 class TokenWalk:
     """Walks a query from its beginning again and again until nothing is missing, then from its other end.
 
     A walk ends early where a token expires or a cap stops it. `seen` are the marks of rows that were emitted before,
-    and of those emitted here.
+    and of those emitted here. `missing` rows were counted, and are not there: whole walks agree on that.
     """
 
     def __init__(self, keyset: Keyset, seen: set[Any]) -> None:
@@ -35,35 +38,43 @@ class TokenWalk:
         self._seen = seen
         # The latest value of the walked field among the rows emitted here.
         self.latest: str | None = None
+        self.missing = 0
         # Marks of the rows of all walks, and of this one: where ties come in another order each time, a walk repeats
         # some rows and misses others.
         self._found: set[Any] = set()
         self._walked: set[Any] = set()
         self._first_rows: set[Any] = set()
         self._most = 0
+        # Whole walks since one brought anything new; those that ended early tell nothing.
+        self._agreeing = 0
+        self._is_odd = False
 
     def read(self, window: Window) -> Generator[Page, None, None]:
-        """Every row of the query. Raises if rows that were counted stay out."""
+        """Every row of the query. Raises if rows that were counted stay out and walks do not agree."""
         for descending in (window.descending, not window.descending):
             is_back = descending != window.descending
             if (yield from self._way(replace(window, descending=descending), is_back=is_back)):
                 return
-        raise incomplete(self._keyset.field)
+        if self._agreeing < AGREEING_WALKS or self._most >= TRUSTED_COUNT:
+            raise incomplete(self._keyset.field)
+        self.missing = self._most - len(self._found)
 
     def _way(self, window: Window, *, is_back: bool) -> Generator[Page, None, bool]:
         """Walks in one direction; whether they, with those before, have brought all rows."""
         token, total, restarts, idle, has_brought, turns = None, None, 0, 0, False, False
+        tokens: set[Any] = set()
         while idle <= MAX_IDLE_RESTARTS:
             try:
-                fetched = self._keyset.fetch(window, token, count=token is None)
+                fetched = self._fetch(window, token, tokens)
             except WalkExpired:
                 token, restarts, idle = None, restarts + 1, idle + 1
                 continue
             if token is None:
                 total, turns = fetched.total, self._begin(fetched, is_back=is_back)
+                tokens.clear()
             fresh = self._note(fetched)
             if fresh:
-                idle, has_brought = 0, True
+                idle, has_brought, self._agreeing = 0, True, 0
                 yield Page(self._keyset.emit(fresh))
             # The way back has met the way forth. Only if it began elsewhere, with new rows: ties may not turn with the
             # order, and some servers ignore it.
@@ -75,11 +86,24 @@ class TokenWalk:
                 return True
             if token is None:
                 restarts, idle = restarts + 1, idle + 1
+                # One that brings a part of what others brought has ended early, too.
+                self._agreeing += self._walked == self._found
         return False
+
+    def _fetch(self, window: Window, token: Any, tokens: set[Any]) -> Fetched:
+        """One page. A token that comes again leads in circles: it is no better than one that has expired."""
+        if token in tokens:
+            raise WalkExpired
+        tokens.add(token)
+        fetched = with_rows(
+            lambda after: self._keyset.fetch(window, after, count=after is None), token, self._keyset.field
+        )
+        self._is_odd = self._is_odd or fetched.is_odd
+        return fetched
 
     def _begin(self, fetched: Fetched, *, is_back: bool) -> bool:
         """Note the first page of a walk; whether it began at another end than all walks before."""
-        rows = {record["id"] for record in fetched.records}
+        rows = set(map(self._keyset.mark_of, fetched.records))
         turns = is_back and self._first_rows.isdisjoint(rows)
         self._walked, self._most = set(), max(self._most, fetched.total or 0)
         self._first_rows |= rows
@@ -94,7 +118,7 @@ class TokenWalk:
         self._walked.update(marks)
         self._found.update(marks)
         self._seen.update(marks)
-        values = [record[keyset.field] for record in fresh]
+        values = [record[keyset.field] for record in fresh if keyset.instant(record) is not None]
         if values:
             self.latest = timestamps.latest(values if self.latest is None else [*values, self.latest])
         return fresh
@@ -110,7 +134,7 @@ class TokenWalk:
         The rows of one walk prove it against the count at its start; those of several only against the highest count,
         since rows that were found earlier may be gone by now.
         """
-        if total is None:
+        if total is None or self._is_odd:
             return True
         if total >= TRUSTED_COUNT:
             return not is_last or len(self._found) >= total
@@ -123,4 +147,14 @@ def incomplete(what: str) -> ConnectorFault:
         "The API returned fewer records than it counted, again and again, for one window of time. Nothing was skipped "
         "silently: run the sync again; if it repeats, report it with the log of this sync.",
         internal_message=f"walk over {what}",
+    )
+
+
+def told_missing(rows: int) -> Page:
+    """What is said, and kept of the state, where whole walks agree that counted rows are not there."""
+    return Page(
+        holds=True,
+        warning=f"the API counts {rows} records more than it gives, in several whole walks of one window of time. They "
+        "may be deleted ones that its index still counts. The state stays before that window, so that the next sync "
+        "looks again.",
     )

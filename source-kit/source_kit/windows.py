@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-import orjson
-
+from source_kit import json_text
 from source_kit.timestamps import floor
 from source_kit.work import AHEAD_BYTES, Record
 
@@ -34,12 +33,26 @@ class Window:
 
 @dataclass(frozen=True)
 class Fetched:
-    """One answer. `token` continues the same query; `total` counts all rows of the query, where the API tells."""
+    """One answer. `token` continues the same query; `total` counts all rows of the query, where the API tells.
+
+    `rows` is how many rows the answer had, where some were left out: no objects, or twice in it.
+    """
 
     records: Sequence[Record]
     asked_at: datetime
     token: Any = None
     total: int | None = None
+    rows: int | None = None
+
+    @property
+    def size(self) -> int:
+        """How many rows the answer had."""
+        return len(self.records) if self.rows is None else max(self.rows, len(self.records))
+
+    @property
+    def is_odd(self) -> bool:
+        """Whether counting its records tells nothing about the count of the query."""
+        return self.size != len(self.records)
 
 
 class WalkExpired(Exception):
@@ -62,6 +75,10 @@ class Progress:
     empty: int = 0
     expected: int = 0
     row_bytes: int = 0
+    # An order of rows that an API gave when it was asked for another, and gave again when asked again.
+    confirmed_order: int | None = None
+    # Marks of emitted rows without a usable time: they may come with any window.
+    timeless: set[Any] = field(default_factory=set)
 
     def saw(self, records: Sequence[Record]) -> None:
         """Count one request and what it brought."""
@@ -85,7 +102,7 @@ class Progress:
 def row_bytes(records: Sequence[Record]) -> int:
     """The size of a row as JSON, by the first of these records (there is at least one)."""
     sample = list(records[:SAMPLE_ROWS])
-    return max(1, len(orjson.dumps(sample)) // len(sample))
+    return max(1, len(json_text.dumps(sample)) // len(sample))
 
 
 def parts_for(rest: int | None, page_size: int, pages_read: int, window_pages: int, *, is_long: bool) -> int:

@@ -19,11 +19,17 @@ AHEAD_BYTES = 32 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Page:
-    """Records to emit, and the state that holds once they and everything before them have been emitted."""
+    """Records to emit, and the state that holds once they and everything before them have been emitted.
+
+    `holds`: rows are missing here, so from now on the state of the stream stays where it is, and the next read looks
+    again. `warning` is a sentence about that for the log.
+    """
 
     records: Sequence[Record] = ()
     checkpoint: Mapping[str, Any] | None = None
     estimate: int | None = None
+    holds: bool = False
+    warning: str | None = None
 
 
 @dataclass

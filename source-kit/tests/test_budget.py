@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from source_kit.budget import RateBudget, Reading, read_headers, retry_after, seconds_until, server_time
+from source_kit.budget import RateBudget
 from source_kit.clock import Interrupted
+from source_kit.headers import Reading, read_headers, retry_after, seconds_until, server_time
 from source_kit.testing import NOON, FakeClock
 
 EPOCH = 1767268800  # NOON

@@ -32,6 +32,7 @@ class Stream:
     def __init__(self, name: str, plan: Callable[[Start], Work]) -> None:
         self.name = name
         self.bucket = f"GET {name}"
+        self.cursor_name = None
         self.work = plan
 
 

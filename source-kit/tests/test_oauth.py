@@ -84,7 +84,7 @@ def test_the_first_request_mints_a_token_with_a_form(vendor: Any) -> None:
     request = vendor.last_request
     assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
     assert request.text == ("grant_type=refresh_token&refresh_token=refresh1&client_id=id1&client_secret=secret1")
-    assert request.timeout == (10, 60)
+    assert request.timeout == (10.0, 90.0)
 
 
 def test_a_redirect_uri_is_sent_where_the_config_has_one(vendor: Any) -> None:
@@ -278,7 +278,7 @@ def test_lasting_trouble_is_transient(vendor: Any) -> None:
     bench = Bench()
     with pytest.raises(TransientError, match="gives no access token at present") as error:
         bench.oauth.authorization()
-    assert error.value.internal_message == f"POST {URL}: status 503, attempt 6 of 6"
+    assert error.value.internal_message == f"POST {URL}: It answered with status 503. Attempt 6 of 6"
     assert bench.clock.sleeps == [1.0, 2.0, 4.0, 8.0, 16.0]
 
 

@@ -9,9 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_kit.errors import ConnectorFault
+from source_kit.errors import ConnectorFault, TransientError
 from source_kit.offsets import OffsetList
-from source_kit.work import Record
+from source_kit.testing import NOON
+from source_kit.windows import Fetched
+
+
+def answer(ids: list[int], has_more: bool) -> Fetched:
+    return Fetched([{"id": row} for row in ids], NOON, True if has_more else None)
 
 
 class Rows:
@@ -22,11 +27,11 @@ class Rows:
         self.page_size = page_size
         self.asked: list[int] = []
 
-    def fetch(self, skip: int) -> tuple[list[Record], bool]:
+    def fetch(self, skip: int) -> Fetched:
         self.before(len(self.asked))
         self.asked.append(skip)
         page = self.ids[skip : skip + self.page_size]
-        return [{"id": row} for row in page], skip + len(page) < len(self.ids)
+        return answer(page, skip + len(page) < len(self.ids))
 
     def before(self, number: int) -> None:
         """Nothing changes."""
@@ -80,10 +85,10 @@ def test_a_list_that_never_rests_ends_loudly() -> None:
 
 
 def test_a_server_that_says_more_and_gives_nothing_ends_loudly_instead_of_asking_for_ever() -> None:
-    def fetch(skip: int) -> tuple[list[Record], bool]:
-        return ([{"id": 1}, {"id": 2}], True) if skip == 0 else ([], True)
+    def fetch(skip: int) -> Fetched:
+        return answer([1, 2] if skip == 0 else [], True)
 
-    with pytest.raises(ConnectorFault, match="fewer records"):
+    with pytest.raises(TransientError, match="gives none that are new"):
         list(OffsetList(fetch).walk())
 
 

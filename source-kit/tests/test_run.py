@@ -104,13 +104,18 @@ def test_a_config_error_in_check_is_a_failed_status_and_exit_code_0(execute: Any
     ]
 
 
-@pytest.mark.parametrize(
-    ("error", "failure_type"), [(TransientError("Later."), "transient_error"), (ConnectorFault("Bug."), "system_error")]
-)
-def test_other_errors_in_check_are_a_trace_and_no_status(execute: Any, error: Exception, failure_type: str) -> None:
-    code, messages = execute("check", error)
+def test_trouble_of_the_network_in_check_is_a_failed_status(execute: Any) -> None:
+    code, messages = execute("check", TransientError("Later."))
+    assert (code, messages) == (
+        0,
+        [{"type": "CONNECTION_STATUS", "connectionStatus": {"status": "FAILED", "message": "Later."}}],
+    )
+
+
+def test_a_bug_in_check_is_a_trace_and_no_status(execute: Any) -> None:
+    code, messages = execute("check", ConnectorFault("Bug."))
     assert code == 1
-    assert [message["trace"]["error"]["failure_type"] for message in messages] == [failure_type]
+    assert [message["trace"]["error"]["failure_type"] for message in messages] == ["system_error"]
 
 
 def test_a_catalog_leaves_out_what_is_null(execute: Any) -> None:

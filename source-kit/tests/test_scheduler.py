@@ -23,6 +23,7 @@ class Stream:
     def __init__(self, name: str) -> None:
         self.name = name
         self.bucket = f"GET {name}"
+        self.cursor_name = None
 
     def work(self, start: Start) -> Work:
         yield Page()

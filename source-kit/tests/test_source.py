@@ -82,6 +82,9 @@ class Source(KitSource):
     name = "source-test"
     problems: Mapping[str, Exception] = {}
 
+    def specification(self) -> Mapping[str, Any]:
+        return {"connectionSpecification": {"properties": {"key": {"airbyte_secret": True}}}}
+
     def parse(self, config: Mapping[str, Any]) -> tuple[CommonOptions, list[str]]:
         if "key" not in config:
             raise ConfigError("key is missing.")

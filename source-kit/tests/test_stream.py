@@ -80,9 +80,13 @@ def test_a_page_is_asked_for_through_the_hooks_of_the_cdk(vendor: Any) -> None:
     vendor.get(URL, json={"data": [{"id": 1}], "more": True}, headers={"Date": "Thu, 01 Jan 2026 11:59:00 GMT"})
     answer = Leads(client()).fetch({"from": "x"}, {"cursor": "y"})
     assert vendor.last_request.qs == {"from": ["x"], "cursor": ["y"]}
-    assert (answer.records, answer.body, answer.asked_at) == ([{"id": 1}], {"data": [{"id": 1}], "more": True}, NOON)
-    assert answer.served_at is not None
-    assert timedelta(0) <= datetime(2026, 1, 1, 11, 59, tzinfo=UTC) - answer.served_at < timedelta(seconds=1)
+    assert (answer.records, answer.body, answer.size) == ([{"id": 1}], {"data": [{"id": 1}], "more": True}, 1)
+    assert timedelta(0) <= datetime(2026, 1, 1, 11, 59, tzinfo=UTC) - answer.asked_at < timedelta(seconds=1)
+
+
+def test_a_server_whose_clock_is_ahead_moves_no_request_into_the_future(vendor: Any) -> None:
+    vendor.get(URL, json={"data": []}, headers={"Date": "Fri, 02 Jan 2026 12:00:00 GMT"})
+    assert Leads(client()).fetch().asked_at == NOON
 
 
 def test_an_answer_without_its_list_is_asked_for_again(vendor: Any) -> None:

@@ -1,6 +1,6 @@
-"""How many records a page holds: as many as Outreach can put together in time.
+"""How many records a page holds: as many as the vendor can put together in time.
 
-Pages of 1000 large records end in an HTML 502 of its gateway; the same request with half the page size works (seen in
+Pages of 1000 large records of Outreach end in an HTML 502 of its gateway; half the page size works (seen in
 production by other connectors). A gateway also fails for other reasons: where pages of a size have worked, the first
 failure of a request is not laid to its size. After some good pages a larger size is tried again, less often each time
 it fails.

@@ -1,0 +1,225 @@
+"""Connections: sessions whose every request ends in time, and what is wrong when none comes about.
+
+`requests` bounds the wait for the next byte only: a body, or a head, that drips a byte now and then never ends. Here
+each answer has a deadline, checked whenever the socket is read (1 µs a read of up to a megabyte).
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import os
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import NameResolutionError, NewConnectionError
+
+from source_kit.errors import ConfigError
+
+MAX_ATTEMPTS = 10
+MAX_WAIT_SECONDS = 3900.0
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long an answer may take, how often a request is tried, and which announced waits are sat through."""
+
+    connect_seconds: float = 10.0
+    read_seconds: float = 90.0
+    # From the first to the last byte of an answer. 7 MB pages at 50 kB/s take 140 s.
+    answer_seconds: float = 240.0
+    attempts: int = MAX_ATTEMPTS
+    longest_wait_seconds: float = MAX_WAIT_SECONDS
+    afterwards: str = "Run the sync again later; it goes on from the last saved state."
+
+    @property
+    def timeout(self) -> tuple[float, float]:
+        """As `requests` wants it."""
+        return self.connect_seconds, self.read_seconds
+
+
+PATIENT = Patience()
+# For `check`: whoever waits for it looks at a form.
+BRISK = Patience(3.0, 4.0, 5.0, attempts=2, longest_wait_seconds=3.0, afterwards="Try again in a minute.")
+
+
+def new_session(
+    base_url: str, headers: Mapping[str, str], *, pool_size: int, patience: Patience = PATIENT
+) -> requests.Session:
+    """A session with pooled connections. Proxies and CA bundle are read from the environment once; netrc never.
+
+    Raises `ConfigError` where the environment names a CA bundle that is not there.
+    """
+    session = _Session()
+    session.patience = patience
+    settings = session.merge_environment_settings(base_url, {}, None, None, None)
+    session.proxies = dict(settings["proxies"])
+    session.verify = settings["verify"]
+    if isinstance(session.verify, str) and not os.path.exists(session.verify):
+        raise ConfigError(
+            "The certificate bundle that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names does not exist. Correct the "
+            "variable, or mount the file into the container."
+        )
+    # requests walks os.environ for every request while this is on (0.2 ms each), and reads netrc.
+    session.trust_env = False
+    session.headers.clear()
+    session.headers.update({"Accept": "application/json", "Accept-Encoding": "gzip, deflate", **headers})
+    adapter = _Adapter(pool_connections=2, pool_maxsize=max(pool_size, 1), answer_seconds=patience.answer_seconds)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+def trouble(error: BaseException, url: str) -> str:
+    """Why no answer came, as a sentence about the connection."""
+    host = urlsplit(url).netloc
+    causes = _causes(error)
+    if isinstance(error, requests.exceptions.ProxyError):
+        if any("407" in str(cause) for cause in causes):
+            return "The proxy wants a user and a password: put them into HTTPS_PROXY (or HTTP_PROXY)."
+        return f"The proxy that HTTPS_PROXY (or HTTP_PROXY) names does not let the connector reach {host}."
+    if any(isinstance(cause, NameResolutionError | socket.gaierror) for cause in causes):
+        return f"The name {host} is not known here: it may be misspelt, or no name server answers."
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return f"Nothing at {host} took the connection in time. A firewall may stop it on the way."
+    if any(isinstance(cause, NewConnectionError) for cause in causes):
+        return f"Nothing at {host} takes connections ({_reason(causes)})."
+    if isinstance(error, requests.exceptions.Timeout) or any(isinstance(cause, TimeoutError) for cause in causes):
+        return f"{host} took the request and did not answer in time."
+    return f"The connection to {host} broke ({type(error).__name__})."
+
+
+def tls_refusal(url: str) -> str:
+    """What to do about a certificate that was refused."""
+    return (
+        f"The TLS certificate of {urlsplit(url).netloc} was refused. Set REQUESTS_CA_BUNDLE to the certificate bundle "
+        "of your network's proxy."
+    )
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """The exception, its arguments' and its contexts', as deep as `requests` and `urllib3` wrap them."""
+    found: list[BaseException] = []
+    waiting: list[Any] = [error]
+    while waiting and len(found) < 20:
+        each = waiting.pop()
+        if isinstance(each, BaseException) and each not in found:
+            found.append(each)
+            waiting += [*each.args, getattr(each, "reason", None), each.__cause__, each.__context__]
+    return found
+
+
+def _reason(causes: list[BaseException]) -> str:
+    names = {type(cause).__name__ for cause in causes if isinstance(cause, OSError)}
+    return "connection refused" if "ConnectionRefusedError" in names else "no route or no service"
+
+
+class _Session(requests.Session):
+    """Redirects are the client's business: `requests` reads their Location even where none is followed, and fails on
+    bytes that are no UTF-8."""
+
+    patience: Patience = PATIENT
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None."""
+        return None
+
+
+class _Adapter(HTTPAdapter):
+    """Looks up the pool of each origin once: `requests` does it for every request (27 µs, with a look at the disk)."""
+
+    def __init__(self, *, answer_seconds: float, **options: Any) -> None:
+        self._pool_classes = _pool_classes(answer_seconds)
+        self._pools: dict[str, Any] = {}
+        super().__init__(**options)
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        """As the base, with connections that keep the deadline."""
+        super().init_poolmanager(*arguments, **options)
+        self.poolmanager.pool_classes_by_scheme = self._pool_classes
+
+    def proxy_manager_for(self, *arguments: Any, **options: Any) -> Any:
+        """As the base, with connections that keep the deadline."""
+        manager = super().proxy_manager_for(*arguments, **options)
+        if not type(manager).__name__.startswith("SOCKS"):  # has pools of its own kind
+            manager.pool_classes_by_scheme = self._pool_classes
+        return manager
+
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, *arguments: Any, **options: Any
+    ) -> Any:
+        """As the base; the settings of a session are the same for all its requests."""
+        parts = urlsplit(str(request.url))
+        origin = f"{parts.scheme}://{parts.netloc}"
+        if origin not in self._pools:
+            self._pools[origin] = super().get_connection_with_tls_context(request, *arguments, **options)
+        return self._pools[origin]
+
+
+def _pool_classes(answer_seconds: float) -> dict[str, Any]:
+    """Connection pools of `urllib3` whose answers end after so many seconds."""
+    response_class = partial(_Response, answer_seconds)
+
+    class Plain(HTTPConnection):
+        pass
+
+    class Encrypted(HTTPSConnection):
+        pass
+
+    for connection in (Plain, Encrypted):
+        connection.response_class = response_class  # type: ignore[assignment]  # called as the class would be
+
+    class PlainPool(urllib3.HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class EncryptedPool(urllib3.HTTPSConnectionPool):
+        ConnectionCls = Encrypted
+
+    return {"http": PlainPool, "https": EncryptedPool}
+
+
+class _Response(http.client.HTTPResponse):
+    """An answer that is read until its deadline."""
+
+    def __init__(self, answer_seconds: float, sock: socket.socket, *arguments: Any, **options: Any) -> None:
+        super().__init__(sock, *arguments, **options)
+        self.fp.close()
+        self.fp = io.BufferedReader(_Timed(sock, answer_seconds))
+
+
+class _Timed(io.RawIOBase):
+    """The bytes of a socket, until the deadline."""
+
+    def __init__(self, sock: socket.socket, seconds: float) -> None:
+        self._socket = sock
+        self._raw: Any = sock.makefile("rb", buffering=0)
+        self._deadline = time.monotonic() + seconds
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        """As `SocketIO`; raises `TimeoutError` at the deadline."""
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer did not end in time")
+        wait = self._socket.gettimeout()
+        if wait is None or left < wait:
+            self._socket.settimeout(left)
+        count: int | None = self._raw.readinto(buffer)
+        return count
+
+    def close(self) -> None:
+        """Lets the socket go, too."""
+        self._raw.close()
+        super().close()
