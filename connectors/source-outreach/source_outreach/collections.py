@@ -14,25 +14,29 @@ from typing import Any
 
 import yaml
 
-from source_kit.schemas import DATE, DATE_TIME, NUMBER, TEXT, Schema, list_of
+from source_kit.schemas import DATE_TIME, NUMBER, TEXT, Schema, list_of
 
 OBJECT: Schema = {"type": ["null", "object"], "additionalProperties": True}
-EMAIL: Schema = {**TEXT, "format": "email"}
 INTEGER: Schema = {"type": ["null", "integer"]}
 KINDS: Mapping[str, Schema] = {
     "text": TEXT,
-    "email": EMAIL,
     "integer": INTEGER,
     "number": NUMBER,
     "boolean": {"type": ["null", "boolean"]},
     "date-time": DATE_TIME,
-    "date": DATE,
+    # Documented as dates; live ones are date-times (a birthday: 1990-12-30T21:00:00.000Z).
+    "date": {**TEXT, "description": "A date or a date-time."},
     "texts": list_of(TEXT),
-    "emails": list_of(EMAIL),
     "objects": list_of(OBJECT),
     "object": OBJECT,
     "pairs": list_of(list_of(INTEGER)),
-    "objects-or-object": {"type": ["null", "array", "object"], "items": dict(OBJECT), "additionalProperties": True},
+    # Without `airbyte_type` PyAirbyte makes a text column of two types, into which PostgreSQL takes neither.
+    "objects-or-object": {
+        "type": ["null", "array", "object"],
+        "items": dict(OBJECT),
+        "additionalProperties": True,
+        "airbyte_type": "object",
+    },
 }
 # No attribute of a record may hide these; an attribute of the same name (custom objects) gets `Attribute` behind it.
 RESERVED = ("id", "type")
@@ -49,7 +53,8 @@ class Columns:
 
 @dataclass(frozen=True)
 class Collection:
-    """One resource. `attributes` maps names to kinds (see KINDS), `one` and `many` relationships to resource types."""
+    """One resource. `attributes` maps names to kinds (see KINDS), `one` and `many` relationships to resource types;
+    `beside` names to-one relationships of which a record may have an attribute with the name of the column."""
 
     plural: str
     type: str
@@ -58,6 +63,7 @@ class Collection:
     attributes: Mapping[str, str] = field(default_factory=dict)
     one: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     many: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    beside: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     path: str = ""
@@ -94,6 +100,9 @@ class Collection:
             about = f"of the {' or '.join(types)}"
             if name in self.one:
                 properties[columns.one] = {**INTEGER, "description": f"Id {about}."}
+            if name in self.beside:
+                ref = self.columns_beside_attributes(name).one
+                properties[ref] = {**INTEGER, "description": f"Id {about}, where an attribute is called {columns.one}."}
             if name in self.many:
                 properties[columns.many] = {**list_of(INTEGER), "description": f"Ids {about}."}
             if name in self.polymorphic:
@@ -136,6 +145,7 @@ def _collection(plural: str, entry: Mapping[str, Any]) -> Collection:
         attributes=attributes,
         one=dict(_relationships(entry.get("one", ""))),
         many=dict(_relationships(entry.get("many", ""))),
+        beside=tuple(entry.get("beside", "").split()),
         links=tuple(entry.get("links", "").split()),
         secrets=tuple(entry.get("secrets", "").split()),
         path=plural,

@@ -1,4 +1,4 @@
-"""What becomes of the states of airbyte/source-outreach (1.0.30) and singer-io/tap-outreach (1.2.2)."""
+"""What becomes of the states of airbyte/source-outreach (1.0.30 to 1.1.24) and singer-io/tap-outreach (1.2.2)."""
 
 from __future__ import annotations
 

@@ -101,9 +101,22 @@ def test_prospects_have_150_custom_fields_and_tell_their_labels() -> None:
     assert "custom151" not in properties
 
 
-def test_birthdays_of_prospects_are_dates() -> None:
+def test_dates_are_texts_since_live_ones_are_date_times_too() -> None:
+    assert table()["prospects"].schema()["properties"]["dateOfBirth"] == {
+        "type": ["null", "string"],
+        "description": "A date or a date-time.",
+    }
+
+
+def test_where_an_attribute_may_have_the_name_of_a_column_of_ids_both_columns_are_declared() -> None:
     properties = table()["prospects"].schema()["properties"]
-    assert {properties[name]["format"] for name in ("dateOfBirth", "graduationDate", "jobStartDate")} == {"date"}
+    assert properties["updaterId"] == {"type": ["null", "integer"], "description": "Id of the user."}
+    assert properties["updaterRefId"] == {
+        "type": ["null", "integer"],
+        "description": "Id of the user, where an attribute is called updaterId.",
+    }
+    declared = {(name, each) for name, collection in table().items() for each in collection.beside}
+    assert declared == {("prospects", "updater"), ("opportunities", "territory"), ("events", "mailing")}
 
 
 @pytest.mark.parametrize("name", ["bccEntitiesId", "ccEntitiesId", "prospectsIds", "toEntitiesId"])

@@ -26,8 +26,9 @@ AIRBYTE: dict[str, Any] = {
 SINGER = {**AIRBYTE, "quota_limit": ".8", "request_timeout": "300", "page_size": "250"}
 
 
-def test_a_config_of_source_outreach_works_as_it_is() -> None:
-    settings, warnings = parse(AIRBYTE)
+@pytest.mark.parametrize("start_date", ["2020-11-16T00:00:00Z", "2020-11-16T00:00:00.000Z"])
+def test_a_config_of_source_outreach_works_as_it_is(start_date: str) -> None:
+    settings, warnings = parse({**AIRBYTE, "start_date": start_date})
     assert settings.common.start_date == datetime(2020, 11, 16, tzinfo=UTC)
     assert (settings.page_size, settings.common.num_workers, warnings) == (1000, 8, [])
 

@@ -68,6 +68,7 @@ def test_members_may_be_nullable_and_stand_under_properties(key: str) -> None:
         "amount": {"type": ["null", "integer"]},
         "share": {"type": ["number", "null"]},
         "closed": {"type": ["null", "string"], "format": "date"},
+        "address": {"type": "string", "format": "email"},
         "nothing": {"type": ["null"]},
         "odd": True,
         "parts": {"data": True, "type": ["null", "array"], "items": {"$ref": "#/definitions/part"}},
@@ -75,7 +76,15 @@ def test_members_may_be_nullable_and_stand_under_properties(key: str) -> None:
     }
     found = custom_object("myObject", {key: members, "links": DEFINITION["links"]})
     assert found is not None
-    assert found.attributes == {"amount": "integer", "share": "number", "closed": "date", "nothing": "text"}
+    assert found.attributes == {
+        "amount": "integer",
+        "share": "number",
+        "closed": "date",
+        "address": "text",
+        "nothing": "text",
+    }
+    properties = found.schema()["properties"]
+    assert [properties[name].get("format") for name in ("closed", "address")] == [None, None]
     assert (found.one, found.many) == ({"owner": ("user",)}, {"parts": ("part",)})
 
 

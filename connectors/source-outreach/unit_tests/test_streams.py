@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import requests_mock
 
@@ -129,8 +131,12 @@ def test_the_probe_of_the_token_survives_a_gateway_that_gives_up(requests_mock: 
 
 
 def test_a_missing_scope_is_named(requests_mock: requests_mock.Mocker) -> None:
-    text = "Your authorization does not include the required scope 'calls.read'."
-    requests_mock.get(f"{API}/calls", status_code=403, json=problem("unauthorizedOauthScope", text))
+    refusal = {
+        "id": "unauthorizedOauthScope",
+        "title": "Unauthorized OAuth Scope",
+        "detail": "Your authorization does not include the required scope 'calls.read'.",
+    }
+    requests_mock.get(f"{API}/calls", status_code=403, json={"errors": [refusal]})
     with pytest.raises(Unavailable, match=r"stream calls failed: the authorisation lacks the scope calls\.read\."):
         read(stream_of(opened(), "calls"))
 
@@ -155,10 +161,15 @@ def test_a_refused_filter_is_not_asked_for_again(requests_mock: requests_mock.Mo
     assert len(requests_mock.request_history) == 1
 
 
-def test_a_refused_token_is_renewed_once_and_the_request_repeated(requests_mock: requests_mock.Mocker) -> None:
-    refused = {"status_code": 401, "json": {"error": "Invalid JWT token.", "description": "x"}}
-    requests_mock.get(STAGES, [refused, {"json": page([resource(1)])}])
-    requests_mock.post(TOKEN_URL, json={"access_token": "access-1", "expires_in": 7200, "refresh_token": "refresh-2"})
+@pytest.mark.parametrize(
+    "refusal", [{"text": "Invalid access token"}, {"json": {"error": "Invalid JWT token.", "description": "x"}}]
+)
+def test_a_refused_token_is_renewed_once_and_the_request_repeated(
+    requests_mock: requests_mock.Mocker, refusal: dict[str, Any]
+) -> None:
+    requests_mock.get(STAGES, [{"status_code": 401, **refusal}, {"json": page([resource(1)])}])
+    # The documentation says 7200; 6405 was recorded too.
+    requests_mock.post(TOKEN_URL, json={"access_token": "access-1", "expires_in": 6405, "refresh_token": "refresh-2"})
     source = opened()
     assert len(read(stream_of(source, "stages"))) == 1
     token_request = requests_mock.request_history[1]
@@ -168,6 +179,7 @@ def test_a_refused_token_is_renewed_once_and_the_request_repeated(requests_mock:
         "&redirect_uri=https%3A%2F%2Fexample.com%2Fback"
     )
     assert source.store.config["refresh_token"] == "refresh-2"
+    assert source.store.config["token_expiry_date"] == "2026-01-01T13:46:45Z"
 
 
 def test_a_dead_refresh_token_ends_the_sync_and_says_how_they_die(requests_mock: requests_mock.Mocker) -> None:
