@@ -1,0 +1,102 @@
+"""JSON that orjson refuses, or reads wrongly: the other rows arrive untouched, and what cannot be held is declared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+import requests_mock
+
+from source_kit import json_text
+from source_kit.answers import body
+from source_kit.budget import RateBudget
+from source_kit.client import HttpClient, Request
+from source_kit.json_text import UNHOLDABLE
+from source_kit.oauth import basic
+from source_kit.protocol import RecordEncoder, line
+from source_kit.testing import FakeClock
+
+DEEP = b"[" * 300 + b"]" * 300
+# A text that orjson refuses or rounds, and the line of the record that it becomes, `meta` included.
+ODD: dict[str, tuple[bytes, bytes, list[tuple[str, str]]]] = {
+    "half a pair": (rb'{"id":1,"a":"cut \ud83d"}', '{"id":1,"a":"cut \ufffd"}'.encode(), [("a", "TRUNCATED")]),
+    "NaN": (b'{"id":1,"a":NaN}', b'{"id":1,"a":null}', [("a", "NULLED")]),
+    "Infinity": (b'{"id":1,"a":[1,-Infinity]}', b'{"id":1,"a":[1,null]}', [("a", "NULLED")]),
+    "1e400": (b'{"id":1,"a":{"b":1e400}}', b'{"id":1,"a":{"b":null}}', [("a", "NULLED")]),
+    "no UTF-8": (b'{"id":1,"a":"x\xffy"}', '{"id":1,"a":"x\ufffdy"}'.encode(), [("a", "TRUNCATED")]),
+    "a byte order mark": (b'\xef\xbb\xbf{"id":1,"a":"x"}', b'{"id":1,"a":"x"}', []),
+    "300 levels": (b'{"id":1,"a":' + DEEP + b"}", b'{"id":1,"a":' + DEEP + b"}", []),
+    "a long integer": (b'{"id":1,"a":123456789012345678901}', b'{"id":1,"a":123456789012345678901}', []),
+    "a long negative one": (b'{"id":-9223372036854775809}', b'{"id":-9223372036854775809}', []),
+    "a line break in a text": (b'{"id":1,"a":"x\ny"}', b'{"id":1,"a":"x\\ny"}', []),
+    "5,000 digits": (b'{"id":1,"a":' + b"9" * 5000 + b"}", b'{"id":1,"a":null}', [("a", "NULLED")]),
+    "both": (
+        rb'{"id":1,"a":["\udc00",NaN]}',
+        '{"id":1,"a":["\ufffd",null]}'.encode(),
+        [("a", "NULLED"), ("a", "TRUNCATED")],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_an_odd_value_leaves_in_its_nearest_form_and_its_row_says_so(kind: str) -> None:
+    text, data, changes = ODD[kind]
+    page = [json_text.loads(text), {"id": 2, "name": "whole"}]
+    first, second = RecordEncoder("leads").lines(page, 7).splitlines()
+    meta = [{"field": field, "change": change, "reason": "SOURCE_SERIALIZATION_ERROR"} for field, change in changes]
+    told = b',"meta":{"changes":' + orjson.dumps(meta) + b"}" if meta else b""
+    assert first == b'{"type":"RECORD","record":{"stream":"leads","data":' + data + b',"emitted_at":7' + told + b"}}"
+    assert second == (b'{"type":"RECORD","record":{"stream":"leads","data":{"id":2,"name":"whole"},"emitted_at":7}}')
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_an_answer_with_an_odd_value_is_taken_at_once(kind: str) -> None:
+    client = HttpClient("https://v.test/", basic("k"), RateBudget(FakeClock()), FakeClock(), headers={})
+    content = b'{"data":[' + ODD[kind][0].removeprefix(b"\xef\xbb\xbf") + b"]}"
+    with requests_mock.Mocker() as vendor:
+        vendor.get("https://v.test/leads", content=content)
+        answer = body(client.send(Request("leads", "b", accepts=lambda found: isinstance(found, dict))))
+        assert vendor.call_count == 1
+    assert len(answer["data"]) == 1
+
+
+@pytest.mark.parametrize("text", [b"", b"<html>", b'{"a": 1', b'{"data": [1, 2', b"[" * 100_000])
+def test_what_is_no_json_is_none(text: bytes) -> None:
+    with pytest.raises(ValueError, match=""):
+        json_text.loads(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (b'{"a":18446744073709551615}', {"a": 2**64 - 1}),
+        (b'{"a":"1234567890123456789012"}', {"a": "1234567890123456789012"}),
+        (b'{"a":0.1234567890123456789012}', {"a": 0.1234567890123456789012}),
+        (b'{"a":[1, 1e3, "\\ud83d\\ude00"]}', {"a": [1, 1000.0, "\U0001f600"]}),
+        ('{"a":"ü"}'.encode("utf-16"), {"a": "ü"}),
+    ],
+)
+def test_what_json_can_hold_is_read_exactly(text: bytes, value: Any) -> None:
+    assert json_text.loads(text) == value
+
+
+def test_a_long_integer_is_found_wherever_it_stands() -> None:
+    number = b"98765432109876543210"
+    for before in range(40):
+        text = b'{"' + b"x" * before + b'":' + number + b"}"
+        assert json_text.loads(text) == {"x" * before: 98765432109876543210}
+
+
+def test_every_message_can_be_written() -> None:
+    assert (
+        line({"type": "LOG", "log": {"message": "cut \ud83d"}})
+        == '{"type":"LOG","log":{"message":"cut \ufffd"}}\n'.encode()
+    )
+
+
+def test_whoever_takes_records_as_objects_gets_what_the_line_says() -> None:
+    record = {"id": 1, "a": UNHOLDABLE, "b": ["\ud83d"]}
+    assert json_text.held(record) == {"id": 1, "a": None, "b": ["\ufffd"]}
+    plain = {"id": 1}
+    assert json_text.held(plain) is plain
