@@ -103,9 +103,8 @@ def test_whoever_has_a_work_item_is_called_as_in_the_api() -> None:
     [
         ("conversations", {"sentiment": {}}),
         ("conversations", {"sentiment": {"polarity": -1, "confidence": 0.97}}),
-        ("conversations", {"sentiment": "negative"}),
         ("conversations", {"sentiment": None, "locked": None, "totalOpen": {"timeSinceLastDone": 0}}),
-        ("messages", {"sentiment": "positive"}),
+        ("conversation_times", {"reopened": True, "touched": 2}),
         ("customers", {"sla": {"version": 4, "summary": {"satisfiedAt": "2019-11-25T15:19:25.038Z"}}}),
         ("snoozes", {"type": "relative", "value": 7200000}),
         ("snoozes", {"type": "dynamic", "value": {"day": {"type": "tomorrow", "value": ""}, "time": "09:00 am"}}),
