@@ -136,7 +136,11 @@ TABLE: dict[str, tuple[str, str, Attributes]] = {
         "kb_article",
         lambda n: {"title": f"Article {n}", "hash": f"hash{n}", "status": "published"},
     ),
-    "kb_categories": ("/kb/categories", "kb_category", lambda n: {"title": f"Category {n}", "slug": f"category-{n}"}),
+    "kb_categories": (
+        "/kb/categories",
+        "kb_category",
+        lambda n: {"hash": f"hash{n}", "published": True, "root": n == 0},
+    ),
 }
 ONLY_CREATED = ("slas", "sla_versions", "audit_logs")
 KLASS_STATUSES = ("enabled", "disabled", "existing_only")
