@@ -20,8 +20,7 @@ def flat(record: Shape, **extra: Any) -> Shape:
     """A record of the API in the connector's form; also for shapes with slots."""
     result: Shape = {"id": record["id"], "type": record["type"]}
     for name, value in record.get("attributes", {}).items():
-        assert name not in RESERVED
-        result[snake(name)] = value
+        result[f"attribute_{name}" if name in RESERVED else snake(name)] = value
     for name, relationship in record.get("relationships", {}).items():
         if "data" in relationship:
             data = relationship["data"]

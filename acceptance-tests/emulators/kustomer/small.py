@@ -16,6 +16,10 @@ Record = dict[str, Any]
 Attributes = Callable[[int], Record]
 LINES = {"blocks": [{"text": "Hi", "type": "unstyled"}], "entityMap": {"0": {"type": "LINK"}}}
 METRICS = {"firstResponse": {"enabled": True, "times": {"1": 3600, "5": 60}}}
+SNOOZE_OPTIONS: tuple[Record, ...] = (
+    {"type": "relative", "value": 7_200_000},
+    {"type": "dynamic", "value": {"day": {"type": "tomorrow", "value": ""}, "time": "09:00 am"}},
+)
 SURVEY = {"options": 5, "type": "numeric", "labelHigh": "good", "labelLow": "bad"}
 
 # Stream: (path, type, attributes of the n-th record).
@@ -80,7 +84,7 @@ TABLE: dict[str, tuple[str, str, Attributes]] = {
     "work_sessions": (
         "/routing/work-sessions",
         "work_session",
-        lambda n: {"statusType": "available", "active": n % 2 == 0, "signedOutAt": None},
+        lambda n: {"statusType": "available", "routable": n % 2 == 0, "signedOutAt": None},
     ),
     "satisfaction": (
         "/satisfaction",
@@ -122,13 +126,21 @@ TABLE: dict[str, tuple[str, str, Attributes]] = {
         "notification",
         lambda n: {"name": "mention", "status": "unread", "event": {"n": n}},
     ),
-    "snoozes": ("/snoozes", "snooze", lambda n: {"status": "active", "time": "2030-01-01T00:00:00.000Z"}),
+    "snoozes": (
+        "/snoozes",
+        "snooze",
+        lambda n: {"name": f"Option {n}", "enabled": True, **SNOOZE_OPTIONS[n % 2]},
+    ),
     "kb_articles": (
         "/kb/articles",
         "kb_article",
-        lambda n: {"title": f"Article {n}", "slug": f"article-{n}", "status": "published"},
+        lambda n: {"title": f"Article {n}", "hash": f"hash{n}", "status": "published"},
     ),
-    "kb_categories": ("/kb/categories", "kb_category", lambda n: {"title": f"Category {n}", "slug": f"category-{n}"}),
+    "kb_categories": (
+        "/kb/categories",
+        "kb_category",
+        lambda n: {"hash": f"hash{n}", "published": True, "root": n == 0},
+    ),
 }
 ONLY_CREATED = ("slas", "sla_versions", "audit_logs")
 KLASS_STATUSES = ("enabled", "disabled", "existing_only")

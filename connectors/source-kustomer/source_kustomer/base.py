@@ -19,6 +19,9 @@ from source_kustomer.budget import ORGANISATION
 from source_kustomer.config import Settings
 from source_kustomer.records import lift
 
+# What a list of work items answered with, though another size was asked for.
+DEFAULT_PAGE_SIZE = 100
+
 
 class KustomerStream(KitStream):
     """One resource of Kustomer. Subclasses give `resource`, and the permission that reading it needs."""
@@ -84,7 +87,8 @@ class KustomerStream(KitStream):
         """The slice of the page after the one that `asked` brought, None after the last; its ids go into `seen`.
 
         It goes by number, or by `links.next` where that is a cursor; where an endpoint sends no links, while pages are
-        full. Raises `ConnectorFault` where a link would lead in circles.
+        full. Pages may be shorter or longer than was asked for. Raises `ConnectorFault` where a link would lead in
+        circles.
         """
         rows, links = content[self.rows], content.get("links")
         if not isinstance(rows, list) or not rows:
@@ -95,7 +99,7 @@ class KustomerStream(KitStream):
         link, has_links = None, isinstance(links, Mapping) and ("next" in links or "self" in links)
         if isinstance(links, Mapping):
             link = links.get("next")
-        if not link and (has_links or not has_news or len(rows) < self.page_size):
+        if not link and (has_links or not has_news or len(rows) < self._full_page(content)):
             return None
         if not has_news:
             raise ConnectorFault(
@@ -106,6 +110,11 @@ class KustomerStream(KitStream):
         number, query = asked["page"] + 1, query_of(link)
         is_cursor = bool(query) and query.get("page") != [str(number)]
         return {**asked, "page": number, "query": query if is_cursor else {}}
+
+    def _full_page(self, content: Mapping[str, Any]) -> int:
+        """The rows that a full page has at least: what `meta` tells or was asked for, and never above the default."""
+        told = (content.get("meta") or {}).get("pageSize")
+        return min(told if isinstance(told, int) and told > 0 else self.page_size, DEFAULT_PAGE_SIZE)
 
     def lacking(self, unavailable: Unavailable) -> Unavailable:
         """The error that tells which permission the key needs."""

@@ -68,7 +68,7 @@ class ChildStream(KustomerStream):
 
     def probe(self) -> None:
         """The children of the newest parent, if it can have some; one that is gone has none."""
-        for record in self.parents.fetch_window(Window(descending=True), limit=1).records:
+        for record in self.parents.fetch_window(Window(descending=True), limit=1).records[:1]:
             parent = self.parent(record)
             if parent is not None:
                 next(self._pages(parent), None)

@@ -114,7 +114,7 @@ class ListStream(KustomerStream):
         asked: dict[str, Any] | None = {"page": 1, "filters": filters}
         while asked is not None:
             is_numbered = asked["page"] > 1 and not asked["query"]
-            if is_numbered and asked["page"] * self.page_size > MOST_RECORDS:
+            if is_numbered and len(seen) >= MOST_RECORDS:
                 raise self._too_long()
             try:
                 answer = self.fetch(asked)

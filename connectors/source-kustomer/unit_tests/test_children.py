@@ -73,6 +73,47 @@ def test_attachments_without_links_go_on_while_pages_are_full() -> None:
     assert [params["page"] for method, _, params, _ in account.asked if method == "GET"] == [1, 2, 3]
 
 
+def test_children_go_on_where_pages_are_smaller_than_was_asked_for() -> None:
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if method == "POST":
+            return page(message(1, "c1", "2025-07-01T00:00:00.000Z"))
+        first = (params["page"] - 1) * 20
+        files = [file(number) for number in range(first, min(first + 20, 50))]
+        return 200, {"data": files, "meta": {"pageSize": 20, "page": params["page"]}}
+
+    account = Account(server)
+    assert len(account.read(stream_of(account, "attachments"), STATE)[0]) == 50
+
+
+def test_times_of_a_conversation_go_on_where_the_size_of_pages_is_ignored() -> None:
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if method == "POST":
+            is_search_of_times = body["queryContext"] == "conversation_time"
+            return REFUSED if is_search_of_times else page(row(1, "2025-07-01T00:00:00.000Z"))
+        first = (params["page"] - 1) * 100
+        rows = [row(number, "2025-07-01T00:00:00.000Z") for number in range(first, min(first + 100, 130))]
+        return 200, {"data": rows}
+
+    account = Account(server)
+    records, _ = account.read(stream_of(account, "conversation_times"), {"created_at": "2025-06-01T00:00:00.000Z"})
+    assert len(records) == 130
+    assert [params for method, _, params, _ in account.asked if method == "GET"] == [
+        {"page": 1, "pageSize": 1000},
+        {"page": 2, "pageSize": 1000},
+    ]
+
+
+def test_work_items_come_once_where_a_page_is_longer_than_was_asked_for() -> None:
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if method == "POST":
+            return page(row(1, "2025-07-01T00:00:00.000Z"))
+        return page(*[row(number, "2025-07-01T00:00:00.000Z", "work_item") for number in range(250)])
+
+    account = Account(server)
+    assert len(account.read(stream_of(account, "work_items"), STATE)[0]) == 250
+    assert len([path for method, path, *_ in account.asked if method == "GET"]) == 1
+
+
 def test_a_conversation_is_asked_once_however_many_of_its_messages_have_attachments() -> None:
     def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
         if method == "POST":
@@ -241,3 +282,14 @@ def test_check_is_content_with_a_parent_that_has_no_children() -> None:
     stream_of(account, "satisfaction_responses").probe()
     stream_of(account, "work_items").probe()
     assert [path[:8] for _, path, _, _ in account.asked] == ["customer", "customer", "routing/"]
+
+
+def test_check_asks_for_the_children_of_one_parent_only() -> None:
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if method == "POST":
+            return page(row(1, "2025-07-01T00:00:00.000Z"), row(2, "2025-07-01T00:00:00.000Z"))
+        return NOTHING
+
+    account = Account(server)
+    stream_of(account, "work_items").probe()
+    assert [method for method, *_ in account.asked] == ["POST", "GET"]

@@ -63,6 +63,18 @@ def test_a_list_that_is_too_long_fails_loudly() -> None:
     assert len(account.asked) == 100
 
 
+def test_a_list_goes_on_to_its_cap_where_pages_are_smaller_than_was_asked_for() -> None:
+    """Users are asked for by 500; 22 pages of 100 are 2,200 of them, not 11,000."""
+
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        first = (params["page"] - 1) * 100
+        rows = [row(number, "2025-01-01T00:00:00.000Z", "user") for number in range(first, first + 100)]
+        return page(*rows, following=params["page"] + 1 if params["page"] < 22 else 0)
+
+    account = Account(server)
+    assert len(account.read(stream_of(account, "users"))[0]) == 2_200
+
+
 def test_versions_of_slas_come_from_beside_the_list() -> None:
     version = {"type": "sla_version", "id": "v", "attributes": {"createdAt": "2025-01-01T00:00:00.000Z"}}
     answer = {"data": [row(1, "2025-01-01T00:00:00.000Z", "sla")], "included": version, "links": {"next": None}}

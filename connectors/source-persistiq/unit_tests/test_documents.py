@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import jsonschema  # type: ignore[import-untyped]  # no stubs among the development requirements
 import pytest
 import yaml
 
@@ -39,6 +40,20 @@ def test_every_stream_has_a_schema_with_its_key_and_cursor_and_no_schema_is_left
         properties = schemas.load("source_persistiq", name)["properties"]
         assert ("id" in properties) is (name != "webhook_plugin")
         assert CURSORS.get(name, "id") in properties or name == "webhook_plugin"
+
+
+def test_the_campaign_that_an_account_answered_with_is_declared_to_the_last_count() -> None:
+    stats = {
+        "prospects_contacted": 1, "prospects_reached": 1, "prospects_opened": 1, "prospects_replied": 0,
+        "prospects_bounced": 0, "prospects_optedout": 0, "total_prospects": 1,
+    }  # fmt: skip
+    creator = {"id": "u_abc123", "name": "Jo Doe", "email": "jo@example.com"}
+    campaign = {"id": "c_N2G2Mx", "name": "My First Campaign", "creator": creator, "stats": stats}
+    schema = schemas.load("source_persistiq", "campaigns")
+    assert schema["properties"].keys() == campaign.keys()
+    assert schema["properties"]["stats"]["properties"].keys() == stats.keys()
+    assert schema["properties"]["creator"]["properties"].keys() == creator.keys()
+    jsonschema.Draft7Validator(schema).validate(campaign)
 
 
 def test_the_table_of_options_holds_every_option_that_is_shown() -> None:
