@@ -63,7 +63,7 @@ def test_an_answer_with_an_odd_value_is_taken_at_once(kind: str) -> None:
 
 @pytest.mark.parametrize("text", [b"", b"<html>", b'{"a": 1', b'{"data": [1, 2', b"[" * 100_000])
 def test_what_is_no_json_is_none(text: bytes) -> None:
-    with pytest.raises(ValueError, match=""):
+    with pytest.raises(ValueError, match=r"Expecting|Unterminated|nested too deeply"):
         json_text.loads(text)
 
 

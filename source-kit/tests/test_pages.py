@@ -71,7 +71,7 @@ def test_empty_pages_are_not_followed_for_ever() -> None:
 
     with pytest.raises(TransientError):
         with_rows(ask, None)
-    assert len(asked) == 53
+    assert len(asked) == 52
 
 
 def test_a_count_is_kept_where_the_page_that_has_rows_tells_none() -> None:

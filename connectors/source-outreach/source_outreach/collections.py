@@ -30,13 +30,6 @@ KINDS: Mapping[str, Schema] = {
     "objects": list_of(OBJECT),
     "object": OBJECT,
     "pairs": list_of(list_of(INTEGER)),
-    # Without `airbyte_type` PyAirbyte makes a text column of two types, into which PostgreSQL takes neither.
-    "objects-or-object": {
-        "type": ["null", "array", "object"],
-        "items": dict(OBJECT),
-        "additionalProperties": True,
-        "airbyte_type": "object",
-    },
 }
 # No attribute of a record may hide these; an attribute of the same name (custom objects) gets `Attribute` behind it.
 RESERVED = ("id", "type")
