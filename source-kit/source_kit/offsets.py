@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from source_kit.keyset import MAX_RESTARTS
 from source_kit.pages import endless
 from source_kit.rows import identity
 from source_kit.tokens import incomplete
+from source_kit.walks import MAX_RESTARTS
 from source_kit.windows import Fetched
 from source_kit.work import Page, Work
 

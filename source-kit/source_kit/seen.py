@@ -25,6 +25,7 @@ class Seen:
     marks: Sequence[Any]
     every: Sequence[Any]
     fetched: Fetched
+    is_odd: bool
 
     @classmethod
     def of(cls, fetched: Fetched, field: str, mark_of: Callable[[Record], Any]) -> Seen:
@@ -36,10 +37,10 @@ class Seen:
         # A walk that waits for its next turn holds no records: as objects they take four times their bytes.
         told = replace(fetched, records=(), rows=fetched.size)
         if None not in found:
-            return cls(found, values, every, every, told)  # type: ignore[arg-type]  # no None is in it
+            return cls(found, values, every, every, told, fetched.is_odd)  # type: ignore[arg-type]  # no None is in it
         timed = [row for row in zip(found, values, every, strict=True) if row[0] is not None]
         instants, kept, marks = map(list, zip(*timed, strict=True)) if timed else ([], [], [])
-        return cls(instants, kept, marks, every, told)
+        return cls(instants, kept, marks, every, told, fetched.is_odd)
 
     @property
     def size(self) -> int:

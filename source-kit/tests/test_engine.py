@@ -32,7 +32,7 @@ class Stream:
     def __init__(self, name: str, plan: Callable[[Start], Work]) -> None:
         self.name = name
         self.bucket = f"GET {name}"
-        self.cursor_name = None
+        self.cursor_name: str | None = None
         self.work = plan
 
 
@@ -417,3 +417,37 @@ def test_many_streams_and_pieces_give_every_record_once_and_in_order() -> None:
     bench = Bench(*streams, workers=8).run()
     for number in range(1, 7):
         assert bench.ids(f"s{number}") == expected(4, number)
+
+
+def test_rows_that_stay_out_are_told_and_the_state_stays_before_them() -> None:
+    missing = Page(holds=True, warning="the API counts 2 records more than it gives.")
+    bench = Bench(Stream("leads", plan_of(page(1, at=T1), missing, page(2, at=T2), page(3, at=T3)))).run()
+    assert bench.story("leads") == ["STARTED", "RUNNING", 1, 2, 3, (T1, 3), "COMPLETE"]
+    assert "WARN Stream leads: the API counts 2 records more than it gives." in bench.output.logs()
+
+
+def test_only_the_first_estimate_of_a_stream_is_told() -> None:
+    bench = Bench(Stream("leads", plan_of(page(1, estimate=5), page(2, estimate=7)))).run()
+    assert [part for part in bench.story("leads") if str(part).startswith("about")] == ["about 5"]
+
+
+def test_records_without_a_time_are_counted_in_one_warning() -> None:
+    odd = Page([{"id": 1, "at": None}, {"id": 2}, {"id": 3, "at": "soon"}, {"id": 4, "at": T1}])
+    leads = Stream("leads", plan_of(odd, page(5)))
+    leads.cursor_name = "at"
+    bench = Bench(leads).run()
+    assert bench.ids("leads") == [1, 2, 3, 4, 5]
+    (warning,) = [log for log in bench.output.logs() if log.startswith("WARN")]
+    assert warning.startswith("WARN Stream leads: 4 records have no usable time in at. They were emitted")
+
+
+def test_whatever_breaks_the_main_loop_every_stream_has_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*arguments: Any, **options: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(StateLedger, "before_records", broken)
+    names = [f"s{number}" for number in range(6)]
+    bench = Bench(*(Stream(name, plan_of(page(1))) for name in names))
+    with pytest.raises(ZeroDivisionError):
+        bench.run()
+    assert [bench.story(name)[-1] for name in names] == ["INCOMPLETE"] * 6

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from source_kit import keyset, tokens
+from source_kit import tokens, walks
 from source_kit.errors import ConnectorFault
 from source_kit.keyset import Keyset
 from source_kit.stream import TimeCursor
@@ -308,7 +308,7 @@ def test_expiring_and_shallow_tokens_cost_requests_but_no_rows(
 def test_capped_counts_plan_but_do_not_prove_the_end(collection: Collection, drift: float) -> None:
     collection.drift = drift
     with pytest.MonkeyPatch.context() as patch:
-        for module in (keyset, tokens):
+        for module in (walks, tokens):
             patch.setattr(module, "TRUSTED_COUNT", 20)
         try:
             reading = read(collection)
@@ -319,14 +319,14 @@ def test_capped_counts_plan_but_do_not_prove_the_end(collection: Collection, dri
 
 @pytest.mark.parametrize("rows", [19, 20, 25, 35])
 def test_a_count_and_a_walk_that_end_at_the_same_cap_prove_nothing(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (keyset, tokens):
+    for module in (walks, tokens):
         monkeypatch.setattr(module, "TRUSTED_COUNT", 20)
     collection = Collection({row: (5, 5) for row in range(rows)}, page_size=5, count_cap=20, early_null=20)
     check_complete(collection, read(collection))
 
 
 def test_more_rows_than_both_ends_of_a_capped_walk_reach_end_loudly(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (keyset, tokens):
+    for module in (walks, tokens):
         monkeypatch.setattr(module, "TRUSTED_COUNT", 20)
     with pytest.raises(ConnectorFault, match="fewer records than it counted"):
         read(Collection({row: (5, 5) for row in range(45)}, page_size=5, count_cap=20, early_null=20))
@@ -358,3 +358,97 @@ def test_an_order_that_never_turns_is_not_taken_for_the_way_back(seed: int) -> N
     except ConnectorFault:
         return
     check_complete(collection, reading)
+
+
+def walk(*answers: Fetched | tuple[str, Fetched], **options: Any) -> tuple[list[Any], list[Page], list[Window]]:
+    """What a walk emits of the answers of a script, of which the last is given for ever; its pages, what it asked."""
+    asked: list[Window] = []
+    script = deque(answers)
+
+    def fetch(window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
+        asked.append(window)
+        answer = script.popleft() if len(script) > 1 else script[0]
+        assert isinstance(answer, Fetched)
+        return answer
+
+    pages = list(Keyset(fetch, "at", 10, checkpoint=TimeCursor("at", None, LAG).checkpoint, **options).walk(Window()))
+    return [record.get("id") for page in pages for record in page.records], pages, asked
+
+
+def answer(*rows: Any, token: Any = None, total: int | None = None, size: int | None = None) -> Fetched:
+    """Rows given as milliseconds, which are their ids too, or as records."""
+    records = [row if isinstance(row, dict) else {"id": row, "at": text(row)} for row in rows]
+    return Fetched(records, START + timedelta(days=1), token, total, size)
+
+
+ODD_TIMES: list[dict[str, Any]] = [
+    {"id": "n", "at": None},
+    {"id": "m"},
+    {"id": "e", "at": ""},
+    {"id": "s", "at": "soon"},
+    {"id": "l", "at": "2025-06-30T23:59:60Z"},
+    {"id": "x", "at": {"y": 1}},
+    {"at": "2026-01-01T00:00:00.001Z"},
+]
+
+
+@pytest.mark.parametrize("odd", ODD_TIMES)
+def test_a_row_without_a_usable_time_or_id_leaves_once_and_moves_no_state(odd: dict[str, Any]) -> None:
+    ids, pages, _ = walk(answer(1, odd, 2, token=1), answer(2, odd, 5))
+    assert sorted(map(str, ids)) == sorted(map(str, [1, odd.get("id"), 2, 5]))
+    assert [page.checkpoint for page in pages if page.checkpoint][-1] == {"at": text(5)}
+
+
+def test_a_page_of_rows_without_times_only_is_gone_on_with_by_its_token() -> None:
+    timeless = [{"id": name, "at": None} for name in "abcd"]
+    ids, _, _ = walk(answer(*timeless[:3], token=1), answer(*timeless[:3], token=1), answer(timeless[3]))
+    assert ids == ["a", "b", "c", "d"]
+
+
+def test_a_row_that_comes_twice_over_a_page_border_leaves_once() -> None:
+    assert walk(answer(1, 2, 3, token=1), answer(3, 3, 4))[0] == [1, 2, 3, 4]
+
+
+def test_a_first_page_in_reverse_order_once_teaches_nothing() -> None:
+    ids, _, asked = walk(answer(3, 2, 1, token=1, total=5), answer(1, 2, 3, token=1, total=5), answer(3, 4, 5))
+    assert ids == [1, 2, 3, 4, 5]
+    assert [window.upper for window in asked] == [None, None, None]
+
+
+def test_an_order_that_comes_again_is_the_apis_own_and_is_asked_for_once_only() -> None:
+    ids, _, asked = walk(answer(5, 4, 3, token=1), answer(5, 4, 3, token=1), answer(3, 2, 1, token=1), answer(1, 0))
+    assert ids == [5, 4, 3, 2, 1, 0]
+    assert len(asked) == 4
+
+
+def test_an_empty_page_that_announces_more_is_followed() -> None:
+    assert walk(answer(token=1, total=3), answer(token=1, total=3), answer(1, 2, token=2), answer(2, 3))[0] == [1, 2, 3]
+
+
+def test_rows_that_were_no_objects_make_the_count_no_proof() -> None:
+    assert walk(answer(1, 2, token=1, total=4, size=3), answer(2, 4))[0] == [1, 2, 4]
+
+
+def test_rows_that_are_counted_and_never_come_are_told_and_hold_the_state() -> None:
+    ids, pages, asked = walk(answer(1, 2, total=3))
+    assert ids == [1, 2]
+    held = [page for page in pages if page.holds]
+    assert [page.warning for page in held] == [
+        "the API counts 1 records more than it gives, in several whole walks of one window of time. They may be "
+        "deleted ones that its index still counts. The state stays before that window, so that the next sync looks "
+        "again."
+    ]
+    assert {str(page.checkpoint) for page in pages[: pages.index(held[0])]} == {"None"}
+    assert len(asked) < 40
+
+
+def test_rows_that_came_late_are_found_by_another_walk() -> None:
+    late = [answer(1, 2, total=3)] * 6
+    ids, pages, _ = walk(*late, answer(total=3), answer(1, 2, 3, total=3))
+    assert sorted(ids) == [1, 2, 3]
+    assert [page.holds for page in pages if page.holds] == []
+
+
+def test_rows_that_left_the_window_are_not_missed() -> None:
+    ids, pages, asked = walk(answer(1, 2, total=3), answer(2, total=1), answer(1, total=2))
+    assert (ids, [page.holds for page in pages if page.holds], len(asked)) == ([1, 2], [], 3)

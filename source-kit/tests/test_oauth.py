@@ -329,3 +329,36 @@ def test_a_refused_refresh_token_is_tried_only_once(vendor: Any) -> None:
         with pytest.raises(ConfigError):
             bench.oauth.authorization()
     assert vendor.call_count == 1
+
+
+def test_a_token_that_is_created_is_one(vendor: Any) -> None:
+    vendor.post(URL, status_code=201, **granted(1))
+    assert Bench().oauth.authorization() == "Bearer access1"
+
+
+def test_a_refresh_token_that_another_run_has_used_is_read_again_from_the_file(vendor: Any, tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({**CONFIG, "refresh_token": "refresh2"}))
+    vendor.post(URL, [{"status_code": 400, "json": {"error": "invalid_grant"}}, granted(2, refresh_token="refresh3")])
+    assert Bench(path=path).oauth.authorization() == "Bearer access2"
+    assert "refresh_token=refresh2" in vendor.last_request.text
+    assert json.loads(path.read_text())["refresh_token"] == "refresh3"
+
+
+def test_an_access_token_that_another_run_has_minted_is_used(vendor: Any, tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    tokens = {"refresh_token": "refresh2", "access_token": "access2", "token_expiry_date": "2026-01-01T13:00:00Z"}
+    path.write_text(json.dumps({**CONFIG, **tokens}))
+    vendor.post(URL, status_code=400, json={"error": "invalid_grant"})
+    bench = Bench(path=path)
+    assert [bench.oauth.authorization() for _ in range(2)] == ["Bearer access2"] * 2
+    assert vendor.call_count == 1
+
+
+def test_a_spent_token_that_the_file_holds_too_is_the_end(vendor: Any, tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(CONFIG))
+    vendor.post(URL, status_code=400, json={"error": "invalid_grant"})
+    with pytest.raises(ConfigError, match="refresh_token is used up"):
+        Bench(path=path).oauth.authorization()
+    assert vendor.call_count == 1

@@ -29,7 +29,8 @@ def test_a_list_holds_objects_once(listed: Any, left: list[Any], settled: Settle
 
 
 def test_what_has_no_list_is_left_alone() -> None:
-    for content in (None, [], {}, {"data": None}, {"data": "x"}):
+    contents: list[Any] = [None, [], {}, {"data": None}, {"data": "x"}]
+    for content in contents:
         assert settle(content, "data") == Settled()
 
 

@@ -16,7 +16,7 @@ from source_kit.catalog_input import ConfiguredStream, parse_catalog
 from source_kit.client import HttpClient
 from source_kit.config import CommonOptions
 from source_kit.config_store import ConfigStore
-from source_kit.errors import ConfigError
+from source_kit.errors import ConfigError, TransientError
 from source_kit.oauth import Auth, basic
 from source_kit.probes import NO_ANSWER, unreadable
 from source_kit.redaction import Redactor
@@ -266,3 +266,46 @@ def test_discover_has_the_key_and_cursor_of_every_stream() -> None:
     assert users.source_defined_cursor
     assert [mode.value for mode in users.supported_sync_modes] == ["full_refresh", "incremental"]
     assert users.is_resumable
+
+
+def test_check_uses_the_config_that_it_is_given() -> None:
+    source = Source()
+    assert source.check(LOGGER, {"key": "k"}).status.value == "SUCCEEDED"
+    refused = source.check(LOGGER, {})
+    assert (refused.status.value, refused.message) == ("FAILED", "key is missing.")
+    assert source.check(LOGGER, {"key": "other"}).status.value == "SUCCEEDED"
+    assert source.store.config == {"key": "other"}
+
+
+@pytest.mark.parametrize("error", [Denied("The key was refused."), TransientError("Nothing answers.")])
+def test_check_says_in_a_status_what_is_wrong(error: Exception) -> None:
+    source, _ = prepared({"probe": error})
+    status = source.check(LOGGER, {"key": "k"})
+    assert (status.status.value, status.message) == ("FAILED", str(error))
+
+
+def test_secrets_are_masked_for_whoever_comes_without_the_console_script() -> None:
+    source = Source()
+    source.problems = {"probe": Denied("The key s3cret-key was refused.", internal_message="key s3cret-key")}
+    status = source.check(LOGGER, {"key": "s3cret-key"})
+    assert status.message == "The key **** was refused."
+    logged = [message.log.message for message in source.message_repository.consume_queue() if message.log]
+    assert "key ****" in logged
+
+
+def test_one_object_checks_discovers_and_reads_again() -> None:
+    source = Source()
+    for _ in range(2):
+        assert source.check(LOGGER, {"key": "k"}).status.value == "SUCCEEDED"
+        assert len(source.discover(LOGGER, {"key": "k"}).streams) == 3
+        assert [m.record.data["id"] for m in cdk_read(source, "users") if m.record] == [1]
+
+
+def test_a_caller_that_stops_iterating_leaves_no_threads() -> None:
+    before = set(threading.enumerate())
+    source = Source()
+    wanted = ConfiguredAirbyteCatalogSerializer.load(catalog("users", "messages", "attachments"))
+    messages = source.read(LOGGER, {"key": "k"}, wanted)
+    next(iter(messages))
+    messages.close()  # type: ignore[attr-defined]  # a generator
+    assert [thread for thread in threading.enumerate() if thread not in before] == []

@@ -1,0 +1,343 @@
+"""One window being read by keyset: see `keyset`."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence, Set
+from dataclasses import replace
+from datetime import datetime
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any
+
+from source_kit import timestamps
+from source_kit.pages import with_rows
+from source_kit.seen import Seen
+from source_kit.tokens import AGREEING_WALKS, TRUSTED_COUNT, TokenWalk, incomplete, told_missing
+from source_kit.windows import Fetched, Window, cut_points, parts_for
+from source_kit.work import Page, Piece, Record, Work
+
+if TYPE_CHECKING:
+    from source_kit.keyset import Keyset
+
+MAX_RESTARTS = 5
+# Of so many pages a walk keeps what came, to prove that all did. Windows are shorter; an uncut walk may be longer.
+MOST_REMEMBERED_PAGES = 20
+NO_MARKS: frozenset[Any] = frozenset()
+
+
+class Walk:
+    """One window being read, to its proven end."""
+
+    def __init__(self, keyset: Keyset, window: Window, seen: frozenset[Any], high: str | None) -> None:
+        self.keyset = keyset
+        self.window = window
+        self.lower = window.lower
+        self.upper = window.upper
+        # Emitted before this walk began; `seen` also has what it emitted itself and may meet again.
+        self.before = seen
+        self.seen = set(seen)
+        self.high = high
+        # 1 ascending, -1 descending, 0 neither, None: no page has shown it yet.
+        self.order: int | None = None
+        self.emitted = 0
+        self.expected: int | None = None
+        self.pages = 0
+        self.is_count_wrong = False
+        # What the whole window was counted to have, and the marks of what came of it, as long as it is short.
+        self.total: int | None = None
+        self.came: set[Any] = set()
+
+    def run(self, *, cut: bool, verify: bool = True) -> Work:
+        keyset, count, idle, stuck = self.keyset, True, 0, 0
+        while True:
+            page, records = self._ask(count=count)
+            settled = self._settled(page)
+            fresh = self._take(records, page, settled)
+            is_new = bool(fresh)
+            is_full = page.fetched.token is not None or page.size >= keyset.page_size
+            is_end = self._is_end(page, is_full)
+            # Whether the window is complete is known at its end: no state speaks of its last page before.
+            ready = [self._page(fresh, page, cut=cut, is_last=is_end or not is_full)] if fresh else []
+            del records, fresh
+            while ready:
+                yield ready.pop()
+            if is_end:
+                break
+            idle = 0 if is_new else idle + 1
+            if idle > MAX_RESTARTS:
+                if is_full or self.total is None:
+                    raise incomplete(keyset.field)
+                break
+            # A short page that is not the counted end, or a count that is used up: count anew.
+            count = not is_full or (self.expected is not None and self.emitted >= self.expected)
+            if self.order == 0 or (is_full and not page.instants):
+                yield from self._unordered(page)
+                break
+            if is_full and self._edge(page.instants[0]) == self._edge(page.instants[-1]):
+                yield from self._instant(page)
+                count, self.expected = True, None
+                if self._is_used_up():
+                    break
+            elif page.marks:
+                has_moved = self._advance(settled) or self._advance(page)
+                # A server that ignores the range gives the same full page for ever.
+                stuck = 0 if has_moved or not is_full else stuck + 1
+                if stuck > MAX_RESTARTS:
+                    raise incomplete(keyset.field)
+                pieces = self._cut(page) if cut and is_full else []
+                if pieces:
+                    return pieces
+        if verify:
+            yield from self._verified()
+        if self.high is not None:
+            yield Page((), keyset.checkpoint(self.high, page.fetched.asked_at))
+        return None
+
+    def _ask(self, *, count: bool) -> tuple[Seen, Sequence[Record]]:
+        """One page of the range. One that comes in another order than asked for is asked for again: some APIs do so
+        once, and others always."""
+        fetched = self._fetch(count=count)
+        page, progress = self._seen(fetched), self.keyset.progress
+        order = self._settled(page).order
+        usual = self.order or (-1 if self.window.descending else 1)
+        if order not in (None, usual, progress.confirmed_order):
+            again = self._fetch(count=count)
+            page_again = self._seen(again)
+            if self._settled(page_again).order == usual:
+                return page_again, again.records
+            progress.confirmed_order = order
+        return page, fetched.records
+
+    def _seen(self, fetched: Fetched) -> Seen:
+        return Seen.of(fetched, self.keyset.field, self.keyset.mark_of)
+
+    def _fetch(self, *, count: bool) -> Fetched:
+        keyset, window = self.keyset, self._range()
+
+        def ask(token: Any) -> Fetched:
+            return keyset.fetch(window, token, count=count and token is None)
+
+        return with_rows(ask, None, keyset.field)
+
+    def _verified(self) -> Generator[Page, None, None]:
+        """What was counted in the window and did not come: looked for in whole walks, until some bring nothing new and
+        the count is still higher. That is told, and the state stays."""
+        keyset = self.keyset
+        if not self._lacks(self.total) or not self._lacks(keyset.fetch(self.window, count=True, limit=1).total):
+            return
+        agreeing = 0
+        for _ in range(MAX_RESTARTS):
+            again = Walk(keyset, self.window, frozenset(self.came) | self.before, None)
+            known = len(self.came)
+            for page in again.run(cut=False, verify=False):
+                yield Page(page.records)
+            self.came |= again.came
+            values = [value for value in (self.high, again.high) if value is not None]
+            self.high = timestamps.latest(values) if values else None
+            if not again._lacks(again.total):
+                return
+            agreeing = agreeing + 1 if len(self.came) == known else 0
+            if agreeing >= AGREEING_WALKS:
+                yield told_missing((again.total or 0) - len(again.came))
+                return
+        raise incomplete(keyset.field)
+
+    def _lacks(self, total: int | None) -> bool:
+        """Whether fewer rows came than a count says that can be believed."""
+        counted = self._counted(total)
+        return not (counted is None or self.is_count_wrong or len(self.came) >= counted or counted >= TRUSTED_COUNT)
+
+    def _range(self) -> Window:
+        return replace(self.window, lower=self.lower, upper=self.upper)
+
+    def _edge(self, instant: datetime) -> datetime:
+        return timestamps.floor(instant, self.keyset.step)
+
+    def _page(self, fresh: list[Record], page: Seen, *, cut: bool, is_last: bool) -> Page:
+        is_whole = self.pages == 1 and cut and self.window.upper is None and self.keyset.estimates
+        checkpoint = None if is_last else self._position(page.fetched.asked_at)
+        return Page(self.keyset.emit(fresh), checkpoint, self.expected if is_whole else None)
+
+    def _take(self, records: Sequence[Record], page: Seen, settled: Seen) -> list[Record]:
+        """The rows of an answer that were not emitted before; learns order, latest value and count from it."""
+        progress = self.keyset.progress
+        progress.saw(records)
+        self.pages += 1
+        if settled.marks:
+            self._learn(settled.instants, settled.values[settled.instants.index(max(settled.instants))])
+            is_partial = len(settled.marks) < len(page.marks)
+            if self.order is None and is_partial and self._is_newest(self._edge(settled.instants[-1])):
+                self.order = -1
+        seen: Set[Any] = self.seen if self.came <= self.seen else self.seen | self.came
+        if len(page.marks) < len(page.every):
+            seen = seen | progress.timeless
+            progress.timeless.update(set(page.every).difference(page.marks))
+        fresh = [record for record, mark in zip(records, page.every, strict=True) if mark not in seen]
+        self.emitted += len(fresh)
+        total = self._counted(page.fetched.total)
+        if total is not None:
+            self.expected = self.emitted + total - page.size
+            progress.expected = max(progress.expected, self.expected // self.keyset.page_size)
+        self._remember(page, total)
+        return fresh
+
+    def _remember(self, page: Seen, total: int | None) -> None:
+        """What proves at the end that everything came; dropped where a window is too long to keep in mind."""
+        self.total = total if self.pages == 1 else self.total
+        self.is_count_wrong = self.is_count_wrong or page.is_odd
+        self.came.update(page.every)
+        if self.pages > MOST_REMEMBERED_PAGES:
+            self.total = None
+            self.came.clear()
+
+    def _settled(self, page: Seen) -> Seen:
+        """The rows that have not changed within the lag. Others may show a later time than the place that a lagging
+        index still gives them: walking on from there would pass over what lies between."""
+        latest = timestamps.before(page.fetched.asked_at, self.keyset.lag)
+        if not self.keyset.lag or self.order == -1 or not page.marks or max(page.instants) <= latest:
+            return page
+        return page.until(latest)
+
+    def _learn(self, instants: Sequence[datetime], latest: str) -> None:
+        if max(instants) != min(instants):
+            order = timestamps.direction(instants)
+            self.order = order if self.order in (None, order) else 0
+        self.high = latest if self.high is None else timestamps.latest([latest, self.high])
+
+    def _position(self, asked_at: datetime) -> Mapping[str, Any] | None:
+        """Only an ascending walk has emitted everything up to its latest value before its end."""
+        if self.order != 1 or self.high is None:
+            return None
+        return self.keyset.checkpoint(self.high, asked_at)
+
+    def _is_end(self, page: Seen, is_full: bool) -> bool:
+        """Proven by the count where there is one that can be believed, else by a short page without token."""
+        rows, total = page.size, page.fetched.total
+        if total is not None and (total < rows or self.emitted > (self.expected or 0)):
+            self.is_count_wrong = True
+        if self.expected is None or self.is_count_wrong:
+            return not is_full
+        if rows >= self.keyset.page_size and page.fetched.token is not None:
+            return False
+        # An open window can gain rows after it was counted, and a large count may be capped: then ask once more.
+        is_settled = self.window.upper is not None and self.expected < TRUSTED_COUNT
+        return total == rows or (self.emitted >= self.expected and (is_settled or not is_full))
+
+    def _is_used_up(self) -> bool:
+        return self.lower is not None and self.upper is not None and self.lower >= self.upper
+
+    def _advance(self, page: Seen) -> bool:
+        """Move the range to the last row's instant, which is read again: rows not yet seen may share it. Whether that
+        is progress."""
+        if not page.marks:
+            return False
+        edge = self._edge(page.instants[-1])
+        backwards = zip(reversed(page.instants), reversed(page.marks), strict=True)
+        tied = {mark for _, mark in takewhile(lambda row: self._edge(row[0]) == edge, backwards)}
+        if self.order == -1:
+            has_moved, self.upper = self.upper != edge + self.keyset.step, edge + self.keyset.step
+        else:
+            has_moved, self.lower = self.lower != edge, edge
+        self.seen = tied | (self.before if has_moved else self.seen)
+        return has_moved
+
+    def _instant(self, page: Seen) -> Generator[Page, None, None]:
+        """Read every row of the one instant that fills a whole page, then step over it."""
+        keyset, self.total = self.keyset, None
+        instant = self._edge(page.instants[0])
+        if self.order is None and self._is_newest(instant):
+            self.order = -1
+        self.seen.update(page.marks)
+        if keyset.tie is None:
+            yield from self._by_token(replace(self.window, lower=instant, upper=instant + keyset.step))
+        else:
+            inner = replace(keyset.tie, mark=keyset.mark_of, emit=keyset.emit, progress=keyset.progress)
+            walk = Walk(inner, Window(within=instant), frozenset(self.seen), None)
+            yield from walk.run(cut=False)
+        self.seen = set(self.before)
+        if self.order == -1:
+            self.upper = instant
+        else:
+            self.lower = instant + keyset.step
+
+    def _is_newest(self, instant: datetime) -> bool:
+        """Whether older rows exist although the first page should have held them: the API ignored the order."""
+        if self.lower is not None and self.lower >= instant:
+            return False
+        older = map(self.keyset.edge, self.keyset.fetch(replace(self._range(), upper=instant)).records)
+        return any(edge is not None and edge < instant for edge in older)
+
+    def _counted(self, total: int | None) -> int | None:
+        """How many rows the query has, unless the count is capped."""
+        cap = self.keyset.count_cap
+        return None if total is None or (cap is not None and total >= cap) else total
+
+    def _unordered(self, page: Seen) -> Generator[Page, None, None]:
+        """Read a window whose rows come in no order, in halves where it holds more rows than one query yields."""
+        keyset, total = self.keyset, page.fetched.total
+        # What came may have seemed to be in order: then rows may lie anywhere in the window.
+        window = self.window if self.came else self._range()
+        self.seen |= self.came.union(page.every)
+        self.total = None
+        lower = timestamps.EPOCH if window.lower is None else window.lower
+        asked_at = timestamps.floor(page.fetched.asked_at, keyset.step)
+        top = asked_at + keyset.step if window.upper is None else window.upper
+        if total is None or self._counted(total) is not None or top - lower <= keyset.step:
+            yield from self._by_token(window)
+            return
+        middle = timestamps.floor(lower + (top - lower) / 2, keyset.step)
+        parts = [replace(window, upper=middle), replace(window, lower=middle, upper=top)]
+        if window.upper is None:
+            parts.append(replace(window, lower=top))
+        for part in parts:
+            yield from Walk(keyset, part, frozenset(self.seen), None).run(cut=False)
+
+    def _by_token(self, window: Window) -> Generator[Page, None, None]:
+        walk = TokenWalk(self.keyset, self.seen)
+        yield from walk.read(window)
+        values = [value for value in (walk.latest, self.high) if value is not None]
+        self.high = timestamps.latest(values) if values else None
+        if walk.missing:
+            yield told_missing(walk.missing)
+
+    def _cut(self, page: Seen) -> list[Piece]:
+        """Windows for what is left, oldest first, or nothing where reading on is as good."""
+        keyset, is_root = self.keyset, self.window.upper is None
+        if self.expected is None and self._counted(page.fetched.total) is not None:
+            return []
+        rest = None if self.expected is None else self.expected - self.emitted
+        window_pages = keyset.progress.window_pages(keyset.page_size)
+        # A capped count tells at least that much is left.
+        is_long = is_root or (self.expected is None and page.fetched.total is not None)
+        parts = parts_for(rest, keyset.page_size, self.pages, window_pages, is_long=is_long)
+        if parts < 2 or self.order is None or self.lower is None or not keyset.progress.cutting_pays():
+            return []
+        top = self._planned_top() if self.upper is None else self.upper
+        bounds = [] if top is None else cut_points(self.lower, top, parts, keyset.step)
+        if not bounds:
+            return []
+        pieces = [self._piece(bounds, index) for index in range(len(bounds) - 1)]
+        if self.upper is None:
+            # What moved while the windows were read is at the open end by now.
+            pieces.append(Piece(keyset.walk(replace(self.window, lower=bounds[-1]), cut=False), last=True))
+        return pieces
+
+    def _piece(self, bounds: Sequence[datetime], index: int) -> Piece:
+        window = replace(self.window, lower=bounds[index], upper=bounds[index + 1])
+        is_last = index == len(bounds) - 2
+        is_at_edge = is_last if self.order == -1 else index == 0
+        return Piece(
+            self.keyset.walk(
+                window,
+                frozenset(self.seen) if is_at_edge else NO_MARKS,
+                high=self.high if is_last and self.order == -1 else None,
+            )
+        )
+
+    def _planned_top(self) -> datetime | None:
+        """Where the windows end and the open one begins: after the newest row, and before what may still move."""
+        newest = self.keyset.fetch(replace(self.window, descending=True), limit=1)
+        edge = self.keyset.edge(newest.records[0]) if newest.records else None
+        if edge is None:
+            return None
+        settled = timestamps.floor(timestamps.before(newest.asked_at, self.keyset.lag), self.keyset.step)
+        return min(edge + self.keyset.step, settled)
