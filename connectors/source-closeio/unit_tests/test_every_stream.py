@@ -23,6 +23,7 @@ ZONELESS = frozenset(
         "email_sequences",
         "event_log",
         "events",
+        "organizations",
         "pipelines",
         "playbooks",
         "sequence_subscriptions",
