@@ -211,7 +211,8 @@ SMALL = (
     Small("email_sequences", "/sequence/", 6, _sequence, 1000),
     Small("dialer", "/dialer/", 3, _of("dialer", lambda n: {
         "type": ("power", "predictive")[n % 2], "status": "ended", "source_type": "saved-search",
-        "source_value": f"save_{n:04d}{TAIL}", "user_id": user_id(n), "users": [user_id(n)], "caller_id": None,
+        "source_value": f"save_{n:04d}{TAIL}", "target_type": "lead", "user_id": user_id(n), "caller_id": None,
+        "users": [{"user_id": user_id(n), "is_active": False, "state": "inactive"}],
         "ring_mode": "one", "is_user_dependent": False, "music_preference": None, "visibility_mode": "all"})),
     Small("phone_numbers", "/phone_number/", 4, _of("phon", _phone_number, lambda n, first: {
         "date_created": with_offset(first + n * DAY_MS).decode(),
@@ -277,9 +278,9 @@ def make_membership(number: int) -> Record:
     """A membership as the organization lists it."""
     return {
         "id": f"memb_{number:04d}{TAIL}", "user_id": user_id(number), "organization_id": ORGANIZATION_ID,
-        "email": f"member{number}@example.com", "role": "admin" if not number else "user",
+        "user_email": f"member{number}@example.com", "role": "admin" if not number else "user",
         "role_id": "admin" if not number else "user", "permissions_granted": ["view_all_leads"], "is_free": False,
-        "auto_record_calls": bool(number % 2),
+        "auto_record_calls": "unset",
     }  # fmt: skip
 
 
