@@ -97,7 +97,7 @@ LISTS = (
     "opportunity_statuses", "email_templates", "sms_templates", "smart_views", "dialer", "send_as",
     "connected_accounts", "google_connected_accounts", "custom_email_connected_accounts", "zoom_connected_accounts",
     "phone_numbers", "blocked_phone_numbers", "email_bulk_actions", "edit_bulk_actions", "delete_bulk_actions",
-    "sequence_subscription_bulk_actions", "integration_links", "webhooks", "outcomes",
+    "sequence_subscription_bulk_actions", "integration_links", "webhooks", "outcomes", "forms",
     "scheduling_links", "shared_scheduling_links", "exports", "unsubscribed_emails", "comment_threads",
 )  # fmt: skip
 LISTS_WITHOUT_ZONES = (

@@ -163,6 +163,19 @@ def _playbook(number: int, first: int) -> Record:
     }  # fmt: skip
 
 
+def _form(number: int, first: int) -> Record:
+    dates = people(number, first)
+    choices = [{"label": "Sales", "value": "sales"}, {"label": "Support", "value": "support"}]
+    return {"id": f"form_{number + 1}", "organization_id": ORGANIZATION_ID} | {
+        "name": f"Contact us {number}", "is_archived": number == 2,
+        "field_definitions": [
+            {"id": "formfld_1", "name": "email", "type": "email", "choices": None},
+            {"id": "formfld_2", "name": "interest", "type": "select", "choices": choices},
+        ],
+        "date_created": dates["date_created"], "date_updated": dates["date_updated"],
+    }  # fmt: skip
+
+
 def _lead_status(number: int, first: int) -> Record:
     return dict(LEAD_STATUSES[number])
 
@@ -236,6 +249,7 @@ SMALL = (
     Small("outcomes", "/outcome/", 3, _of("outcome", lambda n: {
         "name": f"Outcome {n}", "description": None, "type": "custom", "applies_to": ["calls"]})),
     Small("playbooks", "/playbook/", 3, _playbook),
+    Small("forms", "/form/", 3, _form),
     Small("scheduling_links", "/scheduling_link/", 2, _of("schlink", lambda n: _link(n) | {"user_id": user_id(n)})),
     Small("shared_scheduling_links", "/shared_scheduling_link/", 2, _of("shschlink", _link)),
     Small("exports", "/export/", 2, _of("export", lambda n: {

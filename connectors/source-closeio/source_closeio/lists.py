@@ -101,6 +101,7 @@ LISTS = (
     SmallList("webhooks", "webhook/", has_secrets=True),
     SmallList("outcomes", "outcome/"),
     SmallList("playbooks", "playbook/"),
+    SmallList("forms", "form/"),
     SmallList("scheduling_links", "scheduling_link/"),
     SmallList("shared_scheduling_links", "shared_scheduling_link/"),
     SmallList("exports", "export/"),
