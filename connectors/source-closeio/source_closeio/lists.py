@@ -64,7 +64,13 @@ LISTS = (
     SmallList("email_templates", "email_template/"),
     SmallList("sms_templates", "sms_template/"),
     SmallList("email_sequences", "sequence/", page_size=1000, nested=("steps",)),
-    SmallList("smart_views", "saved_search/", page_size=600, filters=SMART_VIEW_TYPES),
+    SmallList(
+        "smart_views",
+        "saved_search/",
+        page_size=600,
+        filters=SMART_VIEW_TYPES,
+        nested=("sharing_settings",),
+    ),
     SmallList("dialer", "dialer/"),
     SmallList("connected_accounts", "connected_account/", has_secrets=True),
     SmallList(
