@@ -22,8 +22,8 @@ def event_of_the_vendor(record: dict[str, Any]) -> dict[str, Any]:
     encoded = {
         name: orjson.loads(record[name]) for name in ("data", "previous_data") if isinstance(record.get(name), str)
     }
-    zoned = {name: record[name].removesuffix("Z") for name in ("date_created", "date_updated")}
-    return record | encoded | zoned
+    event: dict[str, Any] = zoneless(record | encoded)
+    return event
 
 
 def zoneless(value: Any) -> Any:
@@ -93,15 +93,16 @@ TYPED_TASKS = tuple(f"{kind}_tasks" for kind in TASK_TYPES)
 # Read whole in every sync.
 LISTS = (
     "lead_custom_fields", "contact_custom_fields", "opportunity_custom_fields", "activity_custom_fields",
-    "shared_custom_fields", "custom_object_custom_fields", "roles", "groups", "memberships", "organizations",
-    "lead_statuses", "opportunity_statuses", "email_templates", "sms_templates", "smart_views", "dialer", "send_as",
+    "shared_custom_fields", "custom_object_custom_fields", "roles", "groups", "memberships", "lead_statuses",
+    "opportunity_statuses", "email_templates", "sms_templates", "smart_views", "dialer", "send_as",
     "connected_accounts", "google_connected_accounts", "custom_email_connected_accounts", "zoom_connected_accounts",
     "phone_numbers", "blocked_phone_numbers", "email_bulk_actions", "edit_bulk_actions", "delete_bulk_actions",
-    "sequence_subscription_bulk_actions", "integration_links", "webhooks", "outcomes", "scheduling_links",
-    "shared_scheduling_links", "exports", "unsubscribed_emails", "comment_threads",
+    "sequence_subscription_bulk_actions", "integration_links", "webhooks", "outcomes", "forms",
+    "scheduling_links", "shared_scheduling_links", "exports", "unsubscribed_emails", "comment_threads",
 )  # fmt: skip
 LISTS_WITHOUT_ZONES = (
     "custom_activities", "custom_object_types", "pipelines", "email_sequences", "sequence_subscriptions", "playbooks",
+    "organizations",
 )  # fmt: skip
 
 

@@ -163,6 +163,19 @@ def _playbook(number: int, first: int) -> Record:
     }  # fmt: skip
 
 
+def _form(number: int, first: int) -> Record:
+    dates = people(number, first)
+    choices = [{"label": "Sales", "value": "sales"}, {"label": "Support", "value": "support"}]
+    return {"id": f"form_{number + 1}", "organization_id": ORGANIZATION_ID} | {
+        "name": f"Contact us {number}", "is_archived": number == 2,
+        "field_definitions": [
+            {"id": "formfld_1", "name": "email", "type": "email", "choices": None},
+            {"id": "formfld_2", "name": "interest", "type": "select", "choices": choices},
+        ],
+        "date_created": dates["date_created"], "date_updated": dates["date_updated"],
+    }  # fmt: skip
+
+
 def _lead_status(number: int, first: int) -> Record:
     return dict(LEAD_STATUSES[number])
 
@@ -211,7 +224,8 @@ SMALL = (
     Small("email_sequences", "/sequence/", 6, _sequence, 1000),
     Small("dialer", "/dialer/", 3, _of("dialer", lambda n: {
         "type": ("power", "predictive")[n % 2], "status": "ended", "source_type": "saved-search",
-        "source_value": f"save_{n:04d}{TAIL}", "user_id": user_id(n), "users": [user_id(n)], "caller_id": None,
+        "source_value": f"save_{n:04d}{TAIL}", "target_type": "lead", "user_id": user_id(n), "caller_id": None,
+        "users": [{"user_id": user_id(n), "is_active": False, "state": "inactive"}],
         "ring_mode": "one", "is_user_dependent": False, "music_preference": None, "visibility_mode": "all"})),
     Small("phone_numbers", "/phone_number/", 4, _of("phon", _phone_number, lambda n, first: {
         "date_created": with_offset(first + n * DAY_MS).decode(),
@@ -235,6 +249,7 @@ SMALL = (
     Small("outcomes", "/outcome/", 3, _of("outcome", lambda n: {
         "name": f"Outcome {n}", "description": None, "type": "custom", "applies_to": ["calls"]})),
     Small("playbooks", "/playbook/", 3, _playbook),
+    Small("forms", "/form/", 3, _form),
     Small("scheduling_links", "/scheduling_link/", 2, _of("schlink", lambda n: _link(n) | {"user_id": user_id(n)})),
     Small("shared_scheduling_links", "/shared_scheduling_link/", 2, _of("shschlink", _link)),
     Small("exports", "/export/", 2, _of("export", lambda n: {
@@ -277,9 +292,9 @@ def make_membership(number: int) -> Record:
     """A membership as the organization lists it."""
     return {
         "id": f"memb_{number:04d}{TAIL}", "user_id": user_id(number), "organization_id": ORGANIZATION_ID,
-        "email": f"member{number}@example.com", "role": "admin" if not number else "user",
+        "user_email": f"member{number}@example.com", "role": "admin" if not number else "user",
         "role_id": "admin" if not number else "user", "permissions_granted": ["view_all_leads"], "is_free": False,
-        "auto_record_calls": bool(number % 2),
+        "auto_record_calls": "unset",
     }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Activities: all types in one stream, each type in a stream of its own, and the posts of users.
 
-The walk goes by `date_created`, which never changes; edits of what lies behind it are found in another way (`edits`).
+The walk goes by `date_created`. What changes behind it is found in another way (`edits`): edits, and new records with
+old dates, since an e-mail that is synced from a mailbox keeps the time at which it was sent.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Activities(CloseTimeline):
         return "activities"
 
     def work(self, start: Start) -> Work:
-        """Edits of old activities first; then windows over `date_created`, where those created
+        """What changed behind the bookmark first; then windows over `date_created`, where those created
         `activities_window_seconds` before the bookmark are read again."""
         began_at = self.client.clock.now()
         bookmark = start.position.get(self.time_cursor.field)

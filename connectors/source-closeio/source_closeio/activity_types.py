@@ -9,6 +9,10 @@ from dataclasses import dataclass
 
 _PHONES = "local_phone local_phone_formatted local_country_iso remote_phone remote_phone_formatted remote_country_iso "
 _SEQUENCE = "sequence_id sequence_name sequence_subscription_id "
+_OUTCOME = (
+    "outcome_id outcome_reason outcome_autofill_confidence outcome_autofill_reasoning playbook_id playbook_reason "
+    "conversation_type_id conversation_type_reason "
+)
 _STATUSES = "old_status_id old_status_label new_status_id new_status_label "
 
 
@@ -41,7 +45,8 @@ ACTIVITY_TYPES = (
         "forwarded_to is_forwarded has_recording recording_url recording_duration recording_expires_at "
         "recording_transcript voicemail_transcript voicemail_url voicemail_duration note note_html phone source "
         "is_joinable is_to_group_number parent_meeting_id coach_legs transferred_from transferred_from_user_id "
-        "transferred_to transferred_to_user_id outcome_id quality_info " + _PHONES + _SEQUENCE,
+        "transferred_to transferred_to_user_id quality_info note_mentions note_date_updated recording_history "
+        "notetaker_id agent_config_id " + _OUTCOME + _PHONES + _SEQUENCE,
     ),
     ActivityType(
         "email_activities",
@@ -51,15 +56,20 @@ ACTIVITY_TYPES = (
         "body_html_quoted attachments opens opens_summary has_reply in_reply_to_id message_ids references thread_id "
         "email_account_id send_as_id send_attempts need_smtp_credentials template_id template_name "
         "bulk_email_action_id date_sent date_scheduled followup_sequence_id followup_sequence_delay "
-        "followup_sequence_add_cc_bcc agent_config_id agent_action_reason " + _SEQUENCE,
+        "followup_sequence_add_cc_bcc agent_config_id agent_action_reason ai_draft " + _SEQUENCE,
     ),
     ActivityType(
         "email_thread_activities",
         "activity/emailthread/",
         ("activity.email_thread",),
-        "latest_normalized_subject n_emails participants latest_emails",
+        "latest_normalized_subject n_emails participants latest_emails emails summary",
     ),
-    ActivityType("note_activities", "activity/note/", ("activity.note",), "note note_html title pinned_at attachments"),
+    ActivityType(
+        "note_activities",
+        "activity/note/",
+        ("activity.note",),
+        "note note_html note_mentions title pinned pinned_at source attachments",
+    ),
     ActivityType(
         "sms_activities",
         "activity/sms/",
@@ -72,9 +82,10 @@ ACTIVITY_TYPES = (
         "activity/meeting/",
         ("activity.meeting",),
         "title status starts_at ends_at duration actual_duration location note user_note user_note_html "
-        "user_note_date_updated attendees source is_recurring calendar_event_link calendar_event_uids "
-        "provider_calendar_event_id provider_calendar_ids provider_calendar_type connected_account_id "
-        "conference_links integrations notetaker_id summary attached_call_ids outcome_id",
+        "user_note_mentions user_note_date_updated attendees source is_recurring calendar_event_link "
+        "calendar_event_uids provider_calendar_event_id provider_calendar_ids provider_calendar_type "
+        "connected_account_id conference_links integrations notetaker_id summary attached_call_ids comment_summary "
+        "_paused_subscriptions " + _OUTCOME,
     ),
     ActivityType("created_activities", "activity/created/", ("activity.created",), "source import_id"),
     ActivityType(
@@ -105,26 +116,27 @@ ACTIVITY_TYPES = (
         "lead_merge_activities",
         "activity/lead_merge/",
         ("activity.lead_merge",),
-        "source_lead_id source_display_name destination_lead_id destination_display_name merge_status",
+        "source_lead_id source_display_name destination_lead_id destination_display_name merge_status error_message",
     ),
     ActivityType(
         "whatsapp_message_activities",
         "activity/whatsapp_message/",
         ("activity.whatsapp_message",),
         "external_whatsapp_message_id message_html message_markdown text attachments direction response_to_id "
-        "integration_name integration_link " + _PHONES,
+        "integration_name integration_link source " + _PHONES + _SEQUENCE,
     ),
     ActivityType(
         "form_submission_activities",
         "activity/form_submission/",
         ("activity.form_submission",),
-        "form_id form_configuration_id form_name ip_address origin source_url values values_by_name",
+        "form_id form_configuration_id form_name ip_address origin source_url source_url_normalized "
+        "values values_by_name",
     ),
     ActivityType(
         "custom_activity_instances",
         "activity/custom/",
         ("activity.custom_activity",),
-        "custom_activity_type_id status",
+        "custom_activity_type_id status source pinned pinned_at mentions mentions_updated_at last_published_at",
     ),
 )
 

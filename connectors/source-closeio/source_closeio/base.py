@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -13,6 +13,7 @@ from source_closeio.account import Account
 from source_closeio.config import Settings
 from source_closeio.custom_fields import BY_NAME, by_name, fix_zones_of_lists
 from source_closeio.errors import cap, is_deleted_document
+from source_closeio.zones import fix_nested
 from source_kit import schemas, timestamps
 from source_kit.answers import body
 from source_kit.client import HttpClient
@@ -37,6 +38,8 @@ class CloseStream(KitStream):
     # The object type whose custom fields the records carry.
     custom_type: str = ""
     adds_custom_by_name: bool = True
+    # Fields with objects inside whose date-times may lack a zone.
+    nested: Sequence[str] = ()
     # Requests for single rows, each one row further, when a list begins with deleted ones; 0: it is one object.
     most_deleted_at_start: ClassVar[int] = MOST_DELETED_IN_A_ROW
 
@@ -67,6 +70,7 @@ class CloseStream(KitStream):
     def fix_zones(self, records: list[Record]) -> None:
         """Give the zone-less date-times of these records a `Z`, in place."""
         timestamps.fix_zones(records, self.zoned_fields)
+        fix_nested(records, self.nested)
         if self.custom_type:
             custom = self.account.custom_fields(self.custom_type)
             timestamps.fix_zones(records, custom.zoned)

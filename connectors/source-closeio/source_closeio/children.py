@@ -12,9 +12,8 @@ from source_closeio.activities import Activities
 from source_closeio.base import CloseList, CloseStream
 from source_closeio.edits import chunks
 from source_closeio.errors import is_gone
-from source_closeio.lists import LISTS, NESTED_DATES, Listed
+from source_closeio.lists import LISTS, Listed
 from source_closeio.opportunities import Opportunities
-from source_kit import timestamps
 from source_kit.answers import body
 from source_kit.keyset import Keyset
 from source_kit.rules import Rejected, Unavailable
@@ -90,6 +89,7 @@ class Organizations(CloseObject):
 
     name = "organizations"
     resource = "organization/"
+    nested: Sequence[str] = ("pipelines", "lead_custom_fields", "memberships", "inactive_memberships")
 
     def work(self, start: Start) -> Work:
         """One request each."""
@@ -107,6 +107,7 @@ class Memberships(Organizations):
     """Who belongs, or belonged, to the organisation; `users` has only those who still do."""
 
     name = "memberships"
+    nested = ()
 
     def work(self, start: Start) -> Work:
         """Both lists of the organisation; `is_active` says which one a membership comes from."""
@@ -204,13 +205,7 @@ class CommentThreads(CloseList):
     name = "comment_threads"
     resource = "comment_thread/"
     worker_share = 0.5
-
-    def fix_zones(self, records: list[Record]) -> None:
-        """Those of the comments too."""
-        super().fix_zones(records)
-        for record in records:
-            comments = [comment for comment in record.get("comments") or () if isinstance(comment, dict)]
-            timestamps.fix_zones(comments, NESTED_DATES)
+    nested = ("comments",)
 
     def probe(self) -> None:
         """One thread of the newest activity."""

@@ -18,6 +18,7 @@ from source_kit.work import Record
 PAGE_SIZE = 100
 DELETED_ATTEMPTS = 6
 DELETED_RETRY_SECONDS = 0.4
+# Dates of custom fields are days in every recorded answer ("2022-12-01").
 TYPES: Mapping[str, Schema] = {
     "number": schemas.NUMBER,
     "date": schemas.DATE,

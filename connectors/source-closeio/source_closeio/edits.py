@@ -1,14 +1,18 @@
-"""Edits of old activities: found by search or in the event log, then the records fetched again by id.
+"""What changed behind the bookmark of activities: found by search or in the event log, then fetched again by id.
+
+That is what was edited, and what is new but carries an old `date_created`: an e-mail that is synced from a mailbox
+keeps the time at which it was sent (recorded: a mailbox connected in November 2022 brought one of September 2021).
 
 REST filters activities by creation only. Advanced Filtering very probably filters them by `date_updated` (seen as a
 sort field in production): two small searches prove it for the account, once a run. Where it does not, the event log of
-30 days tells what was edited.
+30 days tells what changed.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Container, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -51,7 +55,7 @@ class EditSearch(Searched):
 
 
 class Edits:
-    """One run's look for edits of a stream of activities. Nothing is asked before `look`."""
+    """One run's look for what changed behind the bookmark. Nothing is asked before `look`."""
 
     def __init__(self, stream: Activities, object_types: Sequence[Sequence[str]], began_at: datetime) -> None:
         """`object_types`: for each type of the stream, its names in the event log."""
@@ -148,17 +152,18 @@ class Edits:
         if not self._stream.account.has_event_log:
             say(
                 "WARN",
-                f"Neither searches nor the event log show which old records of stream {name} were edited: only those "
-                "created in the last activities_window_seconds are read again.",
+                f"Neither searches nor the event log show which old records of stream {name} were edited, or which "
+                "new ones have an old date, as e-mails synced from a mailbox do. Both are missed: only those created "
+                "in the last activities_window_seconds are read again.",
             )
             return None
         floor = timestamps.floor(self._began_at - EVENT_RETENTION, timestamps.SECOND)
         if since < floor:
             say(
                 "WARN",
-                f"Close keeps events for 30 days: edits of old records of stream {name} made between "
-                f"{timestamps.milliseconds_z(since)} and {timestamps.milliseconds_z(floor)} cannot be found any more. "
-                "Refresh the stream to get them.",
+                f"Close keeps events for 30 days: what changed in old records of stream {name}, or is new with an old "
+                f"date, between {timestamps.milliseconds_z(since)} and {timestamps.milliseconds_z(floor)} cannot be "
+                "found any more. Refresh the stream to get them.",
             )
         lower = max(since, floor)
         if len(object_types) == 1 and self._stream.account.filters_events_by_type:
@@ -178,8 +183,10 @@ class Edits:
         events = Events(stream.client, stream.settings, stream.account, filters=filters)
 
         def edited(found: list[Record]) -> list[Record]:
-            of_ours = [event for event in found if event.get("object_type") in wanted and _is_edit(event)]
-            return self._fetch_again([{"id": event["object_id"]} for event in of_ours])
+            # Deletions have a stream of their own.
+            left = [event for event in found if event.get("action") != "deleted"]
+            of_ours = [event for event in left if event.get("object_type") in wanted]
+            return self._fetch_again([_changed(event) for event in of_ours])
 
         keyset = Keyset(fetch=events.fetch_window, field="date_updated", page_size=events.page_size, emit=edited)
         return (yield from keyset.walk(Window(lower)))
@@ -209,15 +216,18 @@ class Edits:
         return in_order(OffsetList(page).walk())
 
 
-def _is_edit(event: Record) -> bool:
-    """Deletions have a stream of their own. Creations are found by the walk over `date_created`; one that Close merged
-    with a later edit shows another `date_updated`, of the event or of the record in it."""
-    if event.get("action") != "created":
-        return event.get("action") != "deleted"
-    return any(
-        dates.get("date_created") and dates.get("date_updated") and dates["date_created"] != dates["date_updated"]
-        for dates in (event, event.get("data") or {})
-    )
+def _changed(event: Record) -> Record:
+    """The id of the record and, of a creation, the `date_created` that it has: the walk over it finds the new ones.
+
+    Those without the admin role see no `data` of events older than an hour, so that they tell nothing.
+    """
+    row = {"id": event["object_id"]}
+    if event.get("action") == "created":
+        with suppress(KeyError, TypeError, ValueError):
+            created = event["data"]["date_created"]
+            timestamps.parse(created)
+            row["date_created"] = created
+    return row
 
 
 def chunks(ids: Sequence[str]) -> Iterator[list[str]]:

@@ -33,7 +33,8 @@ RULES = (
     ),
 )
 
-_CUSTOM_FIELD = re.compile(r"custom\.cf_\w+")
+# Ids begin with `cf_`; those of fields from before 2020 with `lcf_`.
+_CUSTOM_FIELD = re.compile(r"custom\.\w+")
 _QUOTED = re.compile(r"""['"`]([A-Za-z_]\w*)\\?['"`]""")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _CAP = re.compile(r"(max_limit|max_skip) = (\d+)")

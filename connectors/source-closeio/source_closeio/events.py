@@ -6,7 +6,7 @@ moves.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -37,6 +37,7 @@ class Events(CloseTimeline):
     walked_field = "date_updated"
     resource = "event/"
     page_size = 50
+    nested: Sequence[str] = ("data", "previous_data")
 
     def __init__(
         self,
@@ -171,6 +172,7 @@ class DeletedRecords(Events):
     name = "deleted_records"
     schema_name = "deleted_records"
     cursor_field = "deleted_at"
+    nested = ()
 
     def schema(self) -> schemas.Schema:
         """The schema file."""

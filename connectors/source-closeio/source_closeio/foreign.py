@@ -1,4 +1,4 @@
-"""What becomes of the states of airbyte/source-close-com (0.5.30) and singer-io/tap-closeio (1.6.6)."""
+"""What becomes of the states of airbyte/source-close-com (0.5.30 to 0.6.16) and singer-io/tap-closeio (1.6.6)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ FOREIGN_RULES = (
             take=False,
             cursor_from="date_created",
             singer=False,
-            reason="which read one page of each year and missed all others, and all edits",
+            reason="which missed all edits, and up to version 0.5.30 all but one page of e-mails a year",
         )
         for kind in ACTIVITIES_OF_CLOSE_COM
     ),

@@ -9,7 +9,7 @@ from typing import Any
 from source_closeio.base import CloseStream
 from source_closeio.searched import CORE_FIELDS, Searched, SearchRefused
 from source_closeio.ties import Emit, OtherWay
-from source_kit import timestamps
+from source_kit import schemas, timestamps
 from source_kit.errors import ConnectorFault
 from source_kit.keyset import Keyset
 from source_kit.stream import TimeCursor
@@ -34,6 +34,8 @@ OPTIONAL_FIELDS = frozenset(
         "summaries",
     ]
 )
+# What leads embed that has custom fields, with its object type.
+EMBEDDED = {"contacts": "contact", "opportunities": "opportunity"}
 
 
 class Leads(Searched):
@@ -45,6 +47,14 @@ class Leads(Searched):
     custom_type = "lead"
     # Close gives `custom` on leads itself.
     adds_custom_by_name = False
+
+    def schema(self) -> schemas.Schema:
+        """As the base; the contacts and opportunities inside carry the custom fields of their own object types."""
+        schema = super().schema()
+        for name, object_type in EMBEDDED.items():
+            fields = self.account.custom_fields(object_type).properties()
+            schema["properties"][name]["items"]["properties"] |= fields
+        return schema
 
     @cached_property
     def other_way(self) -> OtherWay:

@@ -16,7 +16,6 @@ from source_closeio.base import CloseList
 from source_closeio.config import Settings
 from source_closeio.custom_fields import LEGACY
 from source_closeio.secrets import without_secrets
-from source_kit import timestamps
 from source_kit.client import HttpClient
 from source_kit.rules import Unavailable
 from source_kit.stream import Answer
@@ -28,9 +27,9 @@ class SmallList:
     """One collection.
 
     `schema`: the schema file, where it is not named like the stream. `filters`: query parameters. `of_type`: only
-    records of that `_type`. `legacy`: the old path, which answers where the new one does not. `nested`: lists of
-    objects whose date-times lack a zone. `has_secrets`: live secrets of the records leave as null. `key`: the field
-    that identifies a record where it has no id.
+    records of that `_type`. `legacy`: the old path, which answers where the new one does not. `nested`: fields with
+    objects inside whose date-times lack a zone. `has_secrets`: live secrets of the records leave as null. `key`: the
+    field that identifies a record where it has no id.
     """
 
     name: str
@@ -65,7 +64,13 @@ LISTS = (
     SmallList("email_templates", "email_template/"),
     SmallList("sms_templates", "sms_template/"),
     SmallList("email_sequences", "sequence/", page_size=1000, nested=("steps",)),
-    SmallList("smart_views", "saved_search/", page_size=600, filters=SMART_VIEW_TYPES),
+    SmallList(
+        "smart_views",
+        "saved_search/",
+        page_size=600,
+        filters=SMART_VIEW_TYPES,
+        nested=("sharing_settings",),
+    ),
     SmallList("dialer", "dialer/"),
     SmallList("connected_accounts", "connected_account/", has_secrets=True),
     SmallList(
@@ -102,6 +107,7 @@ LISTS = (
     SmallList("webhooks", "webhook/", has_secrets=True),
     SmallList("outcomes", "outcome/"),
     SmallList("playbooks", "playbook/"),
+    SmallList("forms", "form/"),
     SmallList("scheduling_links", "scheduling_link/"),
     SmallList("shared_scheduling_links", "shared_scheduling_link/"),
     SmallList("exports", "export/"),
@@ -120,6 +126,7 @@ class Listed(CloseList):
         self.resource = row.resource
         self.page_size = row.page_size
         self.filters = row.filters
+        self.nested = row.nested
         self._is_legacy = False
         super().__init__(client, settings, account)
 
@@ -150,9 +157,6 @@ class Listed(CloseList):
     def _mend(self, record: Record) -> None:
         if self.row.key != "id":
             record.setdefault("id", record.get(self.row.key))
-        for name in self.row.nested:
-            parts = [part for part in record.get(name) or () if isinstance(part, dict)]
-            timestamps.fix_zones(parts, NESTED_DATES)
         if self.row.has_secrets:
             without_secrets(record)
 
@@ -160,6 +164,3 @@ class Listed(CloseList):
         """A filter that Close does not know gives everything, silently."""
         wanted = self.row.of_type
         return [record for record in records if not wanted or record.get("_type", wanted) == wanted]
-
-
-NESTED_DATES = ("date_created", "date_updated", "created_at", "updated_at")

@@ -29,7 +29,9 @@ class TestEventLog(StreamSkeleton):
         for name in ("data", "previous_data"):
             if isinstance(plain.get(name), str):
                 plain[name] = orjson.loads(plain[name])
-        return {**plain, **{name: plain[name].removesuffix("Z") for name in ("date_created", "date_updated")}}
+        for part in (plain, plain.get("data") or {}, plain.get("previous_data") or {}):
+            part |= {name: part[name].removesuffix("Z") for name in ("date_created", "date_updated") if name in part}
+        return plain
 
 
 def test_data_comes_as_json_text_unless_it_is_switched_off() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from source_closeio.foreign import FOREIGN_RULES, IGNORED_STATES
 from source_kit.foreign_state import adopt
 from source_kit.state_input import StreamState, parse_state
@@ -35,12 +37,13 @@ def test_a_state_of_the_singer_tap_is_taken_over_but_for_tasks() -> None:
     ]
 
 
-def test_a_state_of_source_close_com_steps_back_a_day() -> None:
+@pytest.mark.parametrize("zone", ["+00:00", "+0000"])
+def test_a_state_of_source_close_com_steps_back_a_day(zone: str) -> None:
     state = {
         "type": "STREAM",
         "stream": {
             "stream_descriptor": {"name": "leads"},
-            "stream_state": {"date_updated": "2020-04-26T01:02:12.081000+00:00"},
+            "stream_state": {"date_updated": f"2020-04-26T01:02:12.081000{zone}"},
         },
     }
     states, warnings = adopt(parse_state([state]), FOREIGN_RULES, False, ignored=IGNORED_STATES)
