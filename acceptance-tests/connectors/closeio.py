@@ -22,8 +22,7 @@ def event_of_the_vendor(record: dict[str, Any]) -> dict[str, Any]:
     encoded = {
         name: orjson.loads(record[name]) for name in ("data", "previous_data") if isinstance(record.get(name), str)
     }
-    zoned = {name: record[name].removesuffix("Z") for name in ("date_created", "date_updated")}
-    return record | encoded | zoned
+    return dict(zoneless(record | encoded))
 
 
 def zoneless(value: Any) -> Any:
@@ -98,10 +97,8 @@ LISTS = (
     "connected_accounts", "google_connected_accounts", "custom_email_connected_accounts", "zoom_connected_accounts",
     "phone_numbers", "blocked_phone_numbers", "email_bulk_actions", "edit_bulk_actions", "delete_bulk_actions",
     "sequence_subscription_bulk_actions", "integration_links", "webhooks", "outcomes", "scheduling_links",
-    "shared_scheduling_links", "exports", "unsubscribed_emails", "comment_threads",
-)  # fmt: skip
-LISTS_WITHOUT_ZONES = (
-    "custom_activities", "custom_object_types", "pipelines", "email_sequences", "sequence_subscriptions", "playbooks",
+    "shared_scheduling_links", "exports", "unsubscribed_emails", "comment_threads", "custom_activities",
+    "custom_object_types", "pipelines", "email_sequences", "sequence_subscriptions", "playbooks",
 )  # fmt: skip
 
 
@@ -144,8 +141,7 @@ CONNECTOR = Connector(
         activities("call_activities", "call_activities"),
         *(activities(name) for name in TYPED_ACTIVITIES if name != "call_activities"),
         *(Stream(name, cursor="date_updated", overlap=LOOKBACK, checkpoints_inside=False) for name in TYPED_TASKS),
-        *map(Stream, LISTS),
-        *(Stream(name, comparable=zoneless) for name in LISTS_WITHOUT_ZONES),
+        *(Stream(name, comparable=zoneless) for name in LISTS),
     ),
     small={"leads": 450, "activities": 500, "tasks": 200, "events": 200},
     full={
@@ -194,6 +190,7 @@ CONNECTOR = Connector(
     scenarios=(
         Scenario("every fault comes at once", {"faults": {"all": 0.04}}, statistics=faults_happened),
         rate_limited("live"),
+        Scenario("records have the shapes of real accounts", {"shape": "real"}),
         rate_limited("documented"),
         rate_limited("legacy"),
         rate_limited("only_429"),
