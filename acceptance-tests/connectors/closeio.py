@@ -22,7 +22,8 @@ def event_of_the_vendor(record: dict[str, Any]) -> dict[str, Any]:
     encoded = {
         name: orjson.loads(record[name]) for name in ("data", "previous_data") if isinstance(record.get(name), str)
     }
-    return dict(zoneless(record | encoded))
+    event: dict[str, Any] = zoneless(record | encoded)
+    return event
 
 
 def zoneless(value: Any) -> Any:
