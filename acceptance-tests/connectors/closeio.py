@@ -98,8 +98,10 @@ LISTS = (
     "connected_accounts", "google_connected_accounts", "custom_email_connected_accounts", "zoom_connected_accounts",
     "phone_numbers", "blocked_phone_numbers", "email_bulk_actions", "edit_bulk_actions", "delete_bulk_actions",
     "sequence_subscription_bulk_actions", "integration_links", "webhooks", "outcomes", "scheduling_links",
-    "shared_scheduling_links", "exports", "unsubscribed_emails", "comment_threads", "custom_activities",
-    "custom_object_types", "pipelines", "email_sequences", "sequence_subscriptions", "playbooks",
+    "shared_scheduling_links", "exports", "unsubscribed_emails", "comment_threads",
+)  # fmt: skip
+LISTS_WITHOUT_ZONES = (
+    "custom_activities", "custom_object_types", "pipelines", "email_sequences", "sequence_subscriptions", "playbooks",
 )  # fmt: skip
 
 
@@ -142,7 +144,8 @@ CONNECTOR = Connector(
         activities("call_activities", "call_activities"),
         *(activities(name) for name in TYPED_ACTIVITIES if name != "call_activities"),
         *(Stream(name, cursor="date_updated", overlap=LOOKBACK, checkpoints_inside=False) for name in TYPED_TASKS),
-        *(Stream(name, comparable=zoneless) for name in LISTS),
+        # In live accounts roles, dialer sessions and webhooks lack zones too.
+        *(Stream(name, comparable=zoneless) for name in (*LISTS, *LISTS_WITHOUT_ZONES)),
     ),
     small={"leads": 450, "activities": 500, "tasks": 200, "events": 200},
     full={
