@@ -103,6 +103,10 @@ bench: install ## measure against the floor script; prints the ratios
 demo: install ## emulator, spec, check, discover, full read, changes, incremental read: as a table
 	cd acceptance-tests && PATH="$(BIN):$$PATH" $(BIN)/python -m demo $(DEMO_ARGS)
 
+.PHONY: real
+real: install ## serve the answers of live accounts through all connectors and validate every record (CONNECTOR=closeio: one)
+	cd acceptance-tests && PATH="$(BIN):$$PATH" $(BIN)/python -m recorded_shapes $(if $(CONNECTOR),--connector $(CONNECTOR))
+
 .PHONY: register
 register: install ## add the images to an Airbyte as custom sources (CONNECTOR=closeio: one; DRY_RUN=1: print the requests)
 	@PYTHONPATH=tools $(BIN)/python -m register $(CONNECTOR) $(if $(DRY_RUN),--dry-run) $(REGISTER_ARGS)

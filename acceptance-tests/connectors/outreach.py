@@ -96,6 +96,7 @@ CONNECTOR = Connector(
     scenarios=(
         Scenario("every fault comes at once", {"faults": {"all": 0.04}}, statistics=faults_happened),
         rate_limited("epoch"),
+        Scenario("records have the shapes of real accounts", {"shape": "real"}),
         rate_limited("doubled"),
         rate_limited("delta"),
         rate_limited("iso"),

@@ -114,6 +114,7 @@ CONNECTOR = Connector(
     scenarios=(
         Scenario("every fault comes at once", {"faults": {"all": 0.04}}, statistics=faults_happened),
         rate_limited("epoch"),
+        Scenario("records have the shapes of real accounts", {"shape": "real"}),
         rate_limited("epoch_429"),
         rate_limited("none"),
         rate_limited("epoch", rate_style="sliding"),

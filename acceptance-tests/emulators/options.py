@@ -25,6 +25,7 @@ class Options:
     port: int = option(0, "port to listen on, 0 for any", start_only=True)
     advertise: str = option("", "host name in the printed addresses, if not the one listened on", start_only=True)
     seed: int = option(1, "seed of data and faults", start_only=True)
+    shape: str = option("made", "records: made, or real, in the shapes that live accounts answered", start_only=True)
     now: str = option("", "ISO instant that the data ends at; default: the start", start_only=True)
     latency_ms: float = option(0.0, "time that each answer takes")
     latency_jitter_ms: float = option(0.0, "spread of that time, by seed")

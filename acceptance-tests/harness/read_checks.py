@@ -6,14 +6,19 @@ promises about STATE (after every record, truthful counts, never ahead of what w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-from jsonschema import Draft7Validator, validators  # type: ignore[import-untyped] # has no types, the lock file no stubs
+from jsonschema import (  # type: ignore[import-untyped] # has no types, the lock file no stubs
+    Draft7Validator,
+    FormatChecker,
+    validators,
+)
 
 from harness.messages import Message, Result, state_stream
 
@@ -25,6 +30,20 @@ StrictValidator = validators.extend(
     Draft7Validator,
     type_checker=Draft7Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int),
 )
+# The formats that Airbyte's schemas know. A date-time has a zone, as RFC 3339 wants it.
+FORMATS = FormatChecker(formats=())
+DATE = re.compile(r"\d{4}-\d\d-\d\d")
+DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+
+
+@FORMATS.checks("date", raises=ValueError)  # type: ignore[untyped-decorator]
+def is_date(value: object) -> bool:
+    return not isinstance(value, str) or bool(DATE.fullmatch(value) and date.fromisoformat(value))
+
+
+@FORMATS.checks("date-time", raises=ValueError)  # type: ignore[untyped-decorator]
+def is_date_time(value: object) -> bool:
+    return not isinstance(value, str) or bool(DATE_TIME.fullmatch(value) and datetime.fromisoformat(value))
 
 
 @dataclass(frozen=True)
@@ -204,11 +223,11 @@ def states_are_readable_and_versioned(read: Read) -> list[str]:
 
 
 def records_match_the_schema(read: Read) -> list[str]:
-    """Draft 7 with strict integers; and every record shares a field with its schema."""
+    """Draft 7 with strict integers and formats; and every record shares a field with its schema."""
     problems = []
     for configured in read.catalog["streams"]:
         name, schema = configured["stream"]["name"], configured["stream"]["json_schema"]
-        validator = StrictValidator(schema)
+        validator = StrictValidator(schema, format_checker=FORMATS)
         wrong: dict[str, int] = {}
         for record in read.result.records.get(name, []):
             for error in validator.iter_errors(record):

@@ -14,7 +14,7 @@ from harness.runner import LIMIT_SECONDS, Runner, ScriptRunner
 from harness.trial import NewTrial, Trial
 
 # Of each connector's scenarios, those that every run has; the others are thorough.
-QUICK_SCENARIOS = 2
+QUICK_SCENARIOS = 3
 
 # With ten thousands of records, on a machine that runs other suites beside this one.
 FULL_SIZE_LIMIT_SECONDS = 900.0

@@ -15,6 +15,7 @@ from harness import read_checks, spec_checks
 from harness.connector import Stream
 from harness.messages import Message, Result
 from harness.read_checks import Read
+from harness.recorded_checks import missing_columns, undeclared
 from harness.secrets import leaks, secret_values
 from harness.truth import covers, differences
 
@@ -129,6 +130,37 @@ def test_a_torn_last_line_is_a_problem() -> None:
 def test_cursors_are_compared_as_instants_not_as_text() -> None:
     messages = replaced(6, state("2024-01-02T01:00:00.000000+00:00", 1.0))
     assert read_checks.states_never_go_backwards(read_of(messages)) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "fits"),
+    [
+        ("date", "2021-07-13", True),
+        ("date", "2021-07-13T00:00:00+00:00", False),
+        ("date", "2021-13-07", False),
+        ("date-time", "0001-01-01T00:00:00Z", True),
+        ("date-time", "2021-07-13T11:39:05.012000+00:00", True),
+        ("date-time", "2021-07-13T11:39:05", False),
+        ("date-time", "2021-07-13", False),
+        ("date-time", None, True),
+    ],
+)
+def test_a_value_must_have_the_format_that_is_declared(kind: str, value: Any, fits: bool) -> None:
+    assert read_checks.FORMATS.conforms(value, kind) is fits
+
+
+def test_undeclared_fields_are_found_where_the_parent_is_declared_in_detail() -> None:
+    users = {"type": ["null", "array"], "items": {"properties": {"id": {}}}}
+    schema = {"properties": {"id": {}, "users": users, "custom": {"type": ["null", "object"]}}}
+    record = {"id": 1, "users": [{"id": 2}, {"id": 3, "state": "off"}], "custom": {"free": 1}, "new": None}
+    assert list(undeclared(record, schema)) == ["users[].state", "new"]
+
+
+def test_a_recorded_field_that_does_not_come_is_missing() -> None:
+    recorded = [{"type": "call", "id": 1, "attributes": {"from": "1", "to": "2"}, "relationships": {}}]
+    emitted = [{"type": "call", "id": 7, "from": "9"}, {"type": "call", "id": 8, "from": "9", "to": "9"}]
+    assert missing_columns("outreach", "calls", recorded, emitted) == []
+    assert missing_columns("outreach", "calls", recorded, emitted[:1]) == ["calls.to: recorded, but missing"]
 
 
 def test_differences_name_what_is_missing_surplus_repeated_and_altered() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from emulators.close import activities, identity, leads, objects, tasks
 from emulators.close.events import RETENTION_MS, EventLog
-from emulators.close.fields import custom_field
+from emulators.close.fields import carried_fields, custom_field
 from emulators.close.settings import CloseOptions
 from emulators.close.small import (
     GROUPS,
@@ -20,10 +20,25 @@ from emulators.close.small import (
     make_thread,
 )
 from emulators.moments import DAY_MS, now_ms, parse_ms, with_offset
+from emulators.recorded import ID_ONLY, Owned, Recorded
 from emulators.records import Collection
+from emulators.templates import Shapes
 
 SEED_ENDS_BEFORE_MS = 60_000
 """The data of the start ends so long before the present."""
+
+DATED = ("id", "date_created", "date_updated")
+OWNED = {
+    "leads": Owned(DATED),
+    "contacts": Owned(DATED, ("lead_id",)),
+    "opportunities": Owned(DATED, ("lead_id",)),
+    "activities": Owned(DATED, ("lead_id", "user_id")),
+    "tasks": Owned(DATED, ("lead_id",)),
+    "webhooks": Owned(where_recorded=("signature_key",)),
+    "memberships": Owned(where_recorded=("user_id",)),
+    "organizations": Owned(("id", "memberships", "inactive_memberships")),
+}
+"""What recorded records take from made ones; the others only the id."""
 
 FIELD_RESOURCES = ("contact", "opportunity", "activity", "custom_object_type")
 
@@ -41,12 +56,15 @@ class Account:
 
     def __init__(self, options: CloseOptions) -> None:
         self.options = options
+        self.recorded = Recorded("closeio", options.shape)
         self.chance = random.Random(options.seed + 1)
         end = parse_ms(options.now) if options.now else now_ms() - SEED_ENDS_BEFORE_MS
         end -= end % 1000
         self.span = Span(end - options.days * DAY_MS, end)
         self.moved: dict[int, int] = {}
         """Leads that were merged, and into which."""
+        self.fields_made = 0
+        """Custom fields of leads that were made since the start."""
         self._fill_small()
         self._fill_leads()
         self._fill_activities()
@@ -59,10 +77,12 @@ class Account:
             "custom_objects": self.custom_objects,
         }  # fmt: skip
         self._fill_threads()
+        self._add_recorded_fields()
 
     def _fill_small(self) -> None:
         first = self.span.first
-        self.users = [identity.make_user(number, first + number * DAY_MS) for number in range(self.options.users)]
+        users = [identity.make_user(number, first + number * DAY_MS) for number in range(self.options.users)]
+        self.users = self.recorded.rows("users", users)
         self.lead_fields = [custom_field("lead", number, first) for number in range(self.options.custom_fields)]
         self.shared_fields = [custom_field("shared", number, first, shared=True) for number in (0, 4)]
         self.other_fields = {
@@ -71,7 +91,10 @@ class Account:
 
         resources = {small.stream: small for small in SMALL}
         self.small = {
-            stream: [small.make(number, first) for number in range(small.count)] for stream, small in resources.items()
+            stream: self.recorded.rows(
+                stream, (small.make(number, first) for number in range(small.count)), OWNED.get(stream, ID_ONLY)
+            )
+            for stream, small in resources.items()
         }
         self.groups = [make_group(number, self.options.users) for number in range(GROUPS)]
         self.send_as = [make_send_as(number) for number in range(4)]
@@ -83,15 +106,30 @@ class Account:
     def _fill_objects(self) -> None:
         options, fields = self.options, self.other_fields
         values = objects.object_values(options.leads, self.moved)
-        shapes = objects.contact_shapes(fields["contact"])
+        shapes = self._dressed("contacts", objects.contact_shapes(fields["contact"]))
         self.contacts = Collection("contacts", objects.CONTACT_IDS, shapes, values)
         self.contacts.fill(self._edited(options.contacts, options.contact_ties))
-        shapes = objects.opportunity_shapes(fields["opportunity"])
+        shapes = self._dressed("opportunities", objects.opportunity_shapes(fields["opportunity"]))
         self.opportunities = Collection("opportunities", objects.OPPORTUNITY_IDS, shapes, values)
         self.opportunities.fill(self._edited(options.opportunities, []))
         shapes = objects.custom_object_shapes(fields["custom_object_type"])
         self.custom_objects = Collection("custom_objects", objects.CUSTOM_OBJECT_IDS, shapes, values)
         self.custom_objects.fill(self._edited(options.custom_objects, []))
+
+    def _dressed(self, stream: str, shapes: Shapes) -> Shapes:
+        return self.recorded.dressed(shapes, stream, OWNED[stream])
+
+    def _add_recorded_fields(self) -> None:
+        """Recorded definitions of custom fields, and such as the recorded records need, before the account's own."""
+        recorded, first = self.recorded, self.span.first
+        leads = recorded.of("leads")
+        carriers: dict[str, list[dict[str, Any]]] = {"lead": leads, "activity": []}
+        for resource, name in (("contact", "contacts"), ("opportunity", "opportunities")):
+            carriers[resource] = [*recorded.of(name), *(each for lead in leads for each in lead.get(name, ()))]
+        for resource, records in carriers.items():
+            own = self.lead_fields if resource == "lead" else self.other_fields[resource]
+            known = recorded.of(f"{resource}_custom_fields")
+            own[:0] = known + carried_fields(resource, records, {field["id"] for field in known}, first)
 
     def _fill_threads(self) -> None:
         """Comments on notes and opportunities."""
@@ -113,14 +151,16 @@ class Account:
     def organization(self) -> dict[str, Any]:
         """The organization; one who left is among the inactive memberships."""
         first = self.span.first
-        return {
+        memberships = [make_membership(number) for number in range(self.options.users + 1)]
+        memberships = self.recorded.rows("memberships", memberships, OWNED["memberships"])
+        made = {
             "id": identity.ORGANIZATION_ID, "name": "Emulated Ltd", "currency": "EUR", "currency_symbol": "€",
             "lead_statuses": identity.LEAD_STATUSES, "opportunity_statuses": self.small["opportunity_statuses"],
             "pipelines": self.small["pipelines"], "status": "active", "plan_id": "plan_1", "features": [],
-            "memberships": [make_membership(number) for number in range(self.options.users)],
-            "inactive_memberships": [make_membership(self.options.users)],
+            "memberships": memberships[:-1], "inactive_memberships": memberships[-1:],
             "date_created": with_offset(first).decode(), "date_updated": with_offset(first).decode(),
         }  # fmt: skip
+        return self.recorded.rows("organizations", [made], OWNED["organizations"])[0]
 
     def surviving_lead(self, number: int | None) -> int | None:
         """The lead that a lead is now: after a merge another one."""
@@ -130,27 +170,31 @@ class Account:
 
     def _fill_leads(self) -> None:
         options = self.options
-        shapes = leads.lead_shapes(self.lead_fields + self.shared_fields)
+        shapes = self._dressed("leads", leads.lead_shapes(self.lead_fields + self.shared_fields))
         self.leads = Collection("leads", leads.LEAD_IDS, shapes, leads.lead_values)
         self.leads.fill(self._edited(options.leads, options.ties))
 
     def _fill_activities(self) -> None:
         options = self.options
         values = activities.activity_values(options.leads, options.users, self.moved)
-        self.activities = Collection("activities", activities.ACTIVITY_IDS, activities.activity_shapes(), values)
+        streams = [f"{activities.OBJECT_TYPES[kind]}_activities" for kind in activities.PATTERN] * activities.TURNS
+        shapes = self.recorded.dressed(activities.activity_shapes(), streams, OWNED["activities"])
+        self.activities = Collection("activities", activities.ACTIVITY_IDS, shapes, values)
         self.activities.kind_of = activities.activity_type
         self.activities.fill(self._made(options.activities, options.activity_ties))
 
     def _fill_tasks(self) -> None:
         options = self.options
         values = tasks.task_values(options.leads, options.users, self.moved)
-        self.tasks = Collection("tasks", tasks.TASK_IDS, tasks.task_shapes(), values)
+        streams = [f"{kind}_tasks" for kind in tasks.PATTERN]
+        shapes = self.recorded.dressed(tasks.task_shapes(), streams, OWNED["tasks"])
+        self.tasks = Collection("tasks", tasks.TASK_IDS, shapes, values)
         self.tasks.kind_of = tasks.task_type
         self.tasks.fill(self._made(options.tasks, options.task_ties))
 
     def _fill_events(self) -> None:
         options = self.options
-        self.events = EventLog(options)
+        self.events = EventLog(options, self.recorded)
         last = self.span.last
         old = self._spread(options.old_events, [], Span(last - 2 * RETENTION_MS, last - RETENTION_MS - DAY_MS))
         fresh = self._spread(options.events, options.event_ties, Span(last - RETENTION_MS + DAY_MS, last))

@@ -103,7 +103,7 @@ DETAILS: dict[str, dict[str, Any]] = {
         "old_status_type": "active", "new_status_type": "won", "pipeline_id": None, "pipeline_name": None,
         "opportunity_id": f"oppo_@@key@@{TAIL}", "opportunity_value": 120000, "opportunity_value_currency": "EUR",
         "opportunity_value_formatted": "€1,200", "opportunity_value_period": "one_time",
-        "opportunity_confidence": 80, "opportunity_date_won": None,
+        "opportunity_confidence": 80,
     },
     "CustomActivity": {
         "custom_activity_type_id": "actitype_1QvR7tXc2LmN4pZsK", "status": "published",
@@ -127,6 +127,11 @@ PATTERN = (
 )  # fmt: skip
 """The types that activity numbers cycle through."""
 
+DATES_WON = ("2026-05-02", None, "2026-05-02T09:30:00+00:00")
+"""Of what is won: a date or, as one live account had it, a date-time."""
+
+TURNS = len(DATES_WON)
+
 LEADLESS_PLACE = 4
 """The place in the pattern of e-mails that belong to no lead."""
 
@@ -140,8 +145,9 @@ def activity_type(number: int) -> str:
 
 
 def activity_shapes() -> Shapes:
-    """One shape per place of the pattern."""
-    return Shapes([_shape(place, kind) for place, kind in enumerate(PATTERN)], SLOTS)
+    """One shape per place of the pattern and turn."""
+    shapes = [_shape(place, kind, turn) for turn in range(TURNS) for place, kind in enumerate(PATTERN)]
+    return Shapes(shapes, SLOTS)
 
 
 def user_of(number: int, users: int) -> int | None:
@@ -182,7 +188,7 @@ def activity_values(leads: int, users: int, moved: dict[int, int]) -> Callable[[
     return values
 
 
-def _shape(place: int, kind: str) -> Shape:
+def _shape(place: int, kind: str, turn: int) -> Shape:
     somebody = kind not in NOBODYS
     shape: Shape = {
         "id": f"acti_@@key@@{TAIL}",
@@ -203,4 +209,5 @@ def _shape(place: int, kind: str) -> Shape:
     }
     if kind == "TaskCompleted":
         del shape["contact_id"]
-    return shape | DETAILS[kind]
+    won = {"opportunity_date_won": DATES_WON[turn]} if kind == "OpportunityStatusChange" else {}
+    return shape | DETAILS[kind] | won

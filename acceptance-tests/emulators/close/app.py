@@ -34,6 +34,7 @@ from emulators.messages import Request, Response, error_response, json_response
 from emulators.moments import DAY_MS, date
 from emulators.oauth import TokenServer
 from emulators.rate_limits import Budget
+from emulators.recorded import Owned
 from emulators.router import Endpoint, Route
 
 API = "/api/v1"
@@ -234,7 +235,8 @@ class CloseApp(VendorApp):
             "phone": None, "memberships": memberships[:1], "organizations": [organization],
             "phone_numbers": [], "email_accounts": [], "connected_accounts": [],
         }  # fmt: skip
-        return json_response(user | more)
+        me = user | more
+        return json_response(self.account.recorded.rows("me", [me], Owned(("id", "memberships", "organizations")))[0])
 
     def _one_user(self, request: Request, values: dict[str, str]) -> Response:
         for user in self.account.users:

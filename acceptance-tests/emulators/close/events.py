@@ -17,10 +17,12 @@ from emulators.close.settings import CloseOptions
 from emulators.close.tasks import PATTERN as TASK_PATTERN
 from emulators.messages import Request, Response, error_response, json_response
 from emulators.moments import DAY_MS, bound, naive, now_ms
+from emulators.recorded import Owned, Recorded, owning
 from emulators.records import FOREVER, NUMBER_MASK, Collection, Ids
 from emulators.templates import Shape, Shapes, Values
 
 RETENTION_MS = 30 * DAY_MS
+OWNED = Owned(("id", "date_created", "date_updated"))
 LARGEST_PAGE = 50
 EVENT_IDS = Ids("ev_")
 SLOTS = (
@@ -66,7 +68,6 @@ LIVE: tuple[Kind, ...] = (
 )
 """What touching records can add."""
 
-ALL_KINDS = frozenset(f"{object_type} {action}" for object_type, action in SEEDED + LIVE)
 GONE_NUMBERS = 1_000_000
 """Leads that were deleted before the start have numbers from there on: no list shows them."""
 
@@ -95,24 +96,29 @@ class Subject:
 
 
 class EventLog:
-    """Events of the start, and those that touching records adds."""
+    """Events of the start (in the shapes of live ones, where there are some), and those that touching records adds."""
 
-    def __init__(self, options: CloseOptions) -> None:
+    def __init__(self, options: CloseOptions, recorded: Recorded) -> None:
         self._options = options
+        events = recorded.of("event_log")
+        seeded = [(event["object_type"], event["action"]) for event in events] or list(SEEDED)
+        self._seeded, self._kinds = len(seeded), (*seeded, *LIVE)
         self._live: dict[int, Subject] = {}
         self._last: dict[tuple[str, int], int] = {}
-        shapes = [_shape(kind) for kind in SEEDED + LIVE]
+        made = [_shape(kind) for kind in SEEDED]
+        seeded_shapes = [owning(event, made[0], OWNED) for event in events] or made
+        shapes = [*seeded_shapes, *(_shape(kind) for kind in LIVE)]
         bare = [{name: value for name, value in shape.items() if "data" not in name} for shape in map(dict, shapes)]
         for small, shape in zip(bare, shapes, strict=True):
             small |= {name: shape[name] for name in ("date_created", "date_updated")}
         self.collection = Collection("event_log", EVENT_IDS, Shapes(shapes, SLOTS), self._values)
-        self.collection.pattern = len(SEEDED)
+        self.collection.pattern = self._seeded
         self.collection.kind_of = lambda number: " ".join(self.kind(number))
         self._without_data = Shapes(bare, SLOTS).projection(None)
 
     def kind(self, number: int) -> Kind:
         """What an event is about."""
-        return (SEEDED + LIVE)[self.collection.variants.get(number, number % len(SEEDED))]
+        return self._kinds[self.collection.variants.get(number, number % self._seeded)]
 
     def record(self, kind: Kind, subject: Subject, now: int) -> int:
         """Log a change; an edit that closely follows another of the same object moves that event instead."""
@@ -125,7 +131,7 @@ class EventLog:
             return last
         number = len(self.collection.created)
         self._live[number] = subject
-        self.collection.variants[number] = len(SEEDED) + LIVE.index(kind)
+        self.collection.variants[number] = self._seeded + LIVE.index(kind)
         self.collection.create(now)
         if kind[1] == "updated":
             self._last[same] = number
@@ -193,7 +199,7 @@ class EventLog:
             wanted = (params.get("object_type"), params.get("action"))
             kinds = frozenset(
                 kind
-                for kind in ALL_KINDS
+                for kind in map(" ".join, self._kinds)
                 if all(want in (None, "", part) for want, part in zip(wanted, kind.split(" "), strict=True))
             )
         view = self.collection.view(kinds)
@@ -213,8 +219,8 @@ class EventLog:
             return LEAD_IDS.number(text) == subject.lead_number
         if name == "request_id":
             return text == f"req_{number}"
-        prefix = PREFIXES[self.kind(number)[0].partition(".")[0]]
-        return Ids(prefix).number(text) == subject.object_number
+        prefix = PREFIXES.get(self.kind(number)[0].partition(".")[0])
+        return prefix is not None and Ids(prefix).number(text) == subject.object_number
 
     def _subject(self, number: int) -> Subject:
         live = self._live.get(number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from emulators.close.identity import ORGANIZATION_ID, user_id
@@ -45,6 +46,29 @@ def custom_field(resource: str, number: int, created: int, *, shared: bool = Fal
     elif resource == "custom_object_type":
         definition["custom_object_type_id"] = "cotype_1QvR7tXc2LmN4pZsK"
     return definition
+
+
+def carried_fields(
+    resource: str, records: Iterable[dict[str, Any]], known: Collection[str], created: int
+) -> list[dict[str, Any]]:
+    """Definitions of the custom fields that records have values of, but for those that are known."""
+    values = {
+        name.removeprefix("custom."): value
+        for record in records
+        for name, value in record.items()
+        if name.startswith("custom.")
+    }
+    return [
+        custom_field(resource, number * len(KINDS), created)
+        | {
+            "id": identifier,
+            "name": f"Carried {number}",
+            "type": "number" if isinstance(value, int | float) else "text",
+            "accepts_multiple_values": isinstance(value, list),
+        }
+        for number, (identifier, value) in enumerate(values.items())
+        if identifier not in known
+    ]
 
 
 def value_of(definition: dict[str, Any], variant: int) -> Any:

@@ -20,7 +20,7 @@ _PHONES = {
     "voicemail_url": None, "voicemail_duration": 0,
 }  # fmt: skip
 DETAILS: dict[str, dict[str, Any]] = {
-    "lead": {"text": "Call back @@number@@, revision @@revision@@", "due_date": "@@date@@"},
+    "lead": {"text": "Call back @@number@@, revision @@revision@@"},
     "incoming_email": {
         "emails": [{"id": f"acti_@@key@@{TAIL}"}], "subject": "Re: offer", "body_preview": "Thanks",
         "cleared_followups": [],
@@ -104,6 +104,7 @@ def task_values(leads: int, users: int, moved: dict[int, int]) -> Callable[[int,
 
 
 def _shape(place: int, kind: str) -> Shape:
+    due = "@@date@@" if place % 2 else "@@moment@@"
     return {
         "id": f"task_@@key@@{TAIL}",
         "_type": kind,
@@ -116,7 +117,7 @@ def _shape(place: int, kind: str) -> Shape:
         "contact_name": None,
         "agent_config_id": None,
         "deduplication_key": None,
-        "date": "@@date@@" if place % 2 else "@@moment@@",
+        "date": due,
         "is_complete": place % 3 == 0,
         "is_dateless": False,
         "is_primary_lead_notification": kind != "lead",
@@ -133,4 +134,5 @@ def _shape(place: int, kind: str) -> Shape:
         "updated_by_name": "@@user_name@@",
         "date_created": "@@created@@",
         "date_updated": "@@updated@@",
+        **({"due_date": due} if kind == "lead" else {}),
     } | DETAILS[kind]

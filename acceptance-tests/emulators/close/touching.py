@@ -177,7 +177,8 @@ class Touching:
         for entry in changed:
             entry |= {"description": f"Changed {stamp}", "date_updated": stamp}
         gone = [fields.pop() for _ in range(min(delete, len(fields)))]
-        first = max((int(entry["id"][7:11]) for entry in fields + gone), default=-1) + 1
+        first = account.options.custom_fields + account.fields_made
+        account.fields_made += create
         made = [custom_field("lead", first + step, now) | {"date_updated": stamp} for step in range(create)]
         fields.extend(made)
         return _ids(changed, made, gone)

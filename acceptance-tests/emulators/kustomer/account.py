@@ -11,6 +11,7 @@ from emulators.kustomer import children, shapes, small
 from emulators.kustomer.flat import flat
 from emulators.kustomer.settings import KustomerOptions
 from emulators.moments import DAY_MS, now_ms, parse_ms
+from emulators.recorded import Owned, Recorded
 from emulators.records import Collection, Ids
 from emulators.templates import Projection, Shape, Shapes, Values
 
@@ -18,6 +19,11 @@ SEED_ENDS_BEFORE_MS = 60_000
 RETIRED = "retired"
 TIES_OF_ONE_CREATION = 700
 LARGEST_CLUSTER_OF_ONE_CREATION = 10_000
+CUSTOMER = ("relationships.customer.data.id", "relationships.customer.links.self")
+CONVERSATION = ("relationships.conversation.data.id", "relationships.conversation.links.self")
+COUNTS = ("attributes.messageCount", "attributes.noteCount")
+OWNED = Owned(("id", "links.self", "attributes.createdAt", "attributes.updatedAt"), CUSTOMER + CONVERSATION + COUNTS)
+"""What recorded records take from made ones."""
 Link = Callable[[int], tuple[bytes, bytes, bytes]]
 
 
@@ -96,59 +102,67 @@ class Account:
 
     def __init__(self, options: KustomerOptions) -> None:
         self.options = options
+        self.recorded = Recorded("kustomer", options.shape)
         self.chance = random.Random(options.seed + 1)
         end = parse_ms(options.now) if options.now else now_ms() - SEED_ENDS_BEFORE_MS
         self.first, self.last = end - options.days * DAY_MS, end
         self._make_collections()
         for name, collection in self.collections.items():
             self._fill(name, collection, getattr(options, name))
-        self.small = small.lists(options, self.first, self.last)
+        self.small = small.lists(options, self.recorded, self.first, self.last)
 
     def _make_collections(self) -> None:
         options = self.options
-        variants = range(shapes.VARIANTS)
         # Klasses that exist but are switched off have kobjects too.
         klasses = [*options.klasses, RETIRED] if options.klasses else []
-        many = range(len(klasses) * 8)
+        made = [shapes.kobject(klass, number) for number, klass in enumerate(klasses * 8)]
+        # Kobjects of one klass were recorded.
+        of_klass = {shape["type"]: "kobjects" for shape in self.recorded.of("kobjects")}
+        kobjects = self.recorded.instead(made, [of_klass.get(shape["type"], "") for shape in made], OWNED)
+
+        def forms(stream: str, make: Callable[[int], Shape]) -> list[Shape]:
+            made = [make(variant) for variant in range(shapes.VARIANTS)]
+            return self.recorded.instead(made, [stream] * len(made), OWNED)
+
         customer = self._keys(options.customers)
         conversation = self._keys(options.conversations)
         company = self._keys(options.companies)
         counts = _Counts(self)
         self.collections = {
             "customers": Records(
-                "customers", shapes.CUSTOMERS, [shapes.customer(v) for v in variants], lambda n: (company(n), b"", b"")
+                "customers", shapes.CUSTOMERS, forms("customers", shapes.customer), lambda n: (company(n), b"", b"")
             ),
             "conversations": Records(
                 "conversations",
                 shapes.CONVERSATIONS,
-                [shapes.conversation(v) for v in variants],
+                forms("conversations", shapes.conversation),
                 lambda n: (customer(n), *counts[n]),
             ),
             "messages": Records(
                 "messages",
                 shapes.MESSAGES,
-                [shapes.message(v) for v in variants],
+                forms("messages", shapes.message),
                 lambda n: (shapes.key(self.conversation_of_message(n)), customer(n), b"%d" % self.attachments_of(n)),
             ),
             "notes": Records(
                 "notes",
                 shapes.NOTES,
-                [shapes.note(v) for v in variants],
+                forms("notes", shapes.note),
                 lambda n: (shapes.key(self.conversation_of_note(n)), customer(n), b""),
             ),
             "companies": Records(
-                "companies", shapes.COMPANIES, [shapes.company(v) for v in variants], lambda n: (b"", b"", b"")
+                "companies", shapes.COMPANIES, forms("companies", shapes.company), lambda n: (b"", b"", b"")
             ),
             "kobjects": Records(
                 "kobjects",
                 shapes.KOBJECTS,
-                [shapes.kobject(klasses[v % len(klasses)], v) for v in many],
+                kobjects,
                 lambda n: (customer(n), b"", b""),
             ),
             "conversation_times": Records(
                 "conversation_times",
                 shapes.TIMES,
-                [shapes.conversation_time(v) for v in variants],
+                forms("conversation_times", shapes.conversation_time),
                 lambda n: (conversation(n), b"", b""),
             ),
         }

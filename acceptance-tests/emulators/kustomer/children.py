@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 EVENTS_A_CONVERSATION = (0, 1, 3)
-SURVEYED_EVERY = 5
 STREAMS = ("attachments", "conversation_events", "work_items", "satisfaction_responses", "customer_merges")
 
 
@@ -70,23 +69,19 @@ def events(account: Account, conversation: int) -> list[Record]:
 def work_items(account: Account, conversation: int) -> list[Record]:
     """Every third conversation was routed once."""
     created = stamp(account.collections["conversations"].created[conversation]).decode()
-    return (
-        [
-            {
-                "type": "work_item",
-                "id": _made(shapes.WORK_ITEMS.prefix, conversation, 0),
-                "attributes": {"status": "completed", "queuedCount": 1, "createdAt": created, "updatedAt": created},
-                "relationships": {"queue": {"data": {"type": "queue", "id": shapes.USER_ID % 77}}},
-            }
-        ]
-        if conversation % 3 == 0
-        else []
-    )
+    made = {
+        "type": "work_item",
+        "id": _made(shapes.WORK_ITEMS.prefix, conversation, 0),
+        "attributes": {"status": "completed", "queuedCount": 1, "createdAt": created, "updatedAt": created},
+        "relationships": {"queue": {"data": {"type": "queue", "id": shapes.USER_ID % 77}}},
+    }
+    return [account.recorded.turn("work_items", conversation // 3, made)] if conversation % 3 == 0 else []
 
 
 def satisfaction_response(account: Account, conversation: int) -> Record | None:
     """The answer to a survey."""
-    if conversation % shapes.VARIANTS % SURVEYED_EVERY:
+    conversations = account.collections["conversations"].shapes.shapes
+    if not conversations[conversation % len(conversations)]["attributes"]["satisfactionLevel"].get("formResponse"):
         return None
     created = stamp(account.collections["conversations"].created[conversation]).decode()
     return {

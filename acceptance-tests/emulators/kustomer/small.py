@@ -11,6 +11,7 @@ from emulators.kustomer.flat import flat, snake
 from emulators.kustomer.settings import KustomerOptions
 from emulators.kustomer.shapes import ORGANISATION_ID, USER_ID, by, stamp, to
 from emulators.moments import DAY_MS
+from emulators.recorded import Recorded
 
 Record = dict[str, Any]
 Attributes = Callable[[int], Record]
@@ -144,6 +145,7 @@ TABLE: dict[str, tuple[str, str, Attributes]] = {
 }
 ONLY_CREATED = ("slas", "sla_versions", "audit_logs")
 KLASS_STATUSES = ("enabled", "disabled", "existing_only")
+CUSTOM_TYPES = {"Num": "number", "Bool": "boolean", "At": "date", "Tree": "tree", "Url": "url"}
 METADATA = {"ratingNum": "number", "tierStr": "string", "dueAt": "date", "labelsStrs": "string", "extra": "string"}
 
 
@@ -233,7 +235,7 @@ class Metadata(SmallList):
                 yield {"id": f"{resource}.{name}", "resource": resource, "name": name, **spelt}
 
 
-def lists(options: KustomerOptions, first: int, last: int) -> dict[str, SmallList]:
+def lists(options: KustomerOptions, recorded: Recorded, first: int, last: int) -> dict[str, SmallList]:
     """All small resources by stream name, filled."""
     result: dict[str, SmallList] = {name: _maker(index, name) for index, name in enumerate(TABLE)}
 
@@ -249,7 +251,7 @@ def lists(options: KustomerOptions, first: int, last: int) -> dict[str, SmallLis
         entry["attributes"]["deletedAt"] = entry["attributes"]["updatedAt"]
     result["sla_versions"] = _sla_versions(result["slas"])
     result["klasses"] = _klasses(options, created)
-    result["custom_attributes"] = _metadata(options, created(0))
+    result["custom_attributes"] = _metadata(options, recorded, created(0))
     result["audit_logs"] = _audit_logs(options, first, last)
     return result
 
@@ -290,22 +292,33 @@ def _klasses(options: KustomerOptions, created: Callable[[int], str]) -> Klasses
     return klasses
 
 
-def _metadata(options: KustomerOptions, created: str) -> Metadata:
-    resources = ["company", "conversation", "customer", "message", *(f"kobject.{klass}" for klass in options.klasses)]
-    properties = {
-        name: {
-            "displayName": name.title(),
-            "type": kind,
-            "array": name.endswith("Strs"),
-            "enumeration": False,
-            "modifiedAt": created,
-            "deletedAt": None,
-        }
-        for name, kind in METADATA.items()
+def _carried(recorded: Recorded, resource: str) -> dict[str, str]:
+    """The custom attributes that recorded records have values of, and their types by the suffix of their names."""
+    streams = ("customers", "conversations", "messages", "kobjects")
+    records = (record for stream in streams for record in recorded.of(stream) if record["type"] == resource)
+    names = {name: None for record in records for name in record["attributes"].get("custom", {})}
+    return {
+        name: next((kind for suffix, kind in CUSTOM_TYPES.items() if name.endswith(suffix)), "string") for name in names
     }
 
+
+def _metadata(options: KustomerOptions, recorded: Recorded, created: str) -> Metadata:
+    resources = ["company", "conversation", "customer", "message", *(f"kobject.{klass}" for klass in options.klasses)]
+
     def make(number: int, made: str) -> Record:
-        attributes = {"resource": resources[number % len(resources)], "properties": properties}
+        resource = resources[number % len(resources)]
+        properties = {
+            name: {
+                "displayName": name.title(),
+                "type": kind,
+                "array": name.endswith("Strs"),
+                "enumeration": False,
+                "modifiedAt": created,
+                "deletedAt": None,
+            }
+            for name, kind in (METADATA | _carried(recorded, resource)).items()
+        }
+        attributes = {"resource": resource, "properties": properties}
         return {"type": "metadata", "id": identifier(62, number), "attributes": attributes}
 
     metadata = Metadata("/metadata", make)

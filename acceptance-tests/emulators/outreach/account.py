@@ -9,7 +9,8 @@ from dataclasses import replace
 from emulators.moments import DAY_MS, naive, now_ms, parse_ms
 from emulators.outreach.resources import Resource, custom_objects, resources
 from emulators.outreach.settings import OutreachOptions
-from emulators.outreach.shapes import SLOTS, flat_shapes_of, id_text, shapes_of
+from emulators.outreach.shapes import SLOTS, flat, id_text, shapes_of
+from emulators.recorded import Owned, Recorded
 from emulators.records import Collection, Ids, Order
 from emulators.templates import Shapes, Values
 
@@ -17,6 +18,8 @@ from emulators.templates import Shapes, Values
 SEED_ENDS_BEFORE_MS = 7 * 3_600_000
 SECOND_MS = 1000
 IMPORTS = 3
+OWNED = Owned(("id", "attributes.createdAt", "attributes.updatedAt", "links.self"))
+"""What recorded records take from made ones: those of a sparse fieldset lack a time that they are read by."""
 
 
 # Where records without an updatedAt are in the index: last, as in PostgreSQL, and so first in descending order.
@@ -43,13 +46,17 @@ def variant_of(resource: Resource, options: OutreachOptions) -> Resource:
 class Table:
     """The records of one resource. Its index may differ from what the records say (option `disorder_seconds`)."""
 
-    def __init__(self, resource: Resource, size: int, options: OutreachOptions, chance: random.Random) -> None:
+    def __init__(
+        self, resource: Resource, size: int, options: OutreachOptions, chance: random.Random, recorded: Recorded
+    ) -> None:
         self.resource = resource = variant_of(resource, options)
         self._others = max(1, options.others)
         self._spread = options.disorder_seconds * SECOND_MS
         self.order: Order = "date_updated" if resource.order in (None, "updatedAt") else "date_created"
-        self.flat_shapes = Shapes(flat_shapes_of(resource), SLOTS)
-        self.records = Collection(resource.plural, Ids(resource.type), Shapes(shapes_of(resource), SLOTS), self._values)
+        made = shapes_of(resource)
+        shapes = recorded.instead(made, [resource.stream] * len(made), OWNED)
+        self.flat_shapes = Shapes([flat(shape, resource) for shape in shapes], SLOTS)
+        self.records = Collection(resource.plural, Ids(resource.type), Shapes(shapes, SLOTS), self._values)
         times = _times(size, options, chance)
         without = min(size, options.timeless) if self.order == "date_updated" else 0
         self.records.fill([*times[: size - without], *((created, NULL_MS) for created, _ in times[size - without :])])
@@ -113,16 +120,16 @@ class Account:
 
     def __init__(self, options: OutreachOptions) -> None:
         self._chance = random.Random(options.seed + 7)
+        recorded = Recorded("outreach", options.shape)
         self.custom = custom_objects(options.custom_objects)
         sizes = {"prospects": options.prospects, "mailings": options.mailings, "imports": IMPORTS, "org_settings": 1}
         sizes |= options.sizes
+        named = {resource.stream: resource for resource in resources().values()}
+        named |= {f"custom_object_{resource.stream}": resource for resource in self.custom}
         self.tables = {
-            resource.stream: Table(resource, sizes.get(resource.stream, options.others), options, self._chance)
-            for resource in resources().values()
+            name: Table(resource, sizes.get(name, options.others), options, self._chance, recorded)
+            for name, resource in named.items()
         }
-        for resource in self.custom:
-            name = f"custom_object_{resource.stream}"
-            self.tables[name] = Table(resource, sizes.get(name, options.others), options, self._chance)
 
     def touch(self, stream: str, update: int, create: int, delete: int) -> dict[str, list[object]]:
         """Change records now; their ids."""

@@ -1,8 +1,8 @@
 """The resources as the documentation lists them: `resources.txt`, three lines each.
 
 First `plural type`, then the attributes as `name:kind` with F (filterable) and S (sortable), then the relationships.
-Kinds: s text, i integer, f number, b boolean, d date-time, D date, E e-mail, a texts, e e-mails, O objects, o object, H
-pairs.
+Kinds: s text, i integer, f number, b boolean, d date-time, D date (live ones also date-times), E e-mail, a texts,
+e e-mails, O objects, o object, H pairs.
 """
 
 from __future__ import annotations

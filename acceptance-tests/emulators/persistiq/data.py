@@ -8,6 +8,7 @@ from typing import Any
 
 from emulators.moments import DAY_MS, naive, now_ms, parse_ms
 from emulators.persistiq.settings import PersistiqOptions
+from emulators.recorded import Recorded
 from emulators.records import Collection, Ids
 from emulators.templates import Shape, Shapes, Values
 
@@ -72,7 +73,8 @@ class Company:
         self.events = Collection("events", EVENT_IDS, Shapes(shapes, SLOTS), values)
         self.events.pattern = len(KINDS)
         self.events.fill((moment, moment) for moment in self._spread(options.events))
-        self.campaigns = [self._campaign(number) for number in range(options.campaigns)]
+        made = [self._campaign(number) for number in range(options.campaigns)]
+        self.campaigns = Recorded("persistiq", options.shape).rows("campaigns", made)
         self.campaign_leads = {c["id"]: self._members(n) for n, c in enumerate(self.campaigns)}
         self.replies = {c["id"]: self._replies(n, c["id"]) for n, c in enumerate(self.campaigns)}
         self.small = {
