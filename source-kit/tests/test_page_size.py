@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from source_outreach.page_size import PageSize
+from source_kit.page_size import PageSize
 
 
 def test_a_heavy_page_halves_the_size() -> None:
