@@ -88,11 +88,13 @@ def trouble(error: BaseException, url: str) -> str:
             return "The proxy wants a user and a password: put them into HTTPS_PROXY (or HTTP_PROXY)."
         return f"The proxy that HTTPS_PROXY (or HTTP_PROXY) names does not let the connector reach {host}."
     if any(isinstance(cause, NameResolutionError | socket.gaierror) for cause in causes):
-        return f"The name {host} is not known here: it may be misspelt, or no name server answers."
+        return f"The name {host} is not known here. Check api_url, region or organisation, and the name server."
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return f"Nothing at {host} took the connection in time. A firewall may stop it on the way."
     if any(isinstance(cause, NewConnectionError) for cause in causes):
-        return f"Nothing at {host} takes connections ({_reason(causes)})."
+        return (
+            f"Nothing at {host} takes connections ({_reason(causes)}). Check api_url, if it is set, and the firewall."
+        )
     if isinstance(error, requests.exceptions.Timeout) or any(isinstance(cause, TimeoutError) for cause in causes):
         return f"{host} took the request and did not answer in time."
     return f"The connection to {host} broke ({type(error).__name__})."

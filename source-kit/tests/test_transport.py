@@ -64,7 +64,10 @@ def why(url: str, patience: Patience = HASTY) -> str:
 def test_a_closed_port_takes_no_connections() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         port = listener.getsockname()[1]
-    assert why(f"http://127.0.0.1:{port}/") == f"Nothing at 127.0.0.1:{port} takes connections (connection refused)."
+    assert why(f"http://127.0.0.1:{port}/") == (
+        f"Nothing at 127.0.0.1:{port} takes connections (connection refused). Check api_url, if it is set, and the "
+        "firewall."
+    )
 
 
 def test_a_silent_host_does_not_answer_in_time() -> None:
