@@ -69,7 +69,7 @@ class Leads(PersistiqStream):
         try:
             for page in in_order(PersistiqStream(self.client, self.settings, "lead_fields").work(Start(False))):
                 rows = [row for row in page.records if isinstance(row.get("name"), str)]
-                own |= {row["name"]: {**value, "description": str(row.get("label") or "")} for row in rows}
+                own |= {row["name"]: {**value, "description": label_of(row)} for row in rows}
         except StreamUnavailable as error:
             self.warn(f"the account's own fields are not known: {error.message}")
         schema["properties"]["data"] = schemas.extended(schema["properties"]["data"], own)
@@ -95,6 +95,12 @@ class Leads(PersistiqStream):
         if (walk.end or 0) > 1 and self.unasked({"updated_after": NEVER}):
             self.warn("PersistIQ ignored updated_after, so that all leads were read.")
         return None
+
+
+def label_of(field: Record) -> str:
+    """What people call a field of the account."""
+    label = field.get("label")
+    return label if isinstance(label, str) else ""
 
 
 class CampaignChild(PersistiqStream):

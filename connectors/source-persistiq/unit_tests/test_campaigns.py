@@ -148,7 +148,7 @@ def test_white_space_around_the_times_of_a_state_does_not_matter(api: Any) -> No
 
 @pytest.mark.parametrize(("stream", "key"), [("campaign_replies", "replies"), ("campaign_leads", "campaign_leads")])
 def test_a_campaign_without_an_id_is_told_and_costs_the_others_nothing(api: Any, stream: str, key: str) -> None:
-    rows = [None, {"name": "x"}, {"id": None}, {"id": ""}, {"id": {}}, "c_3", {"id": 7}, {"id": "\ud83d"}]
+    rows: list[Any] = [None, {"name": "x"}, {"id": None}, {"id": ""}, {"id": {}}, "c_3", {"id": 7}, {"id": "\ud83d"}]
     api.serve("campaigns", {"campaigns": rows})
     name = stream.removeprefix("campaign_")
     api.serve(f"campaigns/7/{name}", {key: [{"id": "a"}]})
