@@ -31,6 +31,8 @@ MOST_WALKS_AGAIN = 3
 MOST_REPETITIONS = 5
 MOST_PAGES_WITHOUT_NEWS = 50
 _CHANGED = 0
+_NO_EDGES = (None, None)
+KEPT_MOVING = "rows kept moving while their pages were read; one that slipped through comes with its next change."
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,8 @@ Pages = Generator[Page, None, None]
 
 class NumberedList:
     """One list being read. Pages are counted here; what an answer says of the next page is not followed. An empty page
-    behind which more is announced is asked for again, and then passed.
+    behind which more is announced is asked for again, and then passed; one that was itself announced is asked for
+    again, and then is the end.
 
     `changed_since(t)` gives the pages of what changed after t (minus whatever lag there is); with it, pages are fetched
     ahead side by side. `stamp` is a field that gets the time at which its walk began, unless the API fills it.
@@ -131,8 +134,10 @@ class NumberedList:
             return self._fresh(listed, self.began)
 
     def _listed(self, number: int) -> Listed:
-        listed = self._fetch(number)
-        return self._fetch(number) if listed.has_more and not listed.records else listed
+        """A page, asked for again if it is empty where rows belong: it may have lost them on the way."""
+        listed = _asked(self._fetch, number)
+        was_announced = number > 1 and (self.end is None or number <= self.end)
+        return self._fetch(number) if was_announced and not (listed.records or listed.has_more) else listed
 
     def _fresh(self, listed: Listed, walk_began: datetime) -> list[Record]:
         """The rows that are unseen or changed. Side by side, two versions of a row come in any order: then neither is
@@ -162,11 +167,13 @@ class NumberedList:
         return fresh if self._keep is None else list(filter(self._keep, fresh))
 
     def _guard(self, listed: Listed) -> None:
-        """Fail on a list without end: the same page again and again, or hardly anything but rows that are known."""
+        """Fail on a list without end: the same page again and again, or hardly anything but rows that are known, or
+        none: pages may be empty whose rows the key may not see."""
         self._repeated[_edges(listed)] += 1
         repeated = self._repeated.total()
         most = MOST_PAGES_WITHOUT_NEWS + 2 * (len(self._edges) - repeated)
-        if self._repeated[_edges(listed)] > MOST_REPETITIONS or repeated > most:
+        is_the_same = listed.records and self._repeated[_edges(listed)] > MOST_REPETITIONS
+        if is_the_same or repeated > most:
             raise endless(f"{repeated} pages without a new row")
 
     def _settle(self) -> Pages:
@@ -174,6 +181,7 @@ class NumberedList:
         assert self.began is not None
         assert self.end is not None
         self._is_ahead = False
+        yield from self._beyond(self.end)
         if self.end > 1 and not self._is_closed:
             news = self._news
             if self._changed_since is not None:
@@ -182,11 +190,21 @@ class NumberedList:
                 yield from self._again(self.end)
         yield Page((), self._checkpoint(self.began))
 
+    def _beyond(self, end: int) -> Pages:
+        """What lies behind a page that said it was the last, where a later one had rows nevertheless."""
+        if max(self._edges, default=0) <= end:
+            return
+        number, self.end = end, None
+        while self.end is None:
+            number += 1
+            yield Page(self._take(number))
+
     def _has_shifted(self, end: int) -> bool:
         """Whether one of a few pages, spread over the list, begins or ends with another row than before."""
         count = min(PROBED_PAGES if self._changed_since else PROBED_PAGES_ALONE, end - 1)
         numbers = {number * end // (count + 1) for number in range(1, count + 1)}
-        return any(_edges(self._page_or_none(number)) != self._edges.get(number) for number in sorted(numbers))
+        known = {number: self._edges.get(number, _NO_EDGES) for number in sorted(numbers)}
+        return any(_edges(self._page_or_none(number)) != edges for number, edges in known.items())
 
     def _again(self, end: int) -> Pages:
         for attempt in range(MOST_WALKS_AGAIN):
@@ -194,17 +212,20 @@ class NumberedList:
             yield from self._forwards(self._fetch) if attempt % 2 else self._backwards(end)
             if self._unseen == unseen:
                 return
-        self._warn("rows kept moving while their pages were read; one that slipped through comes with its next change.")
+        self._warn(KEPT_MOVING)
 
     def _forwards(self, fetch: Fetch) -> Pages:
         number, began, idle = 1, None, 0
         while True:
-            listed = fetch(number)
+            listed = _asked(fetch, number)
             began = began or listed.at
             fresh = self._fresh(listed, began)
             yield Page(fresh)
             idle = 0 if fresh else idle + 1
-            if not listed.has_more or idle > MOST_PAGES_WITHOUT_NEWS + len(self._edges):
+            if not listed.has_more:
+                return
+            if idle > MOST_PAGES_WITHOUT_NEWS + len(self._edges):
+                self._warn(KEPT_MOVING)
                 return
             number += 1
 
@@ -215,7 +236,10 @@ class NumberedList:
             listed = self._page_or_none(number)
             began = began or listed.at
             yield Page(self._fresh(listed, began))
-            if not listed.has_more or number > 2 * end + MOST_PAGES_WITHOUT_NEWS:
+            if not listed.has_more:
+                break
+            if number > 2 * end + MOST_PAGES_WITHOUT_NEWS:
+                self._warn(KEPT_MOVING)
                 break
             number += 1
         for number in range(end - 1, 0, -1):
@@ -224,12 +248,18 @@ class NumberedList:
     def _page_or_none(self, number: int) -> Listed:
         """The list may have become shorter, and a page beyond its end may be refused."""
         try:
-            return self._fetch(number)
+            return _asked(self._fetch, number)
         except (Rejected, Unavailable):
             if number == 1:
                 raise
             return Listed((), False, self.began or datetime.now(UTC))
 
 
+def _asked(fetch: Fetch, number: int) -> Listed:
+    """A page; asked for twice if it is empty although more is announced."""
+    listed = fetch(number)
+    return fetch(number) if listed.has_more and not listed.records else listed
+
+
 def _edges(listed: Listed) -> tuple[Any, Any]:
-    return (identity(listed.records[0]), identity(listed.records[-1])) if listed.records else (None, None)
+    return (identity(listed.records[0]), identity(listed.records[-1])) if listed.records else _NO_EDGES

@@ -201,3 +201,79 @@ def test_a_list_that_became_shorter_may_refuse_its_old_pages() -> None:
         return rows.fetch(number)
 
     assert ids(NumberedList(fetch)) == list(range(30))
+
+
+def odd(rows: Rows, answers: dict[int, Listed]) -> Callable[[int], Listed]:
+    """The list of `rows`, whose n-th request is answered otherwise."""
+
+    def fetch(number: int) -> Listed:
+        listed = rows.fetch(number)
+        return answers.get(len(rows.asked), listed)
+
+    return fetch
+
+
+def nothing_changed(began: datetime) -> Callable[[int], Listed]:
+    return lambda number: Listed([], False, NOON)
+
+
+@pytest.mark.parametrize("request_number", [1, 2, 3, 6])
+@pytest.mark.parametrize("since", [None, nothing_changed])
+def test_a_page_that_is_empty_once_although_more_is_announced_is_asked_for_again(
+    request_number: int, since: Callable[[datetime], Callable[[int], Listed]] | None
+) -> None:
+    rows = Rows(24)
+    fetch = odd(rows, {request_number: Listed([], True, NOON)})
+    assert ids(NumberedList(fetch, changed_since=since)) == list(range(24))
+    assert rows.asked[request_number - 1] == rows.asked[request_number]
+
+
+@pytest.mark.parametrize("request_number", [2, 3, 6, 8])
+@pytest.mark.parametrize("since", [None, nothing_changed])
+def test_a_page_that_was_announced_and_comes_empty_once_is_no_end(
+    request_number: int, since: Callable[[datetime], Callable[[int], Listed]] | None
+) -> None:
+    rows = Rows(24)
+    fetch = odd(rows, {request_number: Listed([], False, NOON)})
+    assert ids(NumberedList(fetch, changed_since=since)) == list(range(24))
+
+
+def test_pages_that_stay_empty_are_passed_and_a_walk_more_is_not_made_for_them() -> None:
+    rows = Rows(60)
+    hidden = {2, 3, 5, 8, 9, 11, 13}
+
+    def fetch(number: int) -> Listed:
+        listed = rows.fetch(number)
+        return Listed([], listed.has_more, NOON) if number in hidden else listed
+
+    seen = [row for row in range(60) if row // 3 + 1 not in hidden]
+    assert ids(NumberedList(fetch)) == seen
+    assert len(rows.asked) == 20 + 7 + 9 + 2  # pages, the empty ones again, probes, the empty ones of them again
+
+
+def test_a_page_of_those_ahead_that_says_it_is_the_last_is_not_believed_where_later_ones_have_rows() -> None:
+    rows = Rows(90)
+    fetch = odd(rows, {8: Listed([{"id": 18}, {"id": 19}, {"id": 20}], False, NOON)})
+    walk = NumberedList(fetch, changed_since=nothing_changed)
+    pieces = walk._block(1, 8)[:8]  # eight pages on their way side by side
+    found = []
+    for piece in [*pieces[:6], pieces[7], pieces[6]]:
+        found += [row["id"] for page in in_order(piece.pages) for row in page.records]
+    found += [row["id"] for page in walk._settle() for row in page.records]
+    assert sorted(found) == list(range(90))
+
+
+def test_a_list_that_announces_rows_for_ever_and_has_none_is_an_error() -> None:
+    with pytest.raises(TransientError, match="gives none that are new"):
+        ids(NumberedList(lambda number: Listed([], True, NOON)))
+
+
+def test_a_second_walk_that_never_ends_is_left_with_a_warning() -> None:
+    warnings: list[str] = []
+    rows = Rows(7)
+
+    def changed_since(began: datetime) -> Callable[[int], Listed]:
+        return lambda number: Listed([{"id": 1}], True, NOON)
+
+    assert ids(NumberedList(rows.fetch, changed_since=changed_since, warn=warnings.append)) == list(range(7))
+    assert [warning[:16] for warning in warnings] == ["rows kept moving"]

@@ -22,6 +22,9 @@ from source_persistiq.config import Settings
 BUCKET = "all requests"
 # Older than any record of PersistIQ: from there on is everything, asked for without a filter.
 FIRST = datetime(2010, 1, 1, tzinfo=UTC)
+# Later than any record, whatever a wrong clock says today.
+NEVER = "2100-01-01T00:00:00Z"
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
 class PersistiqStream(KitStream):
@@ -34,8 +37,7 @@ class PersistiqStream(KitStream):
         super().__init__(client)
         self.settings = settings
         self.name = name or self.name
-        # Where an answer holds its records.
-        self.list_key = self.name
+        self.rows_key = self.name
 
     @property
     def bucket(self) -> str:
@@ -57,23 +59,22 @@ class PersistiqStream(KitStream):
 
     def is_whole(self, content: Any) -> bool:
         """A 200 can say `status: error`, and an answer without its list is damaged, not empty."""
-        is_good = isinstance(content, dict) and content.get("status") != "error"
-        return is_good and isinstance(content.get(self.list_key), list)
+        return super().is_whole(content) and not is_error(content)
 
     def parse_response(self, response: requests.Response, **arguments: Any) -> list[Record]:
         """The records, with a `Z` on date-times without a zone (0.1 µs a value)."""
-        records: list[Record] = body(response)[self.list_key]
+        records: list[Record] = body(response)[self.rows_key]
         if self.zoned_fields:
             timestamps.fix_zones(records, self.zoned_fields)
         return records
 
     def page(self, number: int, filters: Mapping[str, str] | None = None, path: str | None = None) -> Listed:
-        """One page. `has_more` has the say; only where it is absent `next_page` tells by being there. What `next_page`
-        holds (URL, number, a foreign host) is never used. An empty page is the end."""
+        """One page. `has_more` has the say, on an empty page too; only where it is absent or unreadable `next_page`
+        tells by being there. What `next_page` holds (URL, number, a foreign host) is never used."""
         answer = self.fetch({"page": number, "filters": filters or {}, "path": path})
-        has_more = answer.body.get("has_more")
-        is_more = bool(answer.body.get("next_page")) if has_more is None else str(has_more).lower() in ("true", "1")
-        return Listed(answer.records, is_more and bool(answer.records), answer.served_at or answer.asked_at)
+        told = _FLAGS.get(str(answer.body.get("has_more")).lower())
+        has_more = bool(answer.body.get("next_page")) if told is None else told
+        return Listed(answer.records, has_more, answer.asked_at)
 
     def work(self, start: Start) -> Work:
         return NumberedList(self.page, warn=self.warn).read()
@@ -84,6 +85,14 @@ class PersistiqStream(KitStream):
     def probe(self) -> None:
         self.fetch()
 
+    def objects_in(self, record: Record, field: str) -> list[Record]:
+        """The objects of a list inside a record, or the one that stands in its place; the rest is counted."""
+        given = record.get(field)
+        listed = given if isinstance(given, list) else [] if given is None else [given]
+        objects = [each for each in listed if isinstance(each, dict)]
+        self.client.usage.not_objects += len(listed) - len(objects)
+        return objects
+
     # For streams with a cursor.
 
     def lower(self, start: Start) -> datetime:
@@ -92,18 +101,31 @@ class PersistiqStream(KitStream):
         begin = max(self.settings.common.start_date or FIRST, FIRST)
         return begin if reached is None else max(timestamps.parse(reached), begin)
 
-    def unasked(self, filters: Mapping[str, str]) -> Sequence[Record]:
+    def unasked(self, filters: Mapping[str, str], path: str | None = None) -> Sequence[Record]:
         """What comes although these filters exclude it. A refusal shows that they are looked at: nothing comes."""
         try:
-            return self.page(1, filters).records
+            return self.page(1, filters, path).records
         except Denied:
             raise
-        except SourceError:
+        except SourceError as error:
+            why = error.internal_message or error
+            self.client.log("INFO", f"Stream {self.name}: PersistIQ refused {' and '.join(filters)} for a test: {why}")
             return ()
 
     def settled(self, at: datetime) -> datetime:
-        """How far a state may go for what was asked for at `at`, on the server's clock."""
-        return timestamps.floor(at - self.settings.lag, timestamps.SECOND)
+        """How far a state may go for what was asked for at `at`, by whichever clock is behind, ours or PersistIQ's."""
+        return timestamps.floor(timestamps.before(at, self.settings.lag), timestamps.SECOND)
+
+
+def is_error(content: Any) -> bool:
+    """Whether a 200 says that it is none."""
+    return isinstance(content, dict) and content.get("status") == "error"
+
+
+def is_list_of_users(content: Any) -> bool:
+    """Whether this is what only PersistIQ answers: its users."""
+    users = content.get("users") if isinstance(content, dict) and not is_error(content) else None
+    return isinstance(users, list) and (not users or any(isinstance(user, dict) for user in users))
 
 
 def after(name: str, instant: datetime) -> dict[str, str]:

@@ -6,7 +6,7 @@ from source_kit.rules import Action, Rule
 
 RULES = (
     Rule(
-        (400,), Action.REJECT, "PersistIQ refused the parameters (400). Check start_date and the state, or report this."
+        (400,), Action.REJECT, "PersistIQ refused the parameters (400). Check start_date, or clear the stream's state."
     ),
     Rule(
         (401,), Action.DENIED, "PersistIQ does not know the API key (401). Copy it again from Settings, Integrations."

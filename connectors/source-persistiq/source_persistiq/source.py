@@ -8,9 +8,11 @@ from typing import Any
 import requests
 
 from source_kit.budget import RateBudget
-from source_kit.client import HttpClient
+from source_kit.client import HttpClient, Request
 from source_kit.config import CommonOptions
+from source_kit.errors import ConfigError
 from source_kit.oauth import Auth, StaticAuth
+from source_kit.rules import Unavailable
 from source_kit.source import KitSource
 from source_kit.stream import KitStream
 from source_persistiq import base, config, streams
@@ -51,7 +53,14 @@ class SourcePersistiq(KitSource):
         return streams.build(client, self.settings)
 
     def probe(self, client: HttpClient) -> None:
-        base.PersistiqStream(client, self.settings, "users").fetch()
+        request = Request("users", base.BUCKET, what="the list of users", accepts=base.is_list_of_users)
+        try:
+            client.send(request)
+        except Unavailable as error:
+            if error.status != 404:
+                raise
+            text = f"There is no PersistIQ at {client.base_url} (404). Check api_url."
+            raise ConfigError(text, internal_message=error.internal_message) from error
 
 
 SOURCE = SourcePersistiq

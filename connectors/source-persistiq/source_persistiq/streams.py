@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import Any
@@ -15,12 +15,13 @@ from source_kit import schemas, timestamps
 from source_kit.answers import body
 from source_kit.client import HttpClient
 from source_kit.errors import StreamUnavailable
-from source_kit.numbered import NumberedList
+from source_kit.numbered import Fetch, Listed, NumberedList
+from source_kit.rows import identity
 from source_kit.rules import Unavailable
 from source_kit.state_input import broken, cursor_instant
 from source_kit.timestamps import seconds_z
 from source_kit.work import Page, Piece, Record, Start, Work, in_order
-from source_persistiq.base import FIRST, PersistiqStream, after
+from source_persistiq.base import FIRST, NEVER, PersistiqStream, after, is_error
 from source_persistiq.config import Settings
 from source_persistiq.events import Events
 
@@ -45,9 +46,10 @@ class Mailboxes(PersistiqStream):
         for page in in_order(PersistiqStream(self.client, self.settings, "users").work(start)):
             found: dict[Any, Record] = {}
             for user in page.records:
-                for box in user.get("mailboxes") or ():
-                    found.setdefault(box["id"], {**box, "user_id": user.get("id")})
-            yield Page([box for key, box in found.items() if key not in seen])
+                for box in self.objects_in(user, "mailboxes"):
+                    record = {**box, "user_id": user.get("id")}
+                    found.setdefault(identity(record), record)
+            yield replace(page, records=[box for key, box in found.items() if key not in seen])
             seen.update(found)
         return None
 
@@ -67,7 +69,7 @@ class Leads(PersistiqStream):
         try:
             for page in in_order(PersistiqStream(self.client, self.settings, "lead_fields").work(Start(False))):
                 rows = [row for row in page.records if isinstance(row.get("name"), str)]
-                own |= {row["name"]: {**value, "description": str(row.get("label") or "")} for row in rows}
+                own |= {row["name"]: {**value, "description": label_of(row)} for row in rows}
         except StreamUnavailable as error:
             self.warn(f"the account's own fields are not known: {error.message}")
         schema["properties"]["data"] = schemas.extended(schema["properties"]["data"], own)
@@ -88,12 +90,17 @@ class Leads(PersistiqStream):
         return [*(pieces or ()), Piece(self._doubt_filter(walk), last=True)] if filters else pieces
 
     def _doubt_filter(self, walk: NumberedList) -> Work:
-        """A long incremental read: perhaps the filter was ignored. Nothing can have changed after tomorrow."""
+        """A long incremental read: perhaps the filter was ignored."""
         yield from ()
-        tomorrow = (walk.began or self.client.clock.now()) + timedelta(days=1)
-        if (walk.end or 0) > 1 and self.unasked(after("updated_after", tomorrow)):
+        if (walk.end or 0) > 1 and self.unasked({"updated_after": NEVER}):
             self.warn("PersistIQ ignored updated_after, so that all leads were read.")
         return None
+
+
+def label_of(field: Record) -> str:
+    """What people call a field of the account."""
+    label = field.get("label")
+    return label if isinstance(label, str) else ""
 
 
 class CampaignChild(PersistiqStream):
@@ -103,22 +110,25 @@ class CampaignChild(PersistiqStream):
     worker_share = 0.5
 
     def campaigns(self) -> tuple[list[str], datetime]:
-        """Their ids, and when they were asked for on the server's clock."""
+        """Their ids, and when they were asked for."""
         walk = NumberedList(PersistiqStream(self.client, self.settings, "campaigns").page, warn=self.warn)
-        ids = dict.fromkeys(str(row["id"]) for page in in_order(walk.read()) for row in page.records)
-        return list(ids), walk.began or self.client.clock.now()
+        rows = [row for page in in_order(walk.read()) for row in page.records]
+        named = [row for row in rows if is_named(row)]
+        if len(named) < len(rows):
+            self.warn(f"{len(rows) - len(named)} campaigns have no id, so that their {self.rows_key} cannot be read.")
+        return list(dict.fromkeys(str(row["id"]) for row in named)), walk.began or self.client.clock.now()
 
     def child(
         self,
         campaign: str,
         gone: Gone,
-        filters: Mapping[str, str] | None = None,
+        fetch: Fetch | None = None,
         keep: Callable[[Record], bool] | None = None,
     ) -> Work:
         """The list of one campaign. One that was deleted meanwhile is passed over with a warning."""
         try:
-            fetch = partial(self.page, filters=filters, path=self.child_path(campaign))
-            yield from NumberedList(fetch, keep=keep, warn=self.warn).read()
+            every = partial(self.page, path=self.child_path(campaign))
+            yield from NumberedList(fetch or every, keep=keep, warn=self.warn).read()
         except Unavailable as error:
             if error.status != 404:
                 raise
@@ -127,7 +137,7 @@ class CampaignChild(PersistiqStream):
         return None
 
     def child_path(self, campaign: str) -> str:
-        return f"campaigns/{quote(campaign, safe='')}/{self.name.removeprefix('campaign_')}"
+        return f"campaigns/{quote(campaign, safe='', errors='surrogatepass')}/{self.name.removeprefix('campaign_')}"
 
     def end(self, gone: Gone, campaigns: int) -> Work:
         """If no campaign at all has the list, the account does not; unless all of them were deleted meanwhile."""
@@ -138,7 +148,8 @@ class CampaignChild(PersistiqStream):
 
     def probe(self) -> None:
         """The list of one campaign, if there is any."""
-        for campaign in PersistiqStream(self.client, self.settings, "campaigns").page(1).records[:1]:
+        campaigns = PersistiqStream(self.client, self.settings, "campaigns").page(1).records
+        for campaign in list(filter(is_named, campaigns))[:1]:
             self.fetch({"path": self.child_path(str(campaign["id"]))})
 
 
@@ -161,8 +172,11 @@ class CampaignLeads(CampaignChild):
 
     def parse_response(self, response: requests.Response, **arguments: Any) -> list[Record]:
         records = super().parse_response(response, **arguments)
-        timestamps.fix_zones([row["lead"] for row in records if row.get("lead")], self.lead_times)
-        return [{**row, "lead_id": (row.get("lead") or {}).get("id")} for row in records]
+        leads = [row["lead"] if isinstance(row.get("lead"), dict) else {} for row in records]
+        timestamps.fix_zones(leads, self.lead_times)
+        return [
+            {**row, "lead_id": lead.get("id", row.get("lead_id"))} for row, lead in zip(records, leads, strict=True)
+        ]
 
 
 class CampaignReplies(CampaignChild):
@@ -173,7 +187,7 @@ class CampaignReplies(CampaignChild):
 
     def __init__(self, client: HttpClient, settings: Settings) -> None:
         super().__init__(client, settings)
-        self.list_key = "replies"
+        self.rows_key = "replies"
 
     def work(self, start: Start) -> Work:
         """One piece a campaign; a campaign that the state does not know is read from `start_date`. Later reads go back
@@ -184,7 +198,7 @@ class CampaignReplies(CampaignChild):
         known, until, begin = self._known(start, campaigns), self.settled(began), self.lower(Start(False))
         every = max(1, len(campaigns) // STATES_OF_CHILDREN)
         gone: Gone = {}
-        older: set[str] = set()
+        ignores_start: list[bool] = []
         pieces = []
 
         def told(done: Sequence[str], **cursor: str) -> Work:
@@ -194,29 +208,37 @@ class CampaignReplies(CampaignChild):
 
         for number, campaign in enumerate(campaigns, 1):
             lower = max(begin, known.get(campaign, begin) - REPLY_LOOKBACK)
-            pieces.append(Piece(self._replies(campaign, timestamps.floor(lower, timestamps.SECOND), gone, older)))
+            lower = timestamps.floor(lower, timestamps.SECOND)
+            pieces.append(Piece(self._replies(campaign, lower, gone, ignores_start)))
             if number % every == 0 and "sent_at" not in start.position:
                 pieces.append(Piece(told(campaigns[:number]), last=True))
         end, final = self.end(gone, len(campaigns)), told(campaigns, sent_at=seconds_z(until))
-        return [*pieces, Piece(end, last=True), Piece(self._doubt_filter(older), last=True), Piece(final, last=True)]
+        doubt = self._doubt_filter(ignores_start)
+        return [*pieces, Piece(end, last=True), Piece(doubt, last=True), Piece(final, last=True)]
 
-    def _replies(self, campaign: str, lower: datetime, gone: Gone, older: set[str]) -> Work:
-        """The replies to a campaign from `lower` on; `older` gets it if earlier ones come nevertheless."""
+    def _replies(self, campaign: str, lower: datetime, gone: Gone, ignores_start: list[bool]) -> Work:
+        """The replies to a campaign from `lower` on. Where earlier ones come nevertheless, they arrived late, unless
+        PersistIQ turns out to ignore the filter: then they are left out."""
+        path, filters = self.child_path(campaign), {"start_at": seconds_z(lower)}
+
+        def is_older(record: Record) -> bool:
+            at = timestamps.instant(record.get("sent_at"))
+            return at is not None and at < lower
+
+        def fetch(number: int) -> Listed:
+            listed = self.page(number, filters, path)
+            if not ignores_start and any(map(is_older, listed.records)):
+                ignores_start.append(bool(self.unasked({"start_at": NEVER}, path)))
+            return listed
 
         def keep(record: Record) -> bool:
-            with suppress(KeyError, TypeError, ValueError):
-                if timestamps.parse(record["sent_at"]) < lower:
-                    older.add(campaign)
-                    return False
-            return True
+            return True not in ignores_start or not is_older(record)
 
-        if lower <= FIRST:
-            return self.child(campaign, gone)
-        return self.child(campaign, gone, {"start_at": seconds_z(lower)}, keep)
+        return self.child(campaign, gone) if lower <= FIRST else self.child(campaign, gone, fetch, keep)
 
-    def _doubt_filter(self, older: set[str]) -> Work:
+    def _doubt_filter(self, ignores_start: Sequence[bool]) -> Work:
         yield from ()
-        if older:
+        if True in ignores_start:
             self.warn("PersistIQ ignored start_at, so that all replies were read.")
         return None
 
@@ -238,14 +260,37 @@ class WebhookPlugin(PersistiqStream):
     primary_key = None
 
     def is_whole(self, content: Any) -> bool:
-        return isinstance(content, dict) and content.get("status") != "error"
+        """What is no object, or none at all, is asked for again by `work`, and then taken for what it says."""
+        return not is_error(content)
 
     def parse_response(self, response: requests.Response, **arguments: Any) -> list[Record]:
-        return [{key: None if key.endswith(LIVE_SECRETS) else value for key, value in body(response).items()}]
+        """The object, from under its own name where it comes like that; nothing else."""
+        content = body(response)
+        inner = content.get(self.rows_key) if isinstance(content, dict) else content
+        return [blanked(each) for each in (inner if isinstance(inner, list) else [content]) if isinstance(each, dict)]
 
     def work(self, start: Start) -> Work:
-        yield Page(self.fetch().records)
+        answer = self.fetch()
+        if not answer.records:
+            answer = self.fetch()
+            has_none = answer.body in (None, [], {self.rows_key: []})
+            self.client.usage.not_objects += 0 if answer.records or has_none else 1
+        yield Page(answer.records)
         return None
+
+
+def blanked(value: Any) -> Any:
+    """The value with null for live secrets, however deep."""
+    if isinstance(value, list):
+        return [blanked(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {key: None if key.lower().endswith(LIVE_SECRETS) else blanked(inner) for key, inner in value.items()}
+
+
+def is_named(campaign: Record) -> bool:
+    """Whether a campaign has an id to ask by."""
+    return isinstance(campaign.get("id"), str | int) and str(campaign["id"]).strip() != ""
 
 
 def build(client: HttpClient, settings: Settings) -> list[PersistiqStream]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from source_kit.budget import RateBudget
 from source_kit.client import HttpClient
 from source_kit.clock import Clock
 from source_kit.oauth import StaticAuth
+from source_kit.transport import Patience
 from source_persistiq.config import parse
 from source_persistiq.errors import RULES
 from source_persistiq.streams import build
@@ -30,15 +32,16 @@ DATE = "Thu, 01 Jan 2026 12:00:10 GMT"
 
 
 class QuickClock(Clock):
-    """Sleeps pass at once and are noted; this machine's clock is two days late."""
+    """Sleeps pass at once and are noted; this machine's clock is two days ahead, unless a test sets it."""
 
     def __init__(self) -> None:
         super().__init__()
         self.slept: list[float] = []
         self.passed = 0.0
+        self.told = datetime(2026, 1, 3, 12, tzinfo=UTC)
 
     def now(self) -> datetime:
-        return datetime(2025, 12, 30, 12, tzinfo=UTC)
+        return self.told
 
     def monotonic(self) -> float:
         return self.passed
@@ -69,9 +72,9 @@ class Api:
             given = given(params) if callable(given) else given
             context.headers.update(self.headers)
             context.status_code, body = given if isinstance(given, tuple) else (200, given)
-            return body
+            return "" if context.status_code == 204 else json.dumps(body)
 
-        self._mocker.get(URL + path, json=answer)
+        self._mocker.get(URL + path, text=answer)
 
     def stream(self, name: str, **config: Any) -> Any:
         """The stream of that name."""
@@ -83,7 +86,7 @@ class Api:
             self.clock,
             headers={},
             rules=RULES,
-            max_attempts=8,
+            patience=Patience(attempts=8),
             log=lambda level, text: self.logs.append(f"{level} {text}"),
         )
         return {stream.name: stream for stream in build(client, settings)}[name]

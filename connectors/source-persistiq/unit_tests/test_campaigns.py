@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from source_kit.errors import ConfigError
 from source_kit.rules import Unavailable
+from source_kit.timestamps import parse
 
 UNTIL = ("2026-01-01T11:58:09Z", "2026-01-01T11:58:10Z")
 
@@ -16,11 +18,21 @@ def reply(number: int) -> dict[str, Any]:
     return {"id": f"rep_{number}", "sent_at": "2025-12-24T08:00:00.000-07:00"}
 
 
+def from_its_start(*rows: dict[str, Any]) -> Callable[[dict[str, str]], dict[str, Any]]:
+    """An answer that keeps to start_at, which is inclusive."""
+
+    def answer(params: dict[str, str]) -> dict[str, Any]:
+        start = parse(params.get("start_at", "2000-01-01"))
+        return {"replies": [row for row in rows if parse(row["sent_at"]) >= start]}
+
+    return answer
+
+
 @pytest.fixture
 def campaigns(api: Any) -> None:
     api.serve("campaigns", {"campaigns": [{"id": "c_1"}, {"id": "c_2"}]})
-    api.serve("campaigns/c_1/replies", {"replies": [reply(1)]})
-    api.serve("campaigns/c_2/replies", {"replies": [reply(2)]})
+    api.serve("campaigns/c_1/replies", from_its_start(reply(1)))
+    api.serve("campaigns/c_2/replies", from_its_start(reply(2)))
 
 
 @pytest.mark.usefixtures("campaigns")
@@ -104,14 +116,46 @@ def test_no_reply_is_asked_for_from_before_the_start_date(api: Any) -> None:
     assert [params for _, params in api.asked[1:]] == [{"start_at": "2025-12-30T00:00:00Z"}] * 2
 
 
+ODD = [{"id": "rep_3", "sent_at": None}, {"id": "rep_4"}, {"id": "rep_5", "sent_at": "yesterday"}]
+
+
 @pytest.mark.usefixtures("campaigns")
 def test_older_replies_that_an_ignored_filter_brings_are_left_out_and_told_once(api: Any) -> None:
-    odd = [{"id": "rep_3", "sent_at": None}, {"id": "rep_4"}, {"id": "rep_5", "sent_at": "yesterday"}]
     young = {"id": "rep_6", "sent_at": "2025-12-30T10:00:00.000"}
-    api.serve("campaigns/c_2/replies", {"replies": [reply(2), *odd, young]})
+    api.serve("campaigns/c_1/replies", {"replies": [reply(1)]})
+    api.serve("campaigns/c_2/replies", {"replies": [reply(2), *ODD, young]})
     records, _ = api.read("campaign_replies", start_date="2025-12-30T10:00:00Z")
-    assert records == [*odd, {**young, "sent_at": "2025-12-30T10:00:00.000Z"}]
+    assert records == [*ODD, {**young, "sent_at": "2025-12-30T10:00:00.000Z"}]
     assert api.logs == ["WARN Stream campaign_replies: PersistIQ ignored start_at, so that all replies were read."]
+    assert [params["start_at"][:4] for _, params in api.asked[1:]] == ["2025", "2100", "2025"]
+
+
+@pytest.mark.usefixtures("campaigns")
+def test_older_replies_that_come_although_the_filter_works_arrived_late_and_leave(api: Any) -> None:
+    late = {"replies": [*ODD, reply(2)]}
+    api.serve("campaigns/c_2/replies", lambda params: {"replies": []} if params["start_at"] > "2026" else late)
+    records, state = api.read("campaign_replies", start_date="2025-12-30T10:00:00Z")
+    assert (records, state["sent_at"] in UNTIL, api.logs) == ([*ODD, reply(2)], True, [])
+
+
+@pytest.mark.usefixtures("campaigns")
+def test_white_space_around_the_times_of_a_state_does_not_matter(api: Any) -> None:
+    known = {"c_1": " 2025-12-30T10:00:00Z\n", "c_2": "2025-12-30T10:00:00Z "}
+    _, state = api.read("campaign_replies", {"sent_at": " 2025-12-30T10:00:00Z ", "campaigns": known, "__v": 1})
+    assert [params for _, params in api.asked[1:]] == [{"start_at": "2025-12-29T10:00:00Z"}] * 2
+    assert state["campaigns"] == {"c_1": state["sent_at"], "c_2": state["sent_at"]}
+
+
+@pytest.mark.parametrize(("stream", "key"), [("campaign_replies", "replies"), ("campaign_leads", "campaign_leads")])
+def test_a_campaign_without_an_id_is_told_and_costs_the_others_nothing(api: Any, stream: str, key: str) -> None:
+    rows: list[Any] = [None, {"name": "x"}, {"id": None}, {"id": ""}, {"id": {}}, "c_3", {"id": 7}, {"id": "\ud83d"}]
+    api.serve("campaigns", {"campaigns": rows})
+    name = stream.removeprefix("campaign_")
+    api.serve(f"campaigns/7/{name}", {key: [{"id": "a"}]})
+    api.serve(f"campaigns/%ED%A0%BD/{name}", {key: [{"id": "b"}]})
+    assert [record["id"] for record in api.read(stream)[0]] == ["a", "b"]
+    assert api.logs == [f"WARN Stream {stream}: 4 campaigns have no id, so that their {key} cannot be read."]
+    api.stream(stream).probe()
 
 
 @pytest.mark.usefixtures("campaigns")
@@ -128,6 +172,14 @@ def test_campaign_leads_carry_the_id_of_their_lead(api: Any) -> None:
     api.serve("campaigns/c%2F1%20%3F/leads", {"campaign_leads": [place]})
     api.serve("campaigns/c_2/leads", {"campaign_leads": [{"id": "cl_2", "lead": None}]})
     assert api.read("campaign_leads")[0] == [{**place, "lead_id": "l_1"}, {"id": "cl_2", "lead": None, "lead_id": None}]
+
+
+@pytest.mark.parametrize("lead", [None, "l_1", 7, [{"id": "l_1"}], [], {}])
+def test_a_place_in_a_campaign_whose_lead_is_no_object_leaves_as_it_came(api: Any, lead: Any) -> None:
+    api.serve("campaigns", {"campaigns": [{"id": "c_1"}]})
+    rows = [{"id": "cl_1", "lead": lead}, {"id": "cl_2", "lead": lead, "lead_id": "l_2"}, {"id": "cl_3"}]
+    api.serve("campaigns/c_1/leads", {"campaign_leads": rows})
+    assert api.read("campaign_leads")[0] == [{**rows[0], "lead_id": None}, rows[1], {"id": "cl_3", "lead_id": None}]
 
 
 def test_times_without_a_zone_in_the_lead_of_a_campaign_leave_as_utc(api: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -138,3 +139,80 @@ def test_discovery_without_lead_fields_warns_but_a_wrong_key_is_an_error(api: An
     api.serve("lead_fields", (401, {}))
     with pytest.raises(Denied):
         api.stream("leads").get_json_schema()
+
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+BY_OUR_CLOCK = {"updated_at": "2026-01-01T11:58:00Z", "__v": 1}
+
+
+@pytest.mark.parametrize(
+    "date", ["Fri, 02 Jan 2026 12:00:00 GMT", "Thu, 01 Jan 2099 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", "soon"]
+)
+def test_a_date_of_the_future_or_none_does_not_stop_leads(api: Any, paged: Any, date: str) -> None:
+    api.clock.told, api.headers["Date"] = NOON, date
+    api.serve("leads", paged("leads", leads(5), 2))
+    records, state = api.read("leads", {"updated_at": "2025-12-31T10:00:00Z", "__v": 1})
+    assert ({record["updated_at"] for record in records}, state) == ({"2026-01-01T12:00:00Z"}, BY_OUR_CLOCK)
+
+
+@pytest.mark.parametrize(
+    ("date", "reached"),
+    [
+        ("Thu, 01 Jan 2015 00:00:30 GMT", {"updated_at": "2025-12-31T10:00:00Z", "__v": 1}),
+        ("Thu, 01 Jan 1970 00:00:30 GMT", {"updated_at": "2025-12-31T10:00:00Z", "__v": 1}),
+        ("Mon, 01 Jan 0001 00:00:00 GMT", {"updated_at": "2025-12-31T10:00:00Z", "__v": 1}),
+    ],
+)
+def test_a_date_that_stands_still_keeps_the_state_and_no_filter_seems_ignored(
+    api: Any, paged: Any, date: str, reached: dict[str, Any]
+) -> None:
+    api.clock.told, api.headers["Date"] = NOON, date
+    rows = paged("leads", leads(5), 2)
+    api.serve("leads", lambda params: {"leads": []} if params.get("updated_after", "") > "2026-01-02" else rows(params))
+    records, state = api.read("leads", reached)
+    assert (len(records), state, api.logs) == (5, reached, [])
+
+
+def test_a_local_clock_that_is_late_keeps_the_state_behind_it(api: Any, paged: Any) -> None:
+    api.clock.told = datetime(2025, 12, 30, 12, tzinfo=UTC)
+    rows = paged("leads", leads(5), 2)
+    api.serve("leads", lambda params: {"leads": []} if params.get("updated_after", "") > "2026-01-02" else rows(params))
+    _, state = api.read("leads", start_date="2025-12-01")
+    assert (state, api.logs) == ({"updated_at": "2025-12-30T11:58:00Z", "__v": 1}, [])
+
+
+@pytest.mark.parametrize(
+    "reached", [" 2025-12-31T10:00:00Z", "2025-12-31T10:00:00Z\n", "2025-12-31 10:00:00", "2025-12-31T10:00:00 UTC"]
+)
+def test_white_space_in_a_state_does_not_matter(api: Any, paged: Any, reached: str) -> None:
+    api.clock.told = NOON
+    api.serve("leads", paged("leads", leads(1), 100))
+    assert api.read("leads", {"updated_at": reached, "__v": 1})[1] == BY_OUR_CLOCK
+    assert api.asked == [("leads", {"updated_after": "2025-12-31T09:59:59Z"})]
+
+
+@pytest.mark.parametrize(
+    ("number", "has_more"), [(1, True), *((number, more) for number in (3, 5, 9, 13) for more in (True, False))]
+)
+def test_a_page_that_is_empty_once_is_no_end(api: Any, paged: Any, number: int, has_more: bool) -> None:
+    """A first page that is empty and promises nothing is an account without leads."""
+    empty = {"has_more": has_more, "leads": []}
+    page = paged("leads", leads(26), 2)
+    api.serve("leads", *[page] * (number - 1), empty, page)
+    assert [record["id"] for record in api.read("leads")[0]] == [f"l_{row}" for row in range(26)]
+
+
+def test_leads_of_any_kind_leave_and_only_what_is_no_object_does_not(api: Any) -> None:
+    odd: list[Any] = [None, "l_2", {"id": "l_1"}, {"data": {}}, {"id": None}, {"id": "l_1"}, {"id": {"x": 1}}]
+    api.clock.told = NOON
+    api.serve("leads", {"leads": odd})
+    stamped = {"updated_at": "2026-01-01T12:00:00Z"}
+    whole: list[dict[str, Any]] = [{"id": "l_1"}, {"data": {}}, {"id": None}, {"id": {"x": 1}}]
+    assert api.read("leads")[0] == [row | stamped for row in whole]
+
+
+@pytest.mark.parametrize("told", ["soon", 5, {"at": "x"}, "2016-12-31T23:59:60Z", True])
+def test_an_update_time_of_the_api_that_is_none_is_kept_and_takes_no_part_in_the_state(api: Any, told: Any) -> None:
+    api.clock.told = NOON
+    api.serve("leads", {"leads": [{"id": "l_1", "updated_at": told}]})
+    assert api.read("leads") == ([{"id": "l_1", "updated_at": told}], BY_OUR_CLOCK)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from airbyte_cdk.models import SyncMode
 
-from source_kit.errors import ConnectorFault, TransientError
+from source_kit.client import Usage
+from source_kit.errors import ConfigError, TransientError
 from source_kit.rules import Denied, Rejected, Unavailable
 from source_persistiq import SourcePersistiq
 
@@ -59,16 +61,51 @@ def test_an_envelope_of_the_list_alone_is_complete(api: Any) -> None:
     assert len(api.asked) == 1
 
 
-def test_an_empty_page_ends_the_list_even_if_it_promises_more(api: Any) -> None:
-    api.serve("tags", {"has_more": True, "tags": []})
-    assert (api.read("tags")[0], len(api.asked)) == ([], 1)
+@pytest.mark.parametrize("empty", [{"has_more": True}, {"has_more": "true"}, {"next_page": "?page=2"}])
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_page_that_is_empty_once_although_it_promises_more_loses_nothing(
+    api: Any, paged: Any, empty: Any, number: int
+) -> None:
+    rows = [{"id": f"u_{row}"} for row in range(7)]
+    page = paged("users", rows, 2)
+    api.serve("users", *[page] * (number - 1), {**empty, "users": []}, page)
+    assert api.read("users")[0] == rows
 
 
-def test_a_server_that_ignores_the_page_is_a_fault_and_no_endless_loop(api: Any) -> None:
-    api.serve("tags", {"has_more": True, "tags": [TAG]})
-    with pytest.raises(ConnectorFault, match="the same rows again and again"):
+def test_a_page_that_stays_empty_although_it_promises_more_is_passed(api: Any, paged: Any) -> None:
+    rows = [{"id": f"u_{row}"} for row in range(6)]
+    page = paged("users", rows, 2)
+    api.serve("users", lambda params: {**page(params), "users": []} if params.get("page") == "2" else page(params))
+    assert api.read("users")[0] == [*rows[:2], *rows[4:]]
+
+
+@pytest.mark.parametrize("rows", [[], [TAG]])
+def test_a_server_that_promises_more_for_ever_ends_in_an_error_and_no_endless_loop(
+    api: Any, rows: list[dict[str, str]]
+) -> None:
+    api.serve("tags", {"has_more": True, "tags": rows})
+    with pytest.raises(TransientError, match="again and again that there are more rows"):
         api.read("tags")
-    assert len(api.asked) == 7
+    assert len(api.asked) == (7 if rows else 34)
+
+
+@pytest.mark.parametrize("told", ["yes", [], {}, 2, ""])
+def test_where_has_more_cannot_be_read_next_page_tells(api: Any, told: Any) -> None:
+    first = {"has_more": told, "next_page": 2, "tags": [TAG]}
+    api.serve("tags", lambda params: {"has_more": told, "tags": [{"id": "2"}]} if "page" in params else first)
+    assert [record["id"] for record in api.read("tags")[0]] == ["tag_1", "2"]
+
+
+@pytest.mark.parametrize("name", ["users", "tags", "lead_fields", "campaigns"])
+def test_what_is_no_object_is_left_out_and_what_comes_twice_leaves_once(api: Any, name: str) -> None:
+    odd = [{"id": "x_1"}, None, "text", 7, ["x"], {"id": "x_1"}, {"name": "no id"}, {"id": None}, {"id": ["x"]}]
+    api.serve(name, {name: odd})
+    assert api.read(name)[0] == [{"id": "x_1"}, {"name": "no id"}, {"id": None}, {"id": ["x"]}]
+
+
+def test_one_object_in_the_place_of_a_list_is_a_list_of_one(api: Any) -> None:
+    api.serve("tags", {"tags": TAG})
+    assert api.read("tags")[0] == [TAG]
 
 
 @pytest.mark.parametrize(
@@ -87,11 +124,35 @@ def test_a_200_that_is_no_success_is_asked_for_again(api: Any, damaged: Any) -> 
     assert len(api.asked) == 3
 
 
-def test_a_check_does_not_take_a_200_with_an_error_for_success(api: Any) -> None:
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": "error", "errors": [{"reason": "api_error", "message": "x"}], "users": []},
+        {}, [], None, "users", {"error": "x"}, {"users": None}, {"users": {}}, {"users": "x"}, {"users": ["x", None]},
+    ],
+)  # fmt: skip
+def test_a_check_takes_nothing_but_a_list_of_users_for_success(api: Any, answer: Any) -> None:
     source = SourcePersistiq()
     source.parse({"api_key": "pk_0123456789"})
-    api.serve("users", {"status": "error", "errors": [{"reason": "api_error", "message": "x"}]})
-    with pytest.raises(TransientError):
+    api.serve("users", answer)
+    with pytest.raises(TransientError, match=r"Reading the list of users failed 8 times: The answer lacked its list\."):
+        source.probe(api.stream("users").client)
+
+
+@pytest.mark.parametrize("rows", [[], [{"id": "u_1"}], [None, {"id": "u_1"}]])
+def test_a_check_takes_a_list_of_users_for_success(api: Any, rows: list[Any]) -> None:
+    source = SourcePersistiq()
+    source.parse({"api_key": "pk_0123456789"})
+    api.serve("users", {"users": rows})
+    source.probe(api.stream("users").client)
+    assert api.asked == [("users", {})]
+
+
+def test_a_check_of_a_wrong_address_speaks_of_the_address(api: Any) -> None:
+    source = SourcePersistiq()
+    source.parse({"api_key": "pk_0123456789"})
+    api.serve("users", (404, "<html></html>"))
+    with pytest.raises(ConfigError, match=r"no PersistIQ at https://api\.persistiq\.com/v1/ \(404\)\. Check api_url"):
         source.probe(api.stream("users").client)
 
 
@@ -154,6 +215,30 @@ def test_mailboxes_come_out_of_users_once_each_with_their_user(api: Any) -> None
     assert api.read("mailboxes")[0] == [{**shared, "user_id": "u_1"}, {**own, "user_id": "u_2"}]
 
 
+def test_odd_mailboxes_cost_the_others_nothing(api: Any) -> None:
+    users = [
+        {"id": "u_1", "mailboxes": [None, "text", 7, {"email": "a@example.com"}, {"email": "a@example.com"}]},
+        {"id": "u_2", "mailboxes": {"id": "mbox_2"}},
+        {"id": "u_3", "mailboxes": "text"},
+        {"mailboxes": [{"id": ["x"]}, {"email": "a@example.com"}]},
+    ]
+    api.serve("users", {"users": users})
+    assert api.read("mailboxes")[0] == [
+        {"email": "a@example.com", "user_id": "u_1"},
+        {"id": "mbox_2", "user_id": "u_2"},
+        {"id": ["x"], "user_id": None},
+        {"email": "a@example.com", "user_id": None},
+    ]
+
+
+def test_what_is_no_object_inside_of_a_record_is_counted(api: Any) -> None:
+    stream = api.stream("mailboxes")
+    stream.client.account_to(usage := Usage())
+    assert stream.objects_in({"mailboxes": [None, {"id": 1}, "x"]}, "mailboxes") == [{"id": 1}]
+    assert (stream.objects_in({}, "mailboxes"), stream.objects_in({"mailboxes": 7}, "mailboxes")) == ([], [])
+    assert usage.not_objects == 3
+
+
 def test_the_webhook_settings_are_one_object_without_what_is_secret(api: Any) -> None:
     settings = {"raw_events": True, "raw_events_url": "https://hooks.example.com/s3cr3t", "post_email_reply": False}
     api.serve("webhook_plugin", {**settings, "post_email_reply_url": None, "signing_secret": "x"})
@@ -167,3 +252,38 @@ def test_the_webhook_settings_are_one_object_without_what_is_secret(api: Any) ->
         }
     ]
     assert api.stream("webhook_plugin").primary_key is None
+
+
+SETTINGS = {"raw_events": True, "raw_events_url": None}
+
+
+@pytest.mark.parametrize(
+    ("answers", "records", "counted"),
+    [
+        ([None, SETTINGS], [SETTINGS], 0),
+        ([[], "off", SETTINGS], [], 1),
+        (["off"], [], 1),
+        ([7], [], 1),
+        ([[]], [], 0),
+        ([None], [], 0),
+        ([[SETTINGS]], [SETTINGS], 0),
+        ([{"status": "success", "webhook_plugin": SETTINGS}], [SETTINGS], 0),
+        ([(204, None)], [], 0),
+        ([{"webhook_plugin": True}], [{"webhook_plugin": True}], 0),
+        ([{"hooks": [{"api_key": "x", "Target_URL": "x", "on": 1}]}],
+         [{"hooks": [{"api_key": None, "Target_URL": None, "on": 1}]}], 0),
+    ],
+)  # fmt: skip
+def test_webhook_settings_that_are_no_object_are_asked_for_again_and_then_none(
+    api: Any, answers: list[Any], records: list[Any], counted: int
+) -> None:
+    api.serve("webhook_plugin", *answers)
+    stream = api.stream("webhook_plugin")
+    stream.client.account_to(usage := Usage())
+    assert list(stream.read_records(SyncMode.full_refresh)) == records
+    assert usage.not_objects == counted
+
+
+def test_settings_that_say_status_error_are_no_settings(api: Any) -> None:
+    api.serve("webhook_plugin", {"status": "error", "errors": ["x"]}, SETTINGS)
+    assert api.read("webhook_plugin")[0] == [SETTINGS]
