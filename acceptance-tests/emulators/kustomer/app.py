@@ -11,6 +11,7 @@ from emulators.kustomer import children, shapes
 from emulators.kustomer.account import Account, Records
 from emulators.kustomer.limits import ORGANISATION, SEARCH, KustomerLimits, headers
 from emulators.kustomer.lists import Lists
+from emulators.kustomer.odd import KustomerForm
 from emulators.kustomer.search import SearchEndpoint
 from emulators.kustomer.settings import KustomerOptions
 from emulators.kustomer.small import Klasses, SmallList
@@ -31,13 +32,14 @@ class KustomerApp(VendorApp):
     """One organisation behind `/v1/`."""
 
     api_prefix = API
+    identity_group = "GET /users/current"
     options: KustomerOptions
 
     def __init__(self, options: KustomerOptions) -> None:
         self.account = Account(options)
         self._lists = Lists(options, self._error)
         self._search = SearchEndpoint(options, self.account, self._error)
-        super().__init__(options)
+        super().__init__(options, form=KustomerForm())
         self.limits: KustomerLimits = KustomerLimits()
         self.configure()
 
@@ -141,7 +143,7 @@ class KustomerApp(VendorApp):
             search = self.limits.take(SEARCH, request.received)
             if search.refused:
                 return self._search_refused(organisation, search)
-        response = self.authorise(request) or self._closed(group) or match.route.endpoint(request, match.values)
+        response = self.authorise(request) or self._closed(group) or self._served(request, match, group)
         return self._told(self._carried(request, match, response), organisation, ORGANISATION)
 
     def _search_refused(self, organisation: Budget, search: Budget) -> Response:

@@ -17,6 +17,7 @@ from emulators.moments import DAY_MS, date
 from emulators.oauth import TokenServer
 from emulators.outreach.account import Account, Table
 from emulators.outreach.lists import MEDIA_TYPE, answer, problem
+from emulators.outreach.odd import OutreachForm
 from emulators.outreach.resources import BY_ID_ONLY, Resource
 from emulators.outreach.settings import OutreachOptions
 from emulators.outreach.shapes import ORGANISATION, id_text
@@ -77,13 +78,14 @@ class OutreachApp(VendorApp):
     """One organisation behind `/api/v2/`, and the token endpoint beside it."""
 
     api_prefix = API
+    identity_group = "GET "
     options: OutreachOptions
 
     def __init__(self, options: OutreachOptions) -> None:
         self.account = Account(options)
         self._tokens = TokenServer(CLIENT_ID, CLIENT_SECRET, accepts_json=True)
         self._tokens.extra = {"scope": "prospects.read mailings.read", "created_at": "1780000000"}
-        super().__init__(options, {"503_maintenance": _maintenance})
+        super().__init__(options, {"503_maintenance": _maintenance}, OutreachForm(options))
         self.limits = UserLimits()
         self.configure()
 
@@ -113,8 +115,14 @@ class OutreachApp(VendorApp):
         self._tokens.lifetime = options.token_lifetime
         self._tokens.strict = options.token_strict
         self._tokens.minimum_interval = options.token_interval
+        self._tokens.status = options.token_status
+        self._tokens.refusals = options.token_refusals
         for table in self.account.tables.values():
             table.records.set_lag(int(options.index_lag_seconds * 1000))
+
+    def is_too_heavy(self, request: Request) -> bool:
+        """Never here: the lists judge it, collection by collection."""
+        return False
 
     def authorise(self, request: Request) -> Response | None:
         """A bearer token, then the media type."""
@@ -198,9 +206,10 @@ class OutreachApp(VendorApp):
 
     def _token(self, request: Request) -> Response:
         response = self._tokens.answer(request)
-        if response.status == 200 and not self.options.rotates:
+        response.delay = self.options.token_hold_seconds
+        if response.status < 300 and not self.options.rotates:
             kept = {name: value for name, value in orjson.loads(response.body).items() if name != "refresh_token"}
-            return json_response(kept)
+            response.body = orjson.dumps(kept)
         return response
 
     def _root(self, request: Request, values: dict[str, str]) -> Response:
