@@ -6,8 +6,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from emulators.oddities.kinds import RELATIONS
 from emulators.outreach.resources import BY_ID_ONLY, custom_objects, resources
 from harness.connector import Connector, OAuth, Scenario, Stream
+from harness.odd_scenarios import IN_ROWS, ON_PAGES, everything, one_by_one
 
 LOOKBACK = timedelta(hours=6)
 # Large enough for several windows; the others are one page each.
@@ -53,6 +55,8 @@ def rate_limited(form: str) -> Scenario:
     options = {"rate_limit": 40, "rate_window": 2.0, "rate_headers": form}
     return Scenario(f"it exceeds the rate limit, headers {form}", options, statistics=paced)
 
+
+ODD_SIZE = {"prospects": 700, "mailings": 60, "sizes": {"calls": 300, "events": 60}, "largest_page": 50}
 
 CONNECTOR = Connector(
     name="outreach",
@@ -116,6 +120,21 @@ CONNECTOR = Connector(
             {"heavy_above": 130},
             statistics=answered("502"),
         ),
+        Scenario(
+            "pages above 13 records end in time-outs",
+            {"heavy_above": 13, "heavy_status": 504},
+            {"heavy_above": 130},
+            statistics=answered("504"),
+        ),
+        everything(unless=("timed_out_once",)),
+        *one_by_one(
+            {**ODD_SIZE, "others": 9},
+            ("prospects", "calls", "users", "tasks"),
+            rows=(*IN_ROWS, *RELATIONS),
+            pages=(*ON_PAGES, "gap"),
+        ),
+        *one_by_one({**ODD_SIZE, "others": 1}, ("users", "tasks", "stages"), rows=(), pages=("data_object",)),
+        Scenario("prospects are counted that are not there", {"phantoms": 234}, streams=("prospects",), says="234"),
         Scenario("links point to the vendor", {"vendor_links": True}),
         Scenario("imports are listed", {"imports_listed": True}),
         Scenario(

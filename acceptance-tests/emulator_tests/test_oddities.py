@@ -185,18 +185,18 @@ def test_a_search_has_empty_pages_whose_cursor_leads_on() -> None:
 
 def test_a_walk_by_links_has_empty_pages_whose_link_leads_on() -> None:
     client = OutreachClient(prospects=25, odd={"gap": 1})
-    params, sizes = {"page[size]": "10", "sort": "updatedAt"}, []
-    while params:
+    _, answer = client.ask("/prospects", page__size="10", sort="updatedAt")
+    sizes = [len(answer["data"])]
+    while link := (answer.get("links") or {}).get("next"):
+        params: Json = Request("GET", "", link.partition("?")[2], {}, b"").params
         _, answer = client.ask("/prospects", **params)
         sizes.append(len(answer["data"]))
-        link = (answer.get("links") or {}).get("next", "")
-        params = Request("GET", "", link.partition("?")[2], {}, b"").params
     assert sizes == [10, 0, 10, 0, 5]
 
 
 def test_a_link_repeats_itself() -> None:
     client = OutreachClient(prospects=25, odd={"loop": 1})
-    _, answer = client.ask("/prospects", **{"page[size]": "10", "sort": "updatedAt"})
+    _, answer = client.ask("/prospects", page__size="10", sort="updatedAt")
     assert answer["links"]["next"] == "http://api/api/v2/prospects?page%5Bsize%5D=10&sort=updatedAt"
 
 

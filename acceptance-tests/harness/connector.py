@@ -65,7 +65,8 @@ class Scenario:
 
     `full` is laid over `options` in the full size, `config` over the config. `statistics` judges the emulator's
     statistics afterwards and returns problems, so that a scenario which did not happen fails too; `says` must occur in
-    the log. `repeats_allowed` is for vendors that give the same record twice.
+    the log. `repeats_allowed` is for vendors that give the same record twice. `odd`: the rows themselves are odd,
+    and are compared as `harness.oddities` says; `tolerated` names checks of the read that such rows cannot pass.
     """
 
     name: str
@@ -76,6 +77,8 @@ class Scenario:
     statistics: Callable[[dict[str, Any]], list[str]] | None = None
     says: str = ""
     repeats_allowed: bool = False
+    odd: bool = False
+    tolerated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

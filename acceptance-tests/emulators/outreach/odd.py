@@ -27,6 +27,10 @@ class OutreachForm(Form):
         found = row.get("attributes", row)
         return found if isinstance(found, dict) else row
 
+    def identity(self, row: Row) -> str:
+        """Ids are numbers from 1 in each collection."""
+        return f"{row.get('type')} {row.get('id')}"
+
     def cursor(self, record: Row) -> str | None:
         """As the documentation allows it."""
         resource = self._resources.get(str(record.get("type")))
