@@ -167,6 +167,8 @@ CONNECTOR = Connector(
     },
     large={"leads": 100_000, "activities": 500, "tasks": 200, "events": 200},
     large_streams=("leads", "users"),
+    soak={"leads": 1_000_000, "activities": 100, "tasks": 50, "events": 50},
+    soak_stream="leads",
     invalid_config={"credentials": {"auth_type": "api_key", "api_key": "api_wrong.0123456789"}},
     drift={
         "drift": [

@@ -89,6 +89,8 @@ CONNECTOR = Connector(
     },
     large={"customers": 20_000, "conversations": 100_000, "messages": 100, "notes": 100, "ties": [1_600, 12_000]},
     large_streams=("customers", "conversations"),
+    soak={"customers": 100, "conversations": 100, "messages": 1_000_000, "notes": 100},
+    soak_stream="messages",
     invalid_config={"api_key": "eyJhbGciOiJIUzI1NiJ9.wrong.0123456789"},
     # Records move after requests, and children are asked again for parents that moved: without an end to it, a large
     # account would be read for ever.

@@ -70,6 +70,8 @@ CONNECTOR = Connector(
     full={"prospects": 20_000, "mailings": 20_000, "sizes": {"events": 9_000, "calls": 9_000}, "others": 300},
     large={"prospects": 100_000, "mailings": 100},
     large_streams=("prospects", "users"),
+    soak={"prospects": 1_000_000, "mailings": 100},
+    soak_stream="prospects",
     # Pages of 1,000 prospects have 7 MB.
     most_megabytes=400,
     invalid_config={"refresh_token": "refresh-wrong-0123456789"},

@@ -109,6 +109,10 @@ CONNECTOR = Connector(
     full={**FULL, "clock_stands": True},
     large={"leads": 100_000, "events": 1_000, "campaigns": 4},
     large_streams=("leads", "users"),
+    soak={"leads": 1_000_000, "events": 100, "campaigns": 4},
+    soak_stream="leads",
+    # The ids of a walk are kept, to tell what moved: 0.14 kB a lead.
+    most_soaked_megabytes=250,
     invalid_config={"api_key": "pk_wrong0123456789"},
     drift={"drift": DRIFT},
     many_states={**MANY, "clock_stands": False},

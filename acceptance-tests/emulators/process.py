@@ -18,7 +18,8 @@ from urllib.request import ProxyHandler, Request, build_opener
 import orjson
 
 PACKAGES = Path(__file__).resolve().parent.parent
-START_TIMEOUT_SECONDS = 30.0
+# A million records are made in half a minute.
+START_TIMEOUT_SECONDS = 120.0
 STOP_TIMEOUT_SECONDS = 5.0
 # orjson makes floats of integers beyond 64 bits.
 LONG_NUMBER = re.compile(rb"\d{19}")

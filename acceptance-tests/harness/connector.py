@@ -85,7 +85,9 @@ class Scenario:
 class Connector:
     """One connector under test. All options are the emulator's.
 
-    `small` and `full` are sizes; `large` is one big account for `large_streams`, read within `most_megabytes`. `drift`
+    `small` and `full` are sizes; `large` is one big account for `large_streams`, read within `most_megabytes`;
+    `soak` makes a million records of `soak_stream`, for which
+    `most_soaked_megabytes` are allowed where that is more. `drift`
     moves records under a reader; `many_states` makes an account whose reads emit many STATEs and last long enough to be
     interrupted; `slow_reader` one whose cursors die while the reader of stdout sleeps; `late_index` shows writes after
     `late_index_seconds`.
@@ -103,6 +105,8 @@ class Connector:
     full: Options
     large: Options
     large_streams: tuple[str, ...]
+    soak: Options
+    soak_stream: str
     invalid_config: Options
     drift: Options
     many_states: Options
@@ -110,6 +114,7 @@ class Connector:
     refusable: tuple[str, str]
     refused_with_it: tuple[str, ...] = ()
     most_megabytes: int = 130
+    most_soaked_megabytes: int = 0
     late_index: Options | None = None
     late_index_seconds: float = 0.0
     oauth: OAuth | None = None
