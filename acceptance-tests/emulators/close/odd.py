@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import orjson
 
 from emulators.messages import Request
-from emulators.oddities.form import Body, Form, Row
+from emulators.oddities.form import Body, Form, Row, with_params
 
 EDITED = ("lead_", "cont_", "oppo_", "co_", "task_")
 MADE = "acti_"
@@ -62,32 +61,37 @@ class CloseForm(Form):
         return bool(body.get("has_more") or body.get("cursor") or body.get("cursor_next"))
 
     def page_after_gap(self, request: Request) -> tuple[Request, bool] | None:
-        """Only searches: the cursor of the empty page leads to the rows."""
-        if not _searches(request):
-            return None
-        body = request.json_object()
-        cursor = body.get("cursor")
+        """Searches and events: the cursor of the empty page leads to the rows."""
+        cursor = _cursor(request)
         if not cursor:
             return None
-        if not str(cursor).startswith(GAP):
+        if not cursor.startswith(GAP):
             return request, True
-        return replace(request, body=orjson.dumps(body | {"cursor": cursor.removeprefix(GAP)})), False
+        bare = cursor.removeprefix(GAP)
+        if not _searches(request):
+            return with_params(request, [("_cursor", bare)]), False
+        return replace(request, body=orjson.dumps(request.json_object() | {"cursor": bare})), False
 
     def point_after(self, body: Body, request: Request) -> None:
         """The same cursor, marked."""
-        cursor = str(request.json_object()["cursor"])
+        cursor = _cursor(request)
         if not cursor.startswith(GAP):
-            body["cursor"] = GAP + cursor
+            body["cursor" if _searches(request) else "cursor_next"] = GAP + cursor
 
     def point_to_itself(self, body: Body, request: Request) -> bool:
         """The cursor that was sent, or more rows for ever."""
-        if _searches(request):
-            cursor: Any = request.json_object().get("cursor")
-            body["cursor"] = cursor or body["cursor"]
-            return cursor is not None
+        cursor = _cursor(request)
+        if cursor:
+            body["cursor" if _searches(request) else "cursor_next"] = cursor
+            return True
         if "has_more" in body:
             body["has_more"] = True
         return "has_more" in body
+
+
+def _cursor(request: Request) -> str:
+    """The cursor that was sent, or nothing."""
+    return str((request.json_object().get("cursor") if _searches(request) else request.params.get("_cursor")) or "")
 
 
 def _searches(request: Request) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
+from urllib.parse import unquote
 
 from emulators.app import VendorApp
 from emulators.kustomer import children, shapes
@@ -201,7 +202,7 @@ class KustomerApp(VendorApp):
 
     def _metadata(self, request: Request, values: dict[str, str]) -> Response:
         for entry in self.account.small["custom_attributes"].records:
-            if entry["attributes"]["resource"] == values["resource"]:
+            if entry["attributes"]["resource"] == unquote(values["resource"]):
                 return json_response({"data": [entry] if self.options.metadata_list else entry})
         return self._error(404, "not_found", "No such resource")
 

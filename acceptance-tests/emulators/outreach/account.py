@@ -113,7 +113,7 @@ class Account:
 
     def __init__(self, options: OutreachOptions) -> None:
         self._chance = random.Random(options.seed + 7)
-        self.custom = custom_objects(options.custom_objects)
+        self.custom = custom_objects(options.custom_objects, options.custom_object_names)
         sizes = {"prospects": options.prospects, "mailings": options.mailings, "imports": IMPORTS, "org_settings": 1}
         sizes |= options.sizes
         self.tables = {

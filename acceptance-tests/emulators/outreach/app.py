@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
+from urllib.parse import quote
 
 import orjson
 
@@ -99,7 +100,7 @@ class OutreachApp(VendorApp):
         ]
         for stream, table in self.account.tables.items():
             plural = table.resource.plural
-            path = f"{API}/customObjects/{plural}" if stream.startswith("custom_object_") else f"{API}/{plural}"
+            path = f"{API}/customObjects/{quote(plural)}" if stream.startswith("custom_object_") else f"{API}/{plural}"
             if plural not in BY_ID_ONLY or (plural == "imports" and self.options.imports_listed):
                 routes.append(Route("GET", path, self._list(table), lists=True))
             if plural not in ("contentCategoryOwnerships", "duties", "auditLogs"):
@@ -239,7 +240,7 @@ class OutreachApp(VendorApp):
         """The hyper-schema: some standard resources, and the custom objects of the organisation."""
         tables = self.account.tables
         shown = [(tables[name].resource, f"/api/v2/{tables[name].resource.plural}") for name in ("accounts", "stages")]
-        shown += [(resource, f"/api/v2/customObjects/{resource.plural}") for resource in self.account.custom]
+        shown += [(resource, f"/api/v2/customObjects/{quote(resource.plural)}") for resource in self.account.custom]
         definitions = {resource.type: _definition(resource, path) for resource, path in shown}
         return json_response({"$schema": "http://json-schema.org/draft-07/hyper-schema#", "definitions": definitions})
 

@@ -17,7 +17,7 @@ class OutreachForm(Form):
     page_parameters = frozenset([AFTER, "page[before]", "page[offset]"])
 
     def __init__(self, options: OutreachOptions) -> None:
-        found = [*resources().values(), *custom_objects(options.custom_objects)]
+        found = [*resources().values(), *custom_objects(options.custom_objects, options.custom_object_names)]
         self._resources = {resource.type: resource for resource in found}
         by_id = [resource.stream for resource in found if resource.plural in BY_ID_ONLY]
         self.underived = frozenset(by_id)

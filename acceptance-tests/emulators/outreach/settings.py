@@ -18,6 +18,7 @@ class OutreachOptions(Options):
     others: int = option(36, "number of records of each other collection", start_only=True)
     sizes: Any = option({}, "stream name to another number of records", start_only=True)
     custom_objects: int = option(2, "number of custom objects, 0 to 2", start_only=True)
+    custom_object_names: list[str] = option([], "names of further custom objects", start_only=True)
     entities: str = option("many", "toEntitiesId and its like of mailings are: many, one", start_only=True)
     timeless: int = option(
         0, "records of each collection with an updatedAt of null; no range has them", start_only=True
