@@ -9,7 +9,10 @@ from typing import Any
 
 import orjson
 
+from emulators.oddities.kinds import RELATIONS
 from harness.connector import Connector, OAuth, Scenario, Stream
+from harness.odd_scenarios import ON_PAGES, everything, one_by_one
+from harness.oddities import sent
 
 LOOKBACK = timedelta(seconds=300)
 ACTIVITIES_WINDOW = timedelta(seconds=86_400)
@@ -78,6 +81,9 @@ UNPARTED_TIES = {**TIES, "leads": 1_000, "contacts": 800, "ties": [900], "contac
 
 # Leads of the second cluster differ in date_created: the way out where a cursor does not get through one instant.
 PARTED_TIES = {**TIES, "ties": [5, 650]}
+
+ODD_SIZE = {"leads": 450, "activities": 500, "tasks": 200, "events": 200}
+ODD_STREAMS = ("leads", "activities", "tasks", "event_log", "lead_statuses", "pipelines")
 
 ACTIVITY_TYPES = (
     "call", "email", "email_thread", "note", "sms", "meeting", "created", "task_completed", "lead_status_change",
@@ -162,6 +168,8 @@ CONNECTOR = Connector(
     },
     large={"leads": 100_000, "activities": 500, "tasks": 200, "events": 200},
     large_streams=("leads", "users"),
+    soak={"leads": 1_000_000, "activities": 100, "tasks": 50, "events": 50},
+    soak_stream="leads",
     invalid_config={"credentials": {"auth_type": "api_key", "api_key": "api_wrong.0123456789"}},
     drift={
         "drift": [
@@ -227,6 +235,26 @@ CONNECTOR = Connector(
         Scenario("activities come in any order", {"ignore_order_by": True, "activities": 1_200}),
         Scenario("answers are compressed", {"gzip": True}),
         Scenario("events come without data", {"event_data_hours": 1.0}),
+        everything(unless=(*RELATIONS, "timed_out_once")),
+        *one_by_one(ODD_SIZE, ODD_STREAMS, pages=ON_PAGES),
+        # Only events, and searches within one instant, go on by cursors.
+        *one_by_one(TIES, ODD_STREAMS, rows=(), pages=("gap",)),
+        *(
+            Scenario(
+                f"pages above 40 records are too heavy, {status}",
+                {**ODD_SIZE, "heavy_above": 40, "heavy_status": status},
+                ODD_SIZE,
+                streams=ODD_STREAMS,
+                statistics=sent("heavy"),
+            )
+            for status in (502, 504)
+        ),
+        Scenario(
+            "max_skip is 500 in the newer words",
+            {"maximum_skip": 500, "newer_caps": True, "activities": 2_400, "activity_ties": [420]},
+            {"subscriptions": 400},
+        ),
+        Scenario("leads are counted that are not there", {"phantoms": 234}, streams=("leads",), says="234"),
     ),
 )
 

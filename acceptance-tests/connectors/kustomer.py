@@ -7,7 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 from connectors.closeio import seen
+from emulators.oddities.kinds import RELATIONS
 from harness.connector import Connector, Scenario, Stream
+from harness.odd_scenarios import IN_ROWS, ON_PAGES, everything, one_by_one
+from harness.oddities import sent
 
 LOOKBACK = timedelta(seconds=300)
 # Lists know no dates: `start_date` does not narrow them, and a STATE only keeps unchanged rows from being emitted.
@@ -53,6 +56,7 @@ SMALL = {
     "conversation_times": 150, "audit_logs": 120,
 }  # fmt: skip
 TIES = {"conversations": 2_600, "messages": 2_600, "ties": [1_600, 600]}
+ODD_STREAMS = ("messages", "companies", "notes", "tags", "conversation_events")
 LARGE_STREAMS = (*SEARCHED, "conversation_times", *KLASSES)
 
 CONNECTOR = Connector(
@@ -85,6 +89,8 @@ CONNECTOR = Connector(
     },
     large={"customers": 20_000, "conversations": 100_000, "messages": 100, "notes": 100, "ties": [1_600, 12_000]},
     large_streams=("customers", "conversations"),
+    soak={"customers": 100, "conversations": 100, "messages": 1_000_000, "notes": 100},
+    soak_stream="messages",
     invalid_config={"api_key": "eyJhbGciOiJIUzI1NiJ9.wrong.0123456789"},
     # Records move after requests, and children are asked again for parents that moved: without an end to it, a large
     # account would be read for ever.
@@ -153,5 +159,21 @@ CONNECTOR = Connector(
             streams=("messages",),
             statistics=refusals(8),
         ),
+        everything(),
+        *one_by_one(
+            {**SMALL, "messages": 2_600},
+            ODD_STREAMS,
+            rows=(*IN_ROWS, *RELATIONS),
+            pages=(*ON_PAGES, "gap", "timed_out_once"),
+        ),
+        *one_by_one({**SMALL, "small": 1}, ("tags", "teams", "brands"), rows=(), pages=("data_object",)),
+        Scenario(
+            "pages above 40 records are too heavy",
+            {**SMALL, "heavy_above": 40, "heavy_status": 504},
+            SMALL,
+            streams=ODD_STREAMS,
+            statistics=sent("heavy"),
+        ),
+        Scenario("messages are counted that are not there", {"phantoms": 234}, streams=("messages",), says="234"),
     ),
 )  # fmt: skip

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from emulators.oddities.kinds import RELATIONS
 from emulators.outreach.resources import BY_ID_ONLY, custom_objects, resources
 from harness.connector import Connector, OAuth, Scenario, Stream
+from harness.odd_scenarios import IN_ROWS, ON_PAGES, everything, one_by_one
 
 LOOKBACK = timedelta(hours=6)
 # Large enough for several windows; the others are one page each.
@@ -54,6 +56,8 @@ def rate_limited(form: str) -> Scenario:
     return Scenario(f"it exceeds the rate limit, headers {form}", options, statistics=paced)
 
 
+ODD_SIZE = {"prospects": 700, "mailings": 60, "sizes": {"calls": 300, "events": 60}, "largest_page": 50}
+
 CONNECTOR = Connector(
     name="outreach",
     script="source-outreach",
@@ -66,6 +70,8 @@ CONNECTOR = Connector(
     full={"prospects": 20_000, "mailings": 20_000, "sizes": {"events": 9_000, "calls": 9_000}, "others": 300},
     large={"prospects": 100_000, "mailings": 100},
     large_streams=("prospects", "users"),
+    soak={"prospects": 1_000_000, "mailings": 100},
+    soak_stream="prospects",
     # Pages of 1,000 prospects have 7 MB.
     most_megabytes=400,
     invalid_config={"refresh_token": "refresh-wrong-0123456789"},
@@ -117,6 +123,21 @@ CONNECTOR = Connector(
             {"heavy_above": 130},
             statistics=answered("502"),
         ),
+        Scenario(
+            "pages above 13 records end in time-outs",
+            {"heavy_above": 13, "heavy_status": 504},
+            {"heavy_above": 130},
+            statistics=answered("504"),
+        ),
+        everything(unless=("timed_out_once",)),
+        *one_by_one(
+            {**ODD_SIZE, "others": 9},
+            ("prospects", "calls", "users", "tasks"),
+            rows=(*IN_ROWS, *RELATIONS),
+            pages=(*ON_PAGES, "gap"),
+        ),
+        *one_by_one({**ODD_SIZE, "others": 1}, ("users", "tasks", "stages"), rows=(), pages=("data_object",)),
+        Scenario("prospects are counted that are not there", {"phantoms": 234}, streams=("prospects",), says="234"),
         Scenario("links point to the vendor", {"vendor_links": True}),
         Scenario("imports are listed", {"imports_listed": True}),
         Scenario(

@@ -6,7 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 from connectors.closeio import faults_happened, paced, seen
+from emulators.oddities.kinds import OUTSIDE, RELATIONS
 from harness.connector import Connector, Scenario, Stream
+from harness.odd_scenarios import IN_ROWS, ON_PAGES, everything, one_by_one
 
 LAG = timedelta(seconds=120)
 REPLY_LOOKBACK = timedelta(days=1)
@@ -41,6 +43,7 @@ def forms_of_next_page() -> list[Scenario]:
 
 SMALL = {"leads": 950, "events": 1_800, "campaigns": 8, "campaign_leads": 110, "replies": 60, "dnc_domains": 130}
 FULL = {"leads": 20_000, "events": 80_000, "campaigns": 40, "campaign_leads": 300, "replies": 90}
+ODD_SIZE = {"leads": 450, "events": 1_300, "campaigns": 3, "replies": 60, "dnc_domains": 130}
 MANY = {"leads": 1_900, "events": 24_000, "campaigns": 12, "replies": 80, "latency_ms": 20}
 DRIFT = [
     {"stream": "leads", "every": 1, "update": 9, "create": 2, "delete": 1},
@@ -106,6 +109,10 @@ CONNECTOR = Connector(
     full={**FULL, "clock_stands": True},
     large={"leads": 100_000, "events": 1_000, "campaigns": 4},
     large_streams=("leads", "users"),
+    soak={"leads": 1_000_000, "events": 100, "campaigns": 4},
+    soak_stream="leads",
+    # The ids of a walk are kept, to tell what moved: 0.14 kB a lead.
+    most_soaked_megabytes=250,
     invalid_config={"api_key": "pk_wrong0123456789"},
     drift={"drift": DRIFT},
     many_states={**MANY, "clock_stands": False},
@@ -146,5 +153,12 @@ CONNECTOR = Connector(
         Scenario("answers have no Date", {"date_header": False}),
         Scenario("answers are compressed", {"gzip": True}),
         *moving_leads(),
+        everything(unless=(*RELATIONS, "timed_out_once")),
+        *one_by_one(
+            {**ODD_SIZE, "tags": 1},
+            ("leads", "events", "campaign_replies", "dnc_domains", "tags"),
+            rows=(*IN_ROWS, OUTSIDE),
+            pages=(*ON_PAGES, "gap", "data_object"),
+        ),
     ),
 )  # fmt: skip

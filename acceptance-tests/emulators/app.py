@@ -11,8 +11,10 @@ from zlib import compress
 
 from emulators.control import Control
 from emulators.drift import Drift
-from emulators.faults import RETRY_AFTER_SECONDS, Fault, Faults
-from emulators.messages import Request, Response, error_response
+from emulators.faults import HTML_PAGE, RETRY_AFTER_SECONDS, Fault, Faults
+from emulators.messages import HTML, Request, Response, error_response
+from emulators.oddities import Form, Oddities
+from emulators.oddities.answers import ANSWERS, check_answers
 from emulators.options import Options
 from emulators.rate_limits import HEADER_FORMS, Budget, RateLimits
 from emulators.router import Match, Route, Router
@@ -27,12 +29,17 @@ class VendorApp:
 
     api_prefix = ""
     """Where the API begins, without a slash at the end; statistics and rate limits name endpoints relative to it."""
+    identity_group = ""
+    """The endpoint that says whose the credentials are."""
 
-    def __init__(self, options: Options, extra_faults: dict[str, Fault] | None = None) -> None:
+    def __init__(
+        self, options: Options, extra_faults: dict[str, Fault] | None = None, form: Form | None = None
+    ) -> None:
         self.options = options
         self.statistics = Statistics()
         self.limits = RateLimits()
         self.faults = Faults(options.seed, extra_faults)
+        self.oddities = Oddities(options.seed, form or Form())
         self.drift = Drift(self.touch)
         self.random = random.Random(options.seed)
         self._router = Router()
@@ -88,6 +95,14 @@ class VendorApp:
         """What the ready line says beside url and pid: `api_url`, `config` and variants of it."""
         raise NotImplementedError
 
+    def stamp(self, response: Response) -> None:
+        """Headers that every answer of the API has."""
+
+    def is_too_heavy(self, request: Request) -> bool:
+        """Whether a list is asked for a larger page than option `heavy_above` bears."""
+        limit = self.options.heavy_above
+        return bool(limit) and self.oddities.form.size(request) > limit
+
     def extra_statistics(self) -> dict[str, Any]:
         """Added to the statistics."""
         return {}
@@ -103,6 +118,8 @@ class VendorApp:
             raise ValueError("Option rate_style is fixed or sliding.")
         self.faults.configure(options.faults, options.fault_slow_seconds, options.fault_maximum_in_a_row)
         self.drift.configure(options.drift)
+        self.oddities.configure(options.odd)
+        check_answers(options.odd_answers)
         style = cast("Literal['fixed', 'sliding']", options.rate_style)
         self.limits.configure(options.rate_limit, options.rate_window, style, options.rate_limits)
 
@@ -118,6 +135,8 @@ class VendorApp:
         response = self._respond(request, match, group)
         response.group = group
         response.delay += self._latency()
+        self.stamp(response)
+        self.oddities.head(response)
         self.drift.after_request()
         return response
 
@@ -138,6 +157,7 @@ class VendorApp:
             for entry in self.limits.violations
         ]
         report = {"violations": violations, "faults": self.faults.counts, "tokens_minted": 0}
+        report |= {"odd": dict(self.oddities.counts)}
         return self.statistics.report() | report | self.extra_statistics()
 
     def reset_statistics(self) -> None:
@@ -146,6 +166,7 @@ class VendorApp:
         self.statistics = Statistics(in_flight=in_flight)
         self.limits.violations.clear()
         self.faults.counts.clear()
+        self.oddities.counts.clear()
 
     def _log(self, request: Request, response: Response) -> None:
         """Keep a request; bodies of the token endpoint hold secrets and stay out."""
@@ -173,8 +194,25 @@ class VendorApp:
         bucket, budget = self._tightest(group, request.received)
         if budget.refused:
             return self._with_budget(self._refusal(budget), bucket, budget)
-        response = self.authorise(request) or self._closed(group) or match.route.endpoint(request, match.values)
+        response = self.authorise(request) or self._closed(group) or self._served(request, match, group)
         return self._with_budget(self._carried(request, match, response), bucket, budget)
+
+    def _served(self, request: Request, match: Match, group: str) -> Response:
+        """The answer of an endpoint, with the oddities that were asked for."""
+        kind = self.options.odd_answers.get(group)
+        odd = ANSWERS[kind](request) if kind else None
+        if odd is not None:
+            self.oddities.counts[kind or ""] += 1
+            return odd
+        if group == self.identity_group and self.options.identity_body:
+            self.oddities.counts["identity"] += 1
+            return Response(body=self.options.identity_body.encode())
+        if not (match.route.lists or match.route.searches):
+            return match.route.endpoint(request, match.values)
+        if self.is_too_heavy(request):
+            self.oddities.counts["heavy"] += 1
+            return Response(self.options.heavy_status, HTML_PAGE, HTML)
+        return self.oddities.serve(request, lambda asked: match.route.endpoint(asked, match.values))
 
     def _carried(self, request: Request, match: Match, response: Response) -> Response:
         """What the network makes of an answer: it fails, or is compressed."""

@@ -45,7 +45,7 @@ class Control:
         records = self._app.truth(stream, all_fields=all_fields)
         if records is None:
             return error_response(404, f"No stream {stream!r}.")
-        return Response(content_type=NDJSON, chunks=_lines(records))
+        return Response(content_type=NDJSON, chunks=_lines(self._app.oddities.truth(stream, records)))
 
     def _truth_counts(self, request: Request) -> Response:
         return json_response(self._app.truth_counts())

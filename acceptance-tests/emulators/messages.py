@@ -15,11 +15,15 @@ HTML = b"text/html; charset=utf-8"
 NDJSON = b"application/x-ndjson"
 
 REASONS = {
-    200: b"OK", 201: b"Created", 301: b"Moved Permanently", 400: b"Bad Request", 401: b"Unauthorized",
-    402: b"Payment Required", 403: b"Forbidden", 404: b"Not Found", 405: b"Method Not Allowed",
-    411: b"Length Required", 413: b"Content Too Large", 415: b"Unsupported Media Type", 422: b"Unprocessable Content",
-    429: b"Too Many Requests", 500: b"Internal Server Error", 502: b"Bad Gateway", 503: b"Service Unavailable",
+    200: b"OK", 201: b"Created", 204: b"No Content", 301: b"Moved Permanently", 302: b"Found",
+    304: b"Not Modified", 400: b"Bad Request", 401: b"Unauthorized", 402: b"Payment Required",
+    403: b"Forbidden", 404: b"Not Found", 405: b"Method Not Allowed", 407: b"Proxy Authentication Required",
+    411: b"Length Required", 413: b"Content Too Large", 415: b"Unsupported Media Type", 418: b"I'm a teapot",
+    422: b"Unprocessable Content", 429: b"Too Many Requests", 500: b"Internal Server Error",
+    502: b"Bad Gateway", 503: b"Service Unavailable", 504: b"Gateway Timeout",
 }  # fmt: skip
+
+BODILESS = (204, 304)
 
 
 class BadBody(ValueError):
@@ -82,6 +86,10 @@ class Response:
     delay: float = 0.0
     slow: float = 0.0
     """Spread the body over this many seconds."""
+    drip: float = 0.0
+    """Send one byte of the body in so many seconds."""
+    silent: bool = False
+    """Send nothing, and leave the connection open."""
     truncate: bool = False
     """Announce the whole body, send half of it, close."""
     reset: bool = False
@@ -95,12 +103,11 @@ class Response:
 
     def head(self) -> bytes:
         """Status line and headers, up to and including the empty line."""
-        length = b"Transfer-Encoding: chunked" if self.chunks is not None else b"Content-Length: %d" % len(self.body)
-        lines = [
-            b"HTTP/1.1 %d %b" % (self.status, REASONS.get(self.status, b"Unknown")),
-            b"Content-Type: " + self.content_type,
-            length,
-        ]
+        lines = [b"HTTP/1.1 %d %b" % (self.status, REASONS.get(self.status, b"Unknown"))]
+        if self.status not in BODILESS:
+            chunked = b"Transfer-Encoding: chunked"
+            length = chunked if self.chunks is not None else b"Content-Length: %d" % len(self.body)
+            lines += [b"Content-Type: " + self.content_type, length]
         lines.extend(f"{name}: {value}".encode("latin-1") for name, value in self.headers)
         return b"\r\n".join(lines) + b"\r\n\r\n"
 

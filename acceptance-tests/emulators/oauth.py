@@ -25,6 +25,10 @@ class TokenServer:
     extra: dict[str, str] = field(default_factory=dict)
     """Further members of the answer."""
     accepts_json: bool = False
+    status: int = 200
+    """Of a good answer."""
+    refusals: int = 0
+    """So many good requests are refused first, as when another process has used the refresh token."""
     minted: int = 0
     refused: list[str] = field(default_factory=list)
     _access: dict[str, float] = field(default_factory=dict)
@@ -32,6 +36,7 @@ class TokenServer:
     _last_mint: float = -1e9
 
     first_refresh_token: str = "refresh-0"
+    other_refresh_token: str = "refresh-of-another-process"
 
     def valid(self, access_token: str) -> bool:
         """Whether the token was minted here and has not expired."""
@@ -55,6 +60,11 @@ class TokenServer:
         if form.get("grant_type") != "refresh_token":
             return self._refuse(400, "unsupported_grant_type")
         refresh_token = form.get("refresh_token", "")
+        if self.refusals > 0 and refresh_token in self._refresh:
+            self.refusals -= 1
+            self._refresh.discard(refresh_token)
+            self._refresh.add(self.other_refresh_token)
+            return self._refuse(400, "invalid_grant")
         if refresh_token not in self._refresh:
             return self._refuse(400, "invalid_grant")
         now = time.monotonic()
@@ -72,7 +82,7 @@ class TokenServer:
         self._refresh.add(refresh)
         lifetime = int(self.lifetime) if self.lifetime >= 1 else self.lifetime
         answer = {"access_token": access, "token_type": "Bearer", "expires_in": lifetime, "refresh_token": refresh}
-        return json_response(answer | self.extra)
+        return json_response(answer | self.extra, self.status)
 
     def _refuse(self, status: int, error: str) -> Response:
         self.refused.append(error)

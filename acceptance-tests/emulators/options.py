@@ -41,6 +41,12 @@ class Options:
     retry_after: bool = option(True, "send Retry-After with a 429")
     drift: Any = option([], "records that change under the reader: {stream, every, update, create, delete, times}")
     refuse: dict[str, int] = option({}, "endpoint group to the status that it answers, as without permission")
+    odd: Any = option([], "kinds of oddities, everything, or kind to share (see oddities/kinds.py)")
+    odd_answers: dict[str, str] = option({}, "endpoint group to the odd answer that it gives (see oddities/answers.py)")
+    identity_body: str = option("", "what the endpoint that names the user answers instead, as it is")
+    phantoms: int = option(0, "records that are counted in the middle of the account's time, but never returned")
+    heavy_above: int = option(0, "page size above which a list is too heavy, 0 for never")
+    heavy_status: int = option(502, "status of a page that is too heavy: 502 or 504")
     keep_log: bool = option(False, "keep method, target and status of each request for /__emulator__/log")
 
 

@@ -98,6 +98,16 @@ class View:
         keys = self.keys(order)
         return bisect_left(keys, pack(max(0, low), 0, 0)), bisect_left(keys, pack(max(0, min(high, FOREVER)), 0, 0))
 
+    def phantoms(self, number: int, low: int, high: int) -> int:
+        """How many of so many records that only counts know are in a range of updates: all, or none.
+
+        They share the time of the record in the middle.
+        """
+        if not number or not self.by_updated:
+            return 0
+        moment = self.by_updated[len(self.by_updated) // 2] >> (TIME_BITS + NUMBER_BITS)
+        return number if low <= moment < high else 0
+
     def cached(self, key: object, make: Callable[[], list[int]]) -> list[int]:
         """What `make` gives, kept until a record changes."""
         known = self._cache.get(key)

@@ -22,6 +22,8 @@ class Route:
     writes: bool = False
     lists: bool = False
     """Answers a page of a collection."""
+    searches: bool = False
+    """The same by POST, where it is no list to the faults."""
 
     @property
     def group(self) -> str:

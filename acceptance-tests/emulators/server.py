@@ -121,6 +121,8 @@ class HttpConnection(asyncio.Protocol):
             self._closing = True
             self._sent(request, response)
             self._transport.abort()
+        elif response.silent:
+            self._sent(request, response)  # and the client waits
         elif response.truncate:
             self._transport.write(response.head() + response.body[: max(1, len(response.body) // 2)])
             self._sent(request, response)
@@ -129,11 +131,12 @@ class HttpConnection(asyncio.Protocol):
             self._transport.write(response.head())
             self._stream = response.chunks
             self._pump()
-        elif response.slow > 0:
+        elif response.slow > 0 or response.drip > 0:
             self._transport.write(response.head())
-            step = max(1, -(-len(response.body) // SLOW_PIECES))
+            step = 1 if response.drip else max(1, -(-len(response.body) // SLOW_PIECES))
             pieces = [response.body[at : at + step] for at in range(0, len(response.body), step)]
-            self._loop.call_later(response.slow / SLOW_PIECES, self._dribble, request, response, pieces)
+            pause = response.drip or response.slow / SLOW_PIECES
+            self._loop.call_later(pause, self._dribble, request, response, pieces, pause)
         else:
             self._transport.write(response.head() + response.body)
             self._done(request, response)
@@ -151,14 +154,14 @@ class HttpConnection(asyncio.Protocol):
         response.status, response.spent_for = 0, 0.0
         self._sent(request, response)
 
-    def _dribble(self, request: Request, response: Response, pieces: list[bytes]) -> None:
+    def _dribble(self, request: Request, response: Response, pieces: list[bytes], pause: float) -> None:
         if self._closing:
             self._lost(request, response)
             return
         if pieces:
             self._transport.write(pieces.pop(0))
         if pieces:
-            self._loop.call_later(response.slow / SLOW_PIECES, self._dribble, request, response, pieces)
+            self._loop.call_later(pause, self._dribble, request, response, pieces, pause)
         else:
             self._done(request, response)
 

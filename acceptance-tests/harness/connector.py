@@ -65,7 +65,8 @@ class Scenario:
 
     `full` is laid over `options` in the full size, `config` over the config. `statistics` judges the emulator's
     statistics afterwards and returns problems, so that a scenario which did not happen fails too; `says` must occur in
-    the log. `repeats_allowed` is for vendors that give the same record twice.
+    the log. `repeats_allowed` is for vendors that give the same record twice. `odd`: the rows themselves are odd,
+    and are compared as `harness.oddities` says; `tolerated` names checks of the read that such rows cannot pass.
     """
 
     name: str
@@ -76,13 +77,17 @@ class Scenario:
     statistics: Callable[[dict[str, Any]], list[str]] | None = None
     says: str = ""
     repeats_allowed: bool = False
+    odd: bool = False
+    tolerated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Connector:
     """One connector under test. All options are the emulator's.
 
-    `small` and `full` are sizes; `large` is one big account for `large_streams`, read within `most_megabytes`. `drift`
+    `small` and `full` are sizes; `large` is one big account for `large_streams`, read within `most_megabytes`;
+    `soak` makes a million records of `soak_stream`, for which
+    `most_soaked_megabytes` are allowed where that is more. `drift`
     moves records under a reader; `many_states` makes an account whose reads emit many STATEs and last long enough to be
     interrupted; `slow_reader` one whose cursors die while the reader of stdout sleeps; `late_index` shows writes after
     `late_index_seconds`.
@@ -100,6 +105,8 @@ class Connector:
     full: Options
     large: Options
     large_streams: tuple[str, ...]
+    soak: Options
+    soak_stream: str
     invalid_config: Options
     drift: Options
     many_states: Options
@@ -107,6 +114,7 @@ class Connector:
     refusable: tuple[str, str]
     refused_with_it: tuple[str, ...] = ()
     most_megabytes: int = 130
+    most_soaked_megabytes: int = 0
     late_index: Options | None = None
     late_index_seconds: float = 0.0
     oauth: OAuth | None = None

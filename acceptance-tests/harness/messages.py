@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import orjson
+from harness import exact_json
 
 Message = dict[str, Any]
 Record = dict[str, Any]
@@ -32,7 +32,7 @@ class Result:
     @cached_property
     def messages(self) -> list[Message]:
         """Every line as a message; a line that is no JSON object raises ValueError."""
-        return [orjson.loads(line) for line in self.lines]
+        return [exact_json.loads(line) for line in self.lines]
 
     def of_type(self, kind: str) -> list[Message]:
         return [message for message in self.messages if message["type"] == kind]

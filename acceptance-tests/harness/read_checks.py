@@ -87,6 +87,14 @@ def instant(value: str) -> datetime:
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
+def usable_instant(value: Any) -> datetime | None:
+    """The same of a record's cursor, which a vendor may leave empty or fill with no time at all: None then."""
+    try:
+        return instant(value)
+    except (TypeError, ValueError):
+        return None
+
+
 def whole_lines_of_known_types(read: Read) -> list[str]:
     problems = [f"unknown message type {m['type']}" for m in read.result.messages if m["type"] not in KNOWN_TYPES]
     return problems + (["the last line has no newline"] if read.result.tail else [])
@@ -204,8 +212,9 @@ def no_record_is_older_than_a_state_before_it(read: Read) -> list[str]:
             if message["type"] == "STATE":
                 value = message["state"]["stream"]["stream_state"].get(cursor_field)
                 reached = instant(value) if value else reached
-            elif reached is not None and instant(message["record"]["data"][cursor_field]) < reached:
-                older += 1
+            elif reached is not None:
+                moment = usable_instant(message["record"]["data"].get(cursor_field))
+                older += moment is not None and moment < reached
         if older:
             problems.append(f"{name}: {older} records are older than a STATE before them")
     return problems

@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from typing import Any
 
-import orjson
-
+from harness import exact_json
 from harness.connector import Connector, Stream
 
 SAMPLE = 5
@@ -15,7 +14,7 @@ SAMPLE = 5
 
 def canonical(record: dict[str, Any]) -> bytes:
     """Equal for equal records, whatever the order of their keys."""
-    return orjson.dumps(record, option=orjson.OPT_SORT_KEYS)
+    return exact_json.dumps(record)
 
 
 def differences(stream: Stream, truth: Iterable[dict[str, Any]], emitted: Iterable[dict[str, Any]]) -> list[str]:

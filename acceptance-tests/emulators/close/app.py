@@ -21,6 +21,7 @@ from emulators.close.lists import (
     read_ranges,
     small_list,
 )
+from emulators.close.odd import CloseForm
 from emulators.close.query import parse_query
 from emulators.close.rules import RuledLists
 from emulators.close.search import Searchable, SearchEndpoint
@@ -57,6 +58,7 @@ class CloseApp(VendorApp):
     """One organization behind `/api/v1/`, and its token endpoint beside it."""
 
     api_prefix = API
+    identity_group = "GET /me/"
     options: CloseOptions
 
     def __init__(self, options: CloseOptions) -> None:
@@ -69,7 +71,7 @@ class CloseApp(VendorApp):
         }  # fmt: skip
         self._search = SearchEndpoint(options, self._searchable())
         self._basic = "Basic " + base64.b64encode(f"{identity.API_KEY}:".encode()).decode()
-        super().__init__(options, {DELETED: _document_deleted})
+        super().__init__(options, {DELETED: _document_deleted}, CloseForm())
 
     def routes(self) -> list[Route]:
         """Every path that answers."""
@@ -123,9 +125,8 @@ class CloseApp(VendorApp):
             lists[f"/activity/{path}/"] = self._typed(kind)
         routes = [Route("GET", API + path, endpoint, lists=True) for path, endpoint in lists.items()]
         routes += [Route("GET", API + path, endpoint) for path, endpoint in get.items()]
-        routes.append(Route("POST", f"{API}/data/search/", self._search.answer))
-        mint: Endpoint = lambda request, values: self._tokens.answer(request)  # noqa: E731 - one line among the routes
-        routes.append(Route("POST", "/oauth2/token/", mint, public=True))
+        routes.append(Route("POST", f"{API}/data/search/", self._search.answer, searches=True))
+        routes.append(Route("POST", "/oauth2/token/", self._mint, public=True))
         return routes
 
     def configure(self) -> None:
@@ -139,6 +140,8 @@ class CloseApp(VendorApp):
         self._tokens.lifetime = options.token_lifetime
         self._tokens.strict = options.token_strict
         self._tokens.minimum_interval = options.token_interval
+        self._tokens.status = options.token_status
+        self._tokens.refusals = options.token_refusals
         for collection in self.account.collections.values():
             collection.set_lag(int(options.index_lag_seconds * 1000))
 
@@ -215,6 +218,11 @@ class CloseApp(VendorApp):
         """Tokens."""
         return {"tokens_minted": self._tokens.minted, "token_refusals": self._tokens.refused}
 
+    def _mint(self, request: Request, values: dict[str, str]) -> Response:
+        response = self._tokens.answer(request)
+        response.delay = self.options.token_hold_seconds
+        return response
+
     def _searchable(self) -> dict[str, Searchable]:
         account = self.account
         found = {
@@ -258,7 +266,7 @@ class CloseApp(VendorApp):
         try:
             page = read_page(request.params, LARGEST_LEAD_PAGE, self.options)
         except BadParameter as error:
-            return error_response(400, str(error))
+            return error.response()
         query = parse_query(request.params.get("query", ""))
         also: Callable[[int], bool] | None = None
         if query.slice or query.words:
@@ -285,7 +293,7 @@ class CloseApp(VendorApp):
             page = read_page(params, LARGEST_ACTIVITY_PAGE, self.options)
             ranges = read_ranges(params, ("date_created",))
         except BadParameter as error:
-            return error_response(400, str(error))
+            return error.response()
         ascending = params.get("_order_by") == "date_created" and not self.options.ignore_order_by
         view = self.account.activities.view(kinds)
         also, key = self._activity_filter(params)
@@ -320,7 +328,7 @@ class CloseApp(VendorApp):
             page = read_page(params, LARGEST_PAGE, self.options)
             ranges = read_ranges(params, ("date_created", "date_updated"))
         except BadParameter as error:
-            return error_response(400, str(error))
+            return error.response()
         kind = params.get("_type__in") or params.get("_type") or "lead"
         view = tasks.view(None if kind == "all" else frozenset(kind.split(",")))
         order = params.get("_order_by", "")

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from emulators.close.settings import CloseOptions
-from emulators.messages import Request, Response, error_response
+from emulators.messages import Request, Response, error_response, json_response
 from emulators.moments import bound
 from emulators.records import FOREVER, NUMBER_MASK, Collection, Order, Ranges, View
 
@@ -18,7 +18,17 @@ OPERATORS = ("gt", "gte", "lt", "lte")
 
 
 class BadParameter(ValueError):
-    """A parameter that Close refuses with 400."""
+    """A parameter that Close refuses with 400; with a name in the newer form, which has field errors."""
+
+    def __init__(self, message: str, name: str = "") -> None:
+        super().__init__(message)
+        self.name = name
+
+    def response(self) -> Response:
+        """As the server words it."""
+        if not self.name:
+            return error_response(400, str(self))
+        return json_response({"errors": [], "field-errors": {self.name: str(self)}}, 400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +44,19 @@ def read_page(params: dict[str, str], largest: int, options: CloseOptions) -> Pa
     """`_limit`, `_skip` and `_fields`; `BadParameter` as the server words it."""
     limit, skip = _number(params, "_limit", DEFAULT_LIMIT), _number(params, "_skip", 0)
     if limit > largest:
-        raise BadParameter(
-            f"The limit you set is larger than the maximum limit for this resource (max_limit = {largest})."
-        )
+        raise BadParameter(too_large("limit", largest, options), "_limit" * options.newer_caps)
     if skip > options.maximum_skip:
-        raise BadParameter(
-            "The skip you set is larger than the maximum skip for this resource "
-            f"(max_skip = {options.maximum_skip}). Please refine your search query."
-        )
+        hint = "" if options.newer_caps else " Please refine your search query."
+        raise BadParameter(too_large("skip", options.maximum_skip, options) + hint, "_skip" * options.newer_caps)
     names = params.get("_fields")
     return Page(limit, skip, frozenset(names.split(",")) if names else None)
+
+
+def too_large(name: str, largest: int, options: CloseOptions) -> str:
+    """The refusal of a cap, in the older or the newer wording."""
+    if options.newer_caps:
+        return f"Input should be less than or equal to {largest}"
+    return f"The {name} you set is larger than the maximum {name} for this resource (max_{name} = {largest})."
 
 
 def read_ranges(params: dict[str, str], names: Sequence[Order]) -> Ranges:
@@ -133,7 +146,7 @@ def small_list(records: Sequence[dict[str, Any]], request: Request, largest: int
     try:
         page = read_page(request.params, largest, options)
     except BadParameter as error:
-        return error_response(400, str(error))
+        return error.response()
     part = [_only(record, page.fields) for record in records[page.skip : page.skip + page.limit]]
     return Response(body=orjson.dumps({"data": part, "has_more": page.skip + len(part) < len(records)}))
 

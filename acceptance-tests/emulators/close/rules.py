@@ -42,7 +42,7 @@ class RuledLists:
             page = read_page(params, LARGEST_OPPORTUNITY_PAGE, self._options)
             ranges = read_ranges(params, ("date_created", "date_updated"))
         except BadParameter as error:
-            return error_response(400, str(error))
+            return error.response()
         order = params.get("_order_by", "")
         by_update = order.removeprefix("-") == "date_updated"
         also, key = self._of_lead(request, OPPORTUNITY_IDS.prefix)
@@ -128,7 +128,7 @@ class RuledLists:
         try:
             page = read_page(request.params, largest, self._options)
         except BadParameter as error:
-            return error_response(400, str(error))
+            return error.response()
         also, key = self._of_lead(request, prefix)
         selection = Selection(collection.view(), {}, "date_created", descending=True, also=also, also_key=key)
         return list_response(collection, selection, page)

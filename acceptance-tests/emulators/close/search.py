@@ -12,6 +12,7 @@ from zlib import crc32
 
 import orjson
 
+from emulators.close.lists import too_large
 from emulators.close.settings import CloseOptions
 from emulators.messages import BadBody, Request, Response, error_response, json_response
 from emulators.moments import parse_us
@@ -110,8 +111,7 @@ class SearchEndpoint:
             raise Refused("sort", "At most two sort fields are supported.")
         search.limit = _whole_number(body, "_limit", DEFAULT_PAGE)
         if search.limit > LARGEST_PAGE:
-            raise Refused("_limit", f"The limit you set is larger than the maximum limit for this resource "
-                                    f"(max_limit = {LARGEST_PAGE}).")  # fmt: skip
+            raise Refused("_limit", too_large("limit", LARGEST_PAGE, self._options))
         if body.get("results_limit") is not None:
             search.results_limit = _whole_number(body, "results_limit", 0)
         search.counts = body.get("include_counts") is True
@@ -150,8 +150,10 @@ class SearchEndpoint:
         options = self._options
         target = self._searchable[search.object_type]
         fields = self._fields(search.object_type, body.get("_fields"))
-        rows = _rows(target.collection.search_view(target.kinds), search)
-        total = len(rows) if not options.count_cap else min(len(rows), options.count_cap)
+        view = target.collection.search_view(target.kinds)
+        rows = _rows(view, search)
+        counted = len(rows) + view.phantoms(options.phantoms, *search.ranges.get("date_updated", (0, FOREVER)))
+        total = counted if not options.count_cap else min(counted, options.count_cap)
         served, after = self._resume(search, body.get("cursor"))
         allowed = min(search.limit, options.cursor_walk - served)
         if search.results_limit is not None:

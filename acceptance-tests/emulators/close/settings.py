@@ -32,6 +32,7 @@ class CloseOptions(Options):
     event_ties: list[int] = option([], "cluster sizes of events that share one date_updated", start_only=True)
 
     maximum_skip: int = option(250_000, "largest accepted _skip")
+    newer_caps: bool = option(False, "caps of _limit and _skip are refused in the words of 2026")
     cursor_seconds: float = option(30.0, "life of a search cursor")
     cursor_walk: int = option(10_000, "objects that one search cursor walk yields")
     search_cursor: str = option("keyset", "how a cursor goes on: keyset (after the last row), offset (rows may move)")
@@ -52,4 +53,7 @@ class CloseOptions(Options):
     bearer_api_key: bool = option(False, "accept the API key as a bearer token")
     token_lifetime: float = option(3600.0, "seconds that an access token lives")
     token_strict: bool = option(True, "a refresh token can be used once")
+    token_status: int = option(200, "status of a good answer of the token endpoint")
+    token_refusals: int = option(0, "mints refused first, since another process has used the refresh token")
+    token_hold_seconds: float = option(0.0, "time that the token endpoint takes")
     token_interval: float = option(0.0, "seconds that must lie between two mints")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
+from urllib.parse import unquote
 
 from emulators.app import VendorApp
 from emulators.kustomer import children, shapes
 from emulators.kustomer.account import Account, Records
 from emulators.kustomer.limits import ORGANISATION, SEARCH, KustomerLimits, headers
 from emulators.kustomer.lists import Lists
+from emulators.kustomer.odd import KustomerForm
 from emulators.kustomer.search import SearchEndpoint
 from emulators.kustomer.settings import KustomerOptions
 from emulators.kustomer.small import Klasses, SmallList
@@ -31,13 +33,14 @@ class KustomerApp(VendorApp):
     """One organisation behind `/v1/`."""
 
     api_prefix = API
+    identity_group = "GET /users/current"
     options: KustomerOptions
 
     def __init__(self, options: KustomerOptions) -> None:
         self.account = Account(options)
         self._lists = Lists(options, self._error)
         self._search = SearchEndpoint(options, self.account, self._error)
-        super().__init__(options)
+        super().__init__(options, form=KustomerForm())
         self.limits: KustomerLimits = KustomerLimits()
         self.configure()
 
@@ -141,7 +144,7 @@ class KustomerApp(VendorApp):
             search = self.limits.take(SEARCH, request.received)
             if search.refused:
                 return self._search_refused(organisation, search)
-        response = self.authorise(request) or self._closed(group) or match.route.endpoint(request, match.values)
+        response = self.authorise(request) or self._closed(group) or self._served(request, match, group)
         return self._told(self._carried(request, match, response), organisation, ORGANISATION)
 
     def _search_refused(self, organisation: Budget, search: Budget) -> Response:
@@ -199,7 +202,7 @@ class KustomerApp(VendorApp):
 
     def _metadata(self, request: Request, values: dict[str, str]) -> Response:
         for entry in self.account.small["custom_attributes"].records:
-            if entry["attributes"]["resource"] == values["resource"]:
+            if entry["attributes"]["resource"] == unquote(values["resource"]):
                 return json_response({"data": [entry] if self.options.metadata_list else entry})
         return self._error(404, "not_found", "No such resource")
 

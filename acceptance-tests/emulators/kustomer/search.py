@@ -82,26 +82,40 @@ class SearchEndpoint:
         low, high = query.ranges.get("updated_at", (0, FOREVER))
         query.ranges["updated_at"] = (low, min(high, horizon)) if archive else (max(low, horizon), high)
         numbers, total = self._rows(query, (page - 1) * size, size)
+        view = query.collection.search_view(query.kinds)
+        counted = total + view.phantoms(self._options.phantoms, *query.ranges["updated_at"])
         path = f"/v1/customers/{'archive/' if archive else ''}search"
-        return self._envelope(request, query, numbers, total, page, size, path)
+        return self._envelope(request, query, numbers, (total, counted), page, size, path)
 
     def _envelope(
-        self, request: Request, query: Query, numbers: list[int], total: int, page: int, size: int, path: str
+        self,
+        request: Request,
+        query: Query,
+        numbers: list[int],
+        totals: tuple[int, int],
+        page: int,
+        size: int,
+        path: str,
     ) -> Response:
+        """`totals`: how many there are, and how many are counted."""
+        total, counted = totals
         collection = query.collection
         if request.params.get("idsOnly") == "true":
             records = [b'{"type":"%b","id":"%b"}' % (query.context.encode(), collection.ids.id(n)) for n in numbers]
         else:
             records = collection.render_searched(numbers)
         cap = self._options.total_cap
-        shown = min(total, cap) if cap else total
+        shown = min(counted, cap) if cap else counted
         last = max(1, -(-shown // size))
 
         def link(number: int) -> str:
             return f"{path}?page={number}&pageSize={size}"
 
         rest = {
-            "meta": {"pageSize": size, "page": page, "total": shown, "totalPages": last, "aggregations": {}},
+            "meta": {
+                "pageSize": size, "page": page, "total": shown, "totalPages": last, "timed_out": False,
+                "aggregations": {},
+            },
             "links": {
                 "self": link(page), "first": link(1), "prev": link(page - 1) if page > 1 else None,
                 "next": link(page + 1) if page * size < total else None, "last": link(last),

@@ -121,7 +121,7 @@ class Account:
     def __init__(self, options: OutreachOptions) -> None:
         self._chance = random.Random(options.seed + 7)
         recorded = Recorded("outreach", options.shape)
-        self.custom = custom_objects(options.custom_objects)
+        self.custom = custom_objects(options.custom_objects, options.custom_object_names)
         sizes = {"prospects": options.prospects, "mailings": options.mailings, "imports": IMPORTS, "org_settings": 1}
         sizes |= options.sizes
         named = {resource.stream: resource for resource in resources().values()}

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
+from urllib.parse import quote
 
 import orjson
 
@@ -17,6 +18,7 @@ from emulators.moments import DAY_MS, date
 from emulators.oauth import TokenServer
 from emulators.outreach.account import Account, Table
 from emulators.outreach.lists import MEDIA_TYPE, answer, problem
+from emulators.outreach.odd import OutreachForm
 from emulators.outreach.resources import BY_ID_ONLY, Resource
 from emulators.outreach.settings import OutreachOptions
 from emulators.outreach.shapes import ORGANISATION, id_text
@@ -77,13 +79,14 @@ class OutreachApp(VendorApp):
     """One organisation behind `/api/v2/`, and the token endpoint beside it."""
 
     api_prefix = API
+    identity_group = "GET "
     options: OutreachOptions
 
     def __init__(self, options: OutreachOptions) -> None:
         self.account = Account(options)
         self._tokens = TokenServer(CLIENT_ID, CLIENT_SECRET, accepts_json=True)
         self._tokens.extra = {"scope": "prospects.read mailings.read", "created_at": "1780000000"}
-        super().__init__(options, {"503_maintenance": _maintenance})
+        super().__init__(options, {"503_maintenance": _maintenance}, OutreachForm(options))
         self.limits = UserLimits()
         self.configure()
 
@@ -97,7 +100,7 @@ class OutreachApp(VendorApp):
         ]
         for stream, table in self.account.tables.items():
             plural = table.resource.plural
-            path = f"{API}/customObjects/{plural}" if stream.startswith("custom_object_") else f"{API}/{plural}"
+            path = f"{API}/customObjects/{quote(plural)}" if stream.startswith("custom_object_") else f"{API}/{plural}"
             if plural not in BY_ID_ONLY or (plural == "imports" and self.options.imports_listed):
                 routes.append(Route("GET", path, self._list(table), lists=True))
             if plural not in ("contentCategoryOwnerships", "duties", "auditLogs"):
@@ -113,8 +116,14 @@ class OutreachApp(VendorApp):
         self._tokens.lifetime = options.token_lifetime
         self._tokens.strict = options.token_strict
         self._tokens.minimum_interval = options.token_interval
+        self._tokens.status = options.token_status
+        self._tokens.refusals = options.token_refusals
         for table in self.account.tables.values():
             table.records.set_lag(int(options.index_lag_seconds * 1000))
+
+    def is_too_heavy(self, request: Request) -> bool:
+        """Never here: the lists judge it, collection by collection."""
+        return False
 
     def authorise(self, request: Request) -> Response | None:
         """A bearer token, then the media type."""
@@ -198,9 +207,10 @@ class OutreachApp(VendorApp):
 
     def _token(self, request: Request) -> Response:
         response = self._tokens.answer(request)
-        if response.status == 200 and not self.options.rotates:
+        response.delay = self.options.token_hold_seconds
+        if response.status < 300 and not self.options.rotates:
             kept = {name: value for name, value in orjson.loads(response.body).items() if name != "refresh_token"}
-            return json_response(kept)
+            response.body = orjson.dumps(kept)
         return response
 
     def _root(self, request: Request, values: dict[str, str]) -> Response:
@@ -230,7 +240,7 @@ class OutreachApp(VendorApp):
         """The hyper-schema: some standard resources, and the custom objects of the organisation."""
         tables = self.account.tables
         shown = [(tables[name].resource, f"/api/v2/{tables[name].resource.plural}") for name in ("accounts", "stages")]
-        shown += [(resource, f"/api/v2/customObjects/{resource.plural}") for resource in self.account.custom]
+        shown += [(resource, f"/api/v2/customObjects/{quote(resource.plural)}") for resource in self.account.custom]
         definitions = {resource.type: _definition(resource, path) for resource, path in shown}
         return json_response({"$schema": "http://json-schema.org/draft-07/hyper-schema#", "definitions": definitions})
 

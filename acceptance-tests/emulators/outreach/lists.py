@@ -9,7 +9,7 @@ from emulators.messages import Request, Response, json_response
 from emulators.outreach.account import Table, instant
 from emulators.outreach.query import BadQuery, Query, parse, write_cursor
 from emulators.outreach.settings import OutreachOptions
-from emulators.records import NUMBER_BITS, NUMBER_MASK, TIME_BITS, Order, View, pack
+from emulators.records import FOREVER, NUMBER_BITS, NUMBER_MASK, TIME_BITS, Order, View, pack
 
 MEDIA_TYPE = b"application/vnd.api+json"
 VENDOR = "https://api.outreach.io"
@@ -31,7 +31,7 @@ def answer(table: Table, request: Request, options: OutreachOptions) -> Response
         return problem(422, "validationError", "Validation Error", str(error))
     is_heavy = not options.heavy_streams or table.resource.stream in options.heavy_streams
     if options.heavy_above and is_heavy and query.size > options.heavy_above:
-        return Response(502, b"<html><head><title>502 Bad Gateway</title></head></html>", b"text/html")
+        return Response(options.heavy_status, b"<html><head><title>Bad Gateway</title></head></html>", b"text/html")
     order: Order = "date_updated" if query.sort == "updatedAt" else "date_created"
     view = table.records.search_view() if options.index_lag_seconds else table.records.view()
     keys, first, last, bound = _rows(view, table, query, order, options)
@@ -105,7 +105,8 @@ def _meta(view: View, query: Query, order: Order, options: OutreachOptions) -> b
         return b'{"count":0,"count_truncated":true}'
     ranged: Order = "date_updated" if query.ranged == "updatedAt" else "date_created"
     low, high = view.span(ranged, query.low, query.high) if query.ranged else (0, len(view.keys(order)))
-    count = max(0, high - low)
+    span = (query.low, query.high) if query.ranged == "updatedAt" else (0, FOREVER)
+    count = max(0, high - low) + view.phantoms(options.phantoms, *span)
     return b'{"count":%d,"count_truncated":%s}' % (
         min(count, options.count_cap),
         b"true" if count > options.count_cap else b"false",

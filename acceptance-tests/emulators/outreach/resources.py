@@ -8,6 +8,7 @@ e e-mails, O objects, o object, H pairs.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -111,8 +112,8 @@ def _relationships(text: str) -> list[Relationship]:
     return found
 
 
-def custom_objects(number: int) -> list[Resource]:
-    """Objects that an administrator has made; the second has no time that could be filtered by."""
+def custom_objects(number: int, names: Sequence[str] = ()) -> list[Resource]:
+    """Objects that an administrator has made; the second has no time that could be filtered by. `names`: of more."""
     first = (
         Attribute("my_object_name", "s", True, True),
         Attribute("amount", "f", True, True),
@@ -125,4 +126,4 @@ def custom_objects(number: int) -> list[Resource]:
     return [
         Resource("myCustomObject", "myCustomObject", first, links),
         Resource("renewal_2026", "renewal_2026", second, links[:1]),
-    ][:number]
+    ][:number] + [Resource(name, name, first, links) for name in names]

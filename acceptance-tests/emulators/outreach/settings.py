@@ -18,6 +18,7 @@ class OutreachOptions(Options):
     others: int = option(36, "number of records of each other collection", start_only=True)
     sizes: Any = option({}, "stream name to another number of records", start_only=True)
     custom_objects: int = option(2, "number of custom objects, 0 to 2", start_only=True)
+    custom_object_names: list[str] = option([], "names of further custom objects", start_only=True)
     entities: str = option("many", "toEntitiesId and its like of mailings are: many, one", start_only=True)
     timeless: int = option(
         0, "records of each collection with an updatedAt of null; no range has them", start_only=True
@@ -30,7 +31,6 @@ class OutreachOptions(Options):
     )
     largest_page: int = option(1000, "largest page[size]")
     clamp_page: bool = option(False, "a page[size] above it counts as the largest, instead of a 422")
-    heavy_above: int = option(0, "page[size] above which a list answers 502, 0 for never")
     heavy_streams: list[str] = option([], "only these collections are heavy; empty: all")
     count_mode: str = option("exact", "count=true gives: exact, truncated (0 under load), none (null)")
     count_cap: int = option(2_000_000, "largest count")
@@ -48,5 +48,8 @@ class OutreachOptions(Options):
     root_tells_organisation: bool = option(False, "GET /api/v2 names the organisation")
     token_lifetime: float = option(7200.0, "seconds that an access token lives")
     token_strict: bool = option(False, "a refresh token can be used once")
+    token_status: int = option(200, "status of a good answer of the token endpoint")
+    token_refusals: int = option(0, "mints refused first, since another process has used the refresh token")
+    token_hold_seconds: float = option(0.0, "time that the token endpoint takes")
     token_interval: float = option(0.0, "seconds that must lie between two mints (60 at Outreach)")
     rotates: bool = option(True, "a refresh gives a new refresh token")

@@ -15,6 +15,7 @@ from emulators.faults import FaultSettings
 from emulators.messages import HTML, Request, Response, json_response
 from emulators.moments import ISO, date, parse_us
 from emulators.persistiq.data import PACIFIC_MS, Company, Record, member_id
+from emulators.persistiq.odd import PersistiqForm
 from emulators.persistiq.settings import LEAD_ORDERS, NEXT_PAGES, PersistiqOptions
 from emulators.rate_limits import HEADER_FORMS, Budget, Header, RateLimits
 from emulators.records import FOREVER, NUMBER_MASK, View
@@ -83,11 +84,12 @@ class PersistiqApp(VendorApp):
     """One company behind `/v1/`."""
 
     api_prefix = API
+    identity_group = "GET /users"
     options: PersistiqOptions
 
     def __init__(self, options: PersistiqOptions) -> None:
         self.company = Company(options)
-        super().__init__(options, {"error_in_200": _error_in_200, "no_list": _without_list})
+        super().__init__(options, {"error_in_200": _error_in_200, "no_list": _without_list}, PersistiqForm())
         self.limits = KeyLimits()
         self.configure()
 
@@ -115,14 +117,11 @@ class PersistiqApp(VendorApp):
             Route("GET", f"{API}/webhook_plugin", lambda request, given: json_response(self.company.hooks())),
         ]
 
-    def handle(self, request: Request) -> Response:
+    def stamp(self, response: Response) -> None:
         """Every answer has a request id, and the time."""
-        response = super().handle(request)
-        if response.group:
-            response.headers.append(("x-request-id", f"00000000-0000-4000-8000-{self.statistics.requests:012d}"))
-            if self.options.date_header:
-                response.headers.append(("Date", formatdate(self.company.now() / 1000, usegmt=True)))
-        return response
+        response.headers.append(("x-request-id", f"00000000-0000-4000-8000-{self.statistics.requests:012d}"))
+        if self.options.date_header:
+            response.headers.append(("Date", formatdate(self.company.now() / 1000, usegmt=True)))
 
     def authorise(self, request: Request) -> Response | None:
         """The refusal echoes what was sent."""
