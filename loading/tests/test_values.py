@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
+import pytest
 from airbyte.progress import ProgressTracker
 from airbyte.shared.catalog_providers import CatalogProvider
 from airbyte.strategies import WriteStrategy
 from airbyte_protocol.models import AirbyteMessage, ConfiguredAirbyteCatalog
+from sqlalchemy.exc import ProgrammingError
 
 from emulators import start
 from harness.connector import Stream
@@ -47,6 +50,8 @@ RECORDS: list[dict[str, Any]] = [
     {"id": "2", "count": 2, "seen_at": "2026-01-01T09:00:00-07:00", "tags": [], "anything": "positive"},
     {"id": "3", "count": None, "seen_at": "2026-07-01T09:00:00.123456+02:00", "anything": 1},
 ]
+OF_TEXT: dict[str, Any] = {"id": TEXT, "either": {}}
+OBJECT_AND_TEXT: list[dict[str, Any]] = [{"id": "1", "either": {"a": 1}}, {"id": "2", "either": "b"}]
 # What PyAirbyte's own caches bend; the other fields they keep.
 BENT = {
     "duckdb": {"seen_at"},
@@ -98,6 +103,20 @@ def test_pyairbytes_own_cache_bends_some(database: Database) -> None:
     """When this fails, PyAirbyte has mended its cache: look what of `warehouse/cache.py` can go."""
     load(database.plain_cache("bent_values"), PROPERTIES, RECORDS)
     assert bent(database, "bent_values", RECORDS) == BENT[database.name]
+
+
+def test_an_object_in_a_column_of_text_is_json_text(database: Database) -> None:
+    load(database.cache("text"), OF_TEXT, OBJECT_AND_TEXT)
+    with database.tables("text") as tables:
+        rows = tables.query("SELECT id, either FROM things ORDER BY id")
+        assert tables.columns("things")["either"] == "VARCHAR"
+    assert rows == [("1", '{"a":1}'), ("2", "b")]
+
+
+def test_pyairbytes_own_postgres_cache_takes_no_object_in_a_column_of_text(database: Database) -> None:
+    refused = pytest.raises(ProgrammingError, match="can't adapt") if database.name == "postgres" else nullcontext()
+    with refused:
+        load(database.plain_cache("no_text"), OF_TEXT, OBJECT_AND_TEXT)
 
 
 def test_text_is_loaded_without_its_nul(database: Database) -> None:
