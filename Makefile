@@ -133,8 +133,8 @@ LOADING := $(CURDIR)/.venv-loading/bin
 	@touch $@
 
 .PHONY: test-loading
-test-loading: install .venv-loading/.installed ## load every connector through PyAirbyte into DuckDB and compare (VIA=image: the images)
-	cd loading && $(LOADING)/python -m pytest $(if $(VIA),--via $(VIA)) $(PYTEST_ARGS)
+test-loading: install .venv-loading/.installed ## load every connector into DuckDB and PostgreSQL and compare (WAREHOUSE=duckdb: only there; VIA=image: the images)
+	cd loading && $(LOADING)/python -m pytest $(if $(VIA),--via $(VIA)) $(if $(WAREHOUSE),--warehouse $(WAREHOUSE)) $(PYTEST_ARGS)
 
 .PHONY: test-report
 test-report: .venv-loading/.installed ## open the report of demo-duckdb in headless Chromium, without network

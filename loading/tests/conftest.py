@@ -1,24 +1,27 @@
-"""Options and fixtures: an emulated account of each connector, and its two loads."""
+"""Options and fixtures: an emulated account of each connector, and its two loads into each database."""
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
 from demo.table import table
 from emulators import Emulator, start
 from harness.connector import Connector, all_connectors
 from tests.loaded import Loaded
-from warehouse.pyairbyte import IMAGE, SCRIPT, Loader, problem_with_image, settle
+from warehouse.databases import Database, DuckDB, Postgres
+from warehouse.postgres import running
+from warehouse.pyairbyte import IMAGE, SCRIPT, Loader, LoadingError, problem_with_image, settle
 from warehouse.results import sizes_of
 
 FOLDER = pytest.StashKey[Path]()
 MEASURED = pytest.StashKey[list[list[str]]]()
+DATABASES = ("duckdb", "postgres")
 
 # Changes between the loads, by connector; deletions stay in a warehouse and are judged elsewhere.
 CHANGES: dict[str, dict[str, dict[str, int]]] = {
@@ -50,6 +53,7 @@ CHANGES: dict[str, dict[str, dict[str, int]]] = {
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--via", choices=(SCRIPT, IMAGE), default=SCRIPT, help="load from console scripts or images")
     parser.addoption("--connector", default="", help="only this connector, closeio for example")
+    parser.addoption("--warehouse", choices=DATABASES, help="only into this database")
     parser.addoption("--browser", action="store_true", help="only the tests that open the report in Chromium")
 
 
@@ -70,14 +74,23 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    wanted = bool(config.getoption("--browser"))
-    # Deselected, not skipped: they are the business of `make test-report`.
-    fit = [item for item in items if (item.get_closest_marker("browser") is not None) == wanted]
+    # Deselected, not skipped: they are the business of `make test-report`, and of another choice of `--warehouse`.
+    browser, only = bool(config.getoption("--browser")), config.getoption("--warehouse")
+    fit = [
+        item
+        for item in items
+        if (item.get_closest_marker("browser") is not None) == browser
+        and (item.get_closest_marker("postgres") is None or only in (None, "postgres"))
+    ]
     config.hook.pytest_deselected(items=[item for item in items if item not in fit])
     items[:] = fit
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "database" in metafunc.fixturenames:
+        only = metafunc.config.getoption("--warehouse")
+        names = [only] if only else DATABASES
+        metafunc.parametrize("database", names, scope="session", indirect=True)
     if "connector" in metafunc.fixturenames:
         wanted = metafunc.config.getoption("--connector")
         chosen = [connector for connector in all_connectors() if wanted in ("", connector.name)]
@@ -97,6 +110,20 @@ def folder(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture(scope="session")
+def database(request: pytest.FixtureRequest, folder: Path) -> Iterator[Database]:
+    """Where the accounts are loaded to. PostgreSQL is started here and stopped at the end."""
+    if request.param == DuckDB.name:
+        yield DuckDB(folder)
+        return
+    with contextlib.ExitStack() as stack:
+        try:
+            server = stack.enter_context(running())
+        except LoadingError as error:
+            pytest.fail(str(error))
+        yield Postgres(server)
+
+
+@pytest.fixture(scope="session")
 def new_loader(folder: Path, request: pytest.FixtureRequest) -> Callable[..., Loader]:
     """Makes loaders in the way that `--via` says; a test that is to use an image fails where there is none."""
     via = request.config.getoption("--via")
@@ -111,24 +138,21 @@ def new_loader(folder: Path, request: pytest.FixtureRequest) -> Callable[..., Lo
 
 @pytest.fixture(scope="session")
 def loaded(
-    connector: Connector, folder: Path, new_loader: Callable[..., Loader], request: pytest.FixtureRequest
+    connector: Connector, database: Database, new_loader: Callable[..., Loader], request: pytest.FixtureRequest
 ) -> Iterator[Loaded]:
     """A full load, changes in the account, and an incremental load."""
-    from warehouse.cache import LosslessDuckDBCache
-
-    database = folder / f"{connector.name}.duckdb"
     with start(connector.emulator, **connector.small) as emulator:
-        loader = new_loader(connector, emulator, LosslessDuckDBCache(db_path=database))
+        loader = new_loader(connector, emulator, database.cache(connector.name))
         loads = [loader.load()]
         for stream, numbers in CHANGES[connector.name].items():
             emulator.touch(stream, **numbers)
         loads.append(loader.load())
         known = {stream.name: stream.truth_name for stream in connector.streams}
         truth = {name: emulator.truth(known.get(name, name)) for name in loader.catalog}
-    with duckdb.connect(str(database), read_only=True) as connection:
-        rows, columns = sizes_of(connection, "main", truth)
+    with database.tables(connector.name) as tables:
+        rows, columns = sizes_of(tables, truth)
         figures = [len(truth), sum(columns.values()), *(f for load in loads for f in (load.records, load.seconds))]
         figures += [sum(rows.values()), sum(map(len, truth.values()))]
         written = [f"{figure:,.1f}" if isinstance(figure, float) else f"{figure:,}" for figure in figures]
-        request.config.stash[MEASURED].append([f"{connector.name} ({loader.via})", *written])
-        yield Loaded(connector, loader, loads, truth, connection)
+        request.config.stash[MEASURED].append([f"{connector.name} ({loader.via}, {database.name})", *written])
+        yield Loaded(connector, loader, loads, truth, tables)

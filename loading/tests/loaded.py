@@ -5,21 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import duckdb
-
 from harness.connector import Connector
+from warehouse.databases import Tables
 from warehouse.pyairbyte import Load, Loader
 
 
 @dataclass
 class Loaded:
-    """An account after its loads, and the connection to its tables."""
+    """An account after its loads, and its tables."""
 
     connector: Connector
     loader: Loader
     loads: list[Load]
     truth: dict[str, list[dict[str, Any]]]
-    connection: duckdb.DuckDBPyConnection
+    tables: Tables
 
     def properties(self, name: str) -> dict[str, Any]:
         found: dict[str, Any] = self.loader.catalog[name]["json_schema"]["properties"]

@@ -9,8 +9,10 @@ from warehouse.comparison import (
     column_problems,
     columns_in,
     key_problems,
+    kinds_of,
     records_in,
     row_problems,
+    type_of,
     type_problems,
 )
 
@@ -49,8 +51,7 @@ NEEDED = {
 
 
 def test_every_discovered_stream_has_a_table(loaded: Loaded) -> None:
-    tables = {row[0] for row in loaded.connection.execute("SHOW TABLES").fetchall()}
-    assert sorted(set(loaded.loader.catalog) - tables) == []
+    assert sorted(set(loaded.loader.catalog) - loaded.tables.names()) == []
     assert set(loaded.connector.stream_names) <= set(loaded.loader.catalog)
 
 
@@ -58,8 +59,8 @@ def test_the_rows_are_the_records_of_the_account(loaded: Loaded) -> None:
     problems = []
     for name, truth in loaded.truth.items():
         known = {stream.name: stream for stream in loaded.connector.streams}
-        rows = records_in(loaded.connection, name, loaded.properties(name))
-        columns = columns_in(loaded.connection, name)
+        rows = records_in(loaded.tables, name, loaded.properties(name))
+        columns = columns_in(loaded.tables, name)
         problems += row_problems(known.get(name, Stream(name)), loaded.key(name), truth, rows, columns)
     assert not problems, "\n".join(problems)
 
@@ -68,7 +69,7 @@ def test_no_field_is_lost_and_none_shares_a_column(loaded: Loaded) -> None:
     problems = [
         problem
         for name, truth in loaded.truth.items()
-        for problem in column_problems(name, loaded.properties(name), truth, columns_in(loaded.connection, name))
+        for problem in column_problems(name, loaded.properties(name), truth, columns_in(loaded.tables, name))
     ]
     assert not problems, "\n".join(problems)
 
@@ -77,7 +78,7 @@ def test_columns_have_the_types_of_their_values(loaded: Loaded) -> None:
     problems = [
         problem
         for name, truth in loaded.truth.items()
-        for problem in type_problems(name, loaded.properties(name), truth, columns_in(loaded.connection, name))
+        for problem in type_problems(name, loaded.properties(name), truth, columns_in(loaded.tables, name))
     ]
     # A task of Close is due on a day or at an instant: its schema can say neither of all tasks.
     days_or_instants = {
@@ -86,16 +87,27 @@ def test_columns_have_the_types_of_their_values(loaded: Loaded) -> None:
     assert not set(problems) - days_or_instants, "\n".join(problems)
 
 
+def test_objects_and_lists_have_json_columns(loaded: Loaded) -> None:
+    """In a column of text PyAirbyte's own Postgres cache takes neither; README.md says how to declare them."""
+    problems = [
+        f"{name}.{field}: {kinds_of(schema)} is {type_of(schema)}"
+        for name in loaded.truth
+        for field, schema in loaded.properties(name).items()
+        if {"object", "array"} & set(kinds_of(schema) or ["object"]) and type_of(schema) != "JSON"
+    ]
+    assert not problems, "\n".join(problems)
+
+
 def test_columns_that_analysts_need_have_these_types(loaded: Loaded) -> None:
     needed = NEEDED[loaded.connector.name]
-    found = {path: columns_in(loaded.connection, path.split(".")[0]).get(path.split(".")[1]) for path in needed}
+    found = {path: columns_in(loaded.tables, path.split(".")[0]).get(path.split(".")[1]) for path in needed}
     assert found == needed
 
 
 def test_no_key_occurs_twice(loaded: Loaded) -> None:
     keyed = {name: key for name in loaded.truth if (key := loaded.key(name))}
     assert set(loaded.truth) - set(keyed) <= {"webhook_plugin"}
-    problems = [problem for name, key in keyed.items() for problem in key_problems(loaded.connection, name, key)]
+    problems = [problem for name, key in keyed.items() for problem in key_problems(loaded.tables, name, key)]
     assert not problems, "\n".join(problems)
 
 

@@ -41,6 +41,7 @@ def load_account(connector: Connector, via: str, database: Path, logs: Path) -> 
     import duckdb
 
     from warehouse.cache import LosslessDuckDBCache
+    from warehouse.databases import DUCKDB, Tables
     from warehouse.results import Result, sizes_of
 
     account = ACCOUNTS[connector.name]
@@ -55,7 +56,8 @@ def load_account(connector: Connector, via: str, database: Path, logs: Path) -> 
         say(f"{'':<10} second load: {second.records:>7,} rows in {second.seconds:5.1f} s")
         held = held_by(emulator, connector, list(loader.catalog))
     with duckdb.connect(str(database), read_only=True) as connection:
-        rows, columns = sizes_of(connection, connector.name, loader.catalog)
+        connection.execute(f"SET schema = '{connector.name}'")
+        rows, columns = sizes_of(Tables(connection, DUCKDB), loader.catalog)
     result = Result(connector.name, account.label, via, first, second, rows, columns, held)
     if result.differing:
         raise LoadingError(f"{account.label}: rows and records differ (rows, records): {result.differing}")

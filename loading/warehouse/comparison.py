@@ -13,9 +13,9 @@ from decimal import Decimal
 from typing import Any
 
 import orjson
-from duckdb import DuckDBPyConnection
 
 from harness.connector import Stream
+from warehouse.databases import Tables
 
 Record = dict[str, Any]
 SAMPLE = 3
@@ -23,7 +23,7 @@ INSTANT = "TIMESTAMP WITH TIME ZONE"
 OWN_COLUMNS = {"_airbyte_raw_id": "VARCHAR", "_airbyte_extracted_at": "TIMESTAMP", "_airbyte_meta": "JSON"}
 INSTANT_TEXT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?")
 
-# The types of `cache.LosslessDuckDBCache` by JSON type and format, as DuckDB names them.
+# The types of the caches of `cache.py` by JSON type and format, as DuckDB names them.
 COLUMN_TYPES = {
     ("string", "date-time"): INSTANT,
     ("string", "date"): "DATE",
@@ -44,22 +44,24 @@ def column_of(name: str) -> str:
 
 
 def type_of(schema: Mapping[str, Any]) -> str:
-    """The column type for a field's schema; a field of several types is text (JSON text, where it is no string)."""
-    kinds, form = _kinds(schema), schema.get("format")
+    """The column type for a field's schema; a field of several types is text, unless `airbyte_type` says otherwise."""
+    if schema.get("airbyte_type") in ("object", "array"):
+        return "JSON"
+    kinds, form = kinds_of(schema), schema.get("format")
     if len(kinds) != 1:
         return MIXED
     return COLUMN_TYPES.get((kinds[0], form)) or COLUMN_TYPES[kinds[0], None]
 
 
-def _kinds(schema: Mapping[str, Any]) -> list[str]:
+def kinds_of(schema: Mapping[str, Any]) -> list[str]:
+    """The JSON types that the schema names, beside null."""
     given = schema.get("type", [])
     return [kind for kind in ([given] if isinstance(given, str) else given) if kind != "null"]
 
 
-def columns_in(connection: DuckDBPyConnection, stream: str) -> dict[str, str]:
+def columns_in(tables: Tables, stream: str) -> dict[str, str]:
     """Column -> type of a stream's table."""
-    described = connection.execute(f'DESCRIBE "{column_of(stream)}"').fetchall()
-    return {row[0]: row[1] for row in described}
+    return tables.columns(column_of(stream))
 
 
 def column_problems(
@@ -88,7 +90,7 @@ def type_problems(
     records = list(truth)
     for name in properties:
         values = [value for record in records if (value := record.get(name)) not in (None, "")]
-        if values and columns.get(column_of(name)) == "VARCHAR" and len(_kinds(properties[name])) == 1:
+        if values and columns.get(column_of(name)) == "VARCHAR" and len(kinds_of(properties[name])) == 1:
             problems += [f"{stream}.{name}: text, though all values are {kind}" for kind in _evidence(values)]
     return problems
 
@@ -102,11 +104,11 @@ def _evidence(values: list[Any]) -> list[str]:
     return [kind for kind, is_one in kinds.items() if all(map(is_one, values))]
 
 
-def records_in(connection: DuckDBPyConnection, stream: str, properties: Mapping[str, Any]) -> list[Record]:
+def records_in(tables: Tables, stream: str, properties: Mapping[str, Any]) -> list[Record]:
     """The rows of a stream's table under the names of the schema; instants as text in UTC, JSON as values."""
-    columns = columns_in(connection, stream)
+    columns = columns_in(tables, stream)
     names = {column_of(name): name for name in properties}
-    rows = connection.execute(f'SELECT * FROM "{column_of(stream)}"').fetchall()
+    rows = tables.query(f'SELECT * FROM "{column_of(stream)}"')
     return [
         {
             names[column]: _as_sent(kind, value)
@@ -119,9 +121,7 @@ def records_in(connection: DuckDBPyConnection, stream: str, properties: Mapping[
 
 def _as_sent(kind: str, value: Any) -> Any:
     match kind:
-        case "TIMESTAMP WITH TIME ZONE":
-            return value.isoformat()
-        case "DATE":
+        case "TIMESTAMP WITH TIME ZONE" | "TIMESTAMP" | "DATE":
             return value.isoformat()
         case "JSON":
             return orjson.loads(value)
@@ -129,11 +129,11 @@ def _as_sent(kind: str, value: Any) -> Any:
             return value
 
 
-def key_problems(connection: DuckDBPyConnection, stream: str, key: list[str]) -> list[str]:
+def key_problems(tables: Tables, stream: str, key: list[str]) -> list[str]:
     """No key occurs twice in the table."""
     columns = ", ".join(f'"{column_of(name)}"' for name in key)
     twice = f'SELECT {columns} FROM "{column_of(stream)}" GROUP BY {columns} HAVING count(*) > 1'
-    found = connection.execute(twice).fetchall()
+    found = tables.query(twice)
     return [f"{stream}: {len(found)} keys occur more than once: {found[:SAMPLE]}"] if found else []
 
 

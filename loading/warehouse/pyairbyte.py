@@ -1,4 +1,4 @@
-"""Loads a connector through PyAirbyte into a DuckDB file, as a script or as an image.
+"""Loads a connector through PyAirbyte into one of its caches, as a script or as an image.
 
 PyAirbyte (the package `airbyte`) reads its settings from the environment when it is imported, hence the imports inside
 functions, after `settle`.
@@ -24,7 +24,8 @@ from harness.runner import find_script
 from warehouse.summaries import StreamSummary, summaries_of
 
 if TYPE_CHECKING:
-    from airbyte import DuckDBCache, Source
+    from airbyte import Source
+    from airbyte.caches.base import CacheBase
 
 SCRIPT, IMAGE = "script", "image"
 
@@ -72,7 +73,7 @@ class Loader:
 
     connector: Connector
     config: dict[str, Any]
-    cache: DuckDBCache
+    cache: CacheBase
     logs: Path
     via: str = SCRIPT
     streams: tuple[str, ...] = ()

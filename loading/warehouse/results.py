@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from duckdb import DuckDBPyConnection
-
-from warehouse.comparison import OWN_COLUMNS, column_of
+from warehouse.comparison import OWN_COLUMNS, column_of, columns_in
+from warehouse.databases import Tables
 from warehouse.pyairbyte import Load
 
 
@@ -35,14 +34,10 @@ class Result:
         return sum(stream.requests for stream in self.first.streams)
 
 
-def sizes_of(
-    connection: DuckDBPyConnection, schema: str, streams: Mapping[str, object]
-) -> tuple[dict[str, int], dict[str, int]]:
+def sizes_of(tables: Tables, streams: Iterable[str]) -> tuple[dict[str, int], dict[str, int]]:
     """Rows and columns of each stream's table, PyAirbyte's own three columns aside."""
     rows, columns = {}, {}
     for name in streams:
-        table = f'{schema}."{column_of(name)}"'
-        counted = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
-        rows[name] = counted[0] if counted else 0
-        columns[name] = len(connection.execute(f"DESCRIBE {table}").fetchall()) - len(OWN_COLUMNS)
+        ((rows[name],),) = tables.query(f'SELECT count(*) FROM "{column_of(name)}"')
+        columns[name] = len(columns_in(tables, name)) - len(OWN_COLUMNS)
     return rows, columns
