@@ -13,6 +13,7 @@ from emulators.control import Control
 from emulators.drift import Drift
 from emulators.faults import RETRY_AFTER_SECONDS, Fault, Faults
 from emulators.messages import Request, Response, error_response
+from emulators.mutations import Mutations
 from emulators.options import Options
 from emulators.rate_limits import HEADER_FORMS, Budget, RateLimits
 from emulators.router import Match, Route, Router
@@ -34,6 +35,7 @@ class VendorApp:
         self.limits = RateLimits()
         self.faults = Faults(options.seed, extra_faults)
         self.drift = Drift(self.touch)
+        self.mutations = Mutations()
         self.random = random.Random(options.seed)
         self._router = Router()
         self._control = Control(self)
@@ -103,11 +105,16 @@ class VendorApp:
             raise ValueError("Option rate_style is fixed or sliding.")
         self.faults.configure(options.faults, options.fault_slow_seconds, options.fault_maximum_in_a_row)
         self.drift.configure(options.drift)
+        self.mutations.configure(options.mutations)
         style = cast("Literal['fixed', 'sliding']", options.rate_style)
         self.limits.configure(options.rate_limit, options.rate_window, style, options.rate_limits)
 
+    def answer(self, request: Request) -> Response:
+        """What the server sends: the answer, changed where option `mutations` says so."""
+        return self.mutations.change(request, self.handle(request))
+
     def handle(self, request: Request) -> Response:
-        """The answer to any request."""
+        """The right answer to any request."""
         if request.path.startswith(Control.PREFIX):
             return self._control.handle(request)
         match = self._router.find(request.method, request.path)
@@ -137,7 +144,10 @@ class VendorApp:
             {"group": entry.group, "at": entry.at, "seconds_early": entry.seconds_early}
             for entry in self.limits.violations
         ]
-        report = {"violations": violations, "faults": self.faults.counts, "tokens_minted": 0}
+        report = {
+            "violations": violations, "faults": self.faults.counts, "mutations": self.mutations.report(),
+            "tokens_minted": 0,
+        }  # fmt: skip
         return self.statistics.report() | report | self.extra_statistics()
 
     def reset_statistics(self) -> None:
