@@ -39,6 +39,7 @@ class Account:
     def __init__(self, connector: Connector, directory: Path) -> None:
         self.connector = connector
         self.emulator = start(connector.emulator, **connector.small)
+        # `check` has a time limit of its own, which must not be hurried.
         self.runner = ScriptRunner(directory / "commands", connector.script, LIMIT_SECONDS)
         self.reader = ScriptRunner(directory / "reads", connector.script, LIMIT_SECONDS)
         self.reader.script = self._hurried_script(directory)
@@ -87,11 +88,9 @@ class Account:
     ) -> tuple[Outcome, dict[str, Any]]:
         """Run a command under mutations; what it said, and what the emulator says of the mutations."""
         self.emulator.options(mutations=orders)
-        if command == "read":
-            catalog = configured(self.catalog, names or self.connector.stream_names)
-            result = self.reader.run("read", self.emulator.config, catalog, state)
-        else:
-            result = self.runner.run(command, self.emulator.config)
+        runner = self.runner if command == "check" else self.reader
+        catalog = configured(self.catalog, names or self.connector.stream_names) if command == "read" else None
+        result = runner.run(command, self.emulator.config, catalog, state)
         return read_outcome(result), self.emulator.stats()["mutations"]
 
     def asked(self, command: str = "read", names: tuple[str, ...] = ()) -> dict[str, int]:

@@ -167,9 +167,9 @@ def canonical_or_empty(record: Record) -> bytes:
 
 
 def clarity(stream: str, outcome: Outcome) -> list[Finding]:
-    """What is wrong with how a stream failed."""
-    errors = outcome.errors(stream) or outcome.errors(None)
-    if not errors:
+    """What is wrong with how a stream failed; with how the run did, for an empty name."""
+    errors = outcome.errors(stream or None)
+    if stream and not errors and not outcome.errors(None):
         return [Finding("failed without a word", stream, f"status {outcome.status(stream) or 'none'}")]
     found = []
     for error in errors:

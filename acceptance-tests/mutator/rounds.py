@@ -76,7 +76,7 @@ class Rounds:
         with self.account.limited(TRACE_SECONDS):
             for suspect in likely[:SUSPECTS]:
                 order = next(order for order in orders if order["number"] == suspect["number"])
-                verdict = self.play(command, [order], names)
+                verdict = self.play(command, [order], () if suspect["mutation"].startswith(BUDGETS) else names)
                 if any(again.kind == finding.kind for again, _ in verdict.findings):
                     return suspect
         return None
@@ -115,17 +115,19 @@ class Rounds:
         # Budgets are the whole run's: what one answer says of them stops any stream.
         budgets = [each for each in verdict.applied if each["mutation"].startswith(BUDGETS)]
         states = [state for state in outcome.result.final_states() if _stream_of(state) in failed]
+        self._add(verdict, judge.clarity("", outcome), verdict.applied)
         second, _ = self.account.run("read", [], failed, states)
         for name in failed:
             reach = self.reach(name, verdict.applied)
             findings = judge.clarity(name, outcome)
-            if not reach.applied and not refused and not budgets:
+            if not reach.applied and not refused and not budgets and not outcome.errors(None):
                 findings.append(Finding("failed though not met", name, _said(outcome, name)))
-            elif not reach.may_fail and not refused and not findings:
+            elif not reach.may_fail and not refused and not findings and not outcome.errors(None):
                 findings.append(Finding("stopped by something harmless", name, _said(outcome, name)))
             stream, truth = self.account.connector.stream(name), self.account.truth[name]
             findings += judge.recovery(stream, truth, (outcome, second), reach)
-            self._add(verdict, findings, reach.applied or budgets or verdict.applied)
+            suspects = [*reach.applied, *(each for each in budgets if each not in reach.applied)]
+            self._add(verdict, findings, suspects or verdict.applied)
             verdict.failed.update(applied["mutation"] for applied in reach.applied)
 
 
