@@ -95,6 +95,14 @@ CONFORMING := $(or $(CONNECTOR),closeio)
 conformance: image-$(CONFORMING) ## replay what the Airbyte platform does with an image's output (CONNECTOR=kustomer: another)
 	cd acceptance-tests && $(BIN)/python -m platform_replay --connector $(CONFORMING) --via image
 
+MUTATIONS ?= 2000
+SEED ?= 1
+.PHONY: mutations
+mutations: install ## read every account under random mutations of its answers (CONNECTOR=, MUTATIONS=2000, SEED=1)
+	@failed=; for name in $(or $(CONNECTOR),$(CONNECTORS:source-%=%)); do \
+		(cd acceptance-tests && $(BIN)/python -m mutator --connector $$name --mutations $(MUTATIONS) --seed $(SEED)) \
+		|| failed=yes; done; test -z "$$failed"
+
 .PHONY: bench
 bench: install ## measure against the floor script; prints the ratios
 	cd acceptance-tests && $(BIN)/python -m benchmarks $(BENCH_ARGS)

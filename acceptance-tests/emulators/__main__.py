@@ -56,7 +56,7 @@ async def serve(app: VendorApp, *, until_stdin_closes: bool = False) -> None:
         loop.add_signal_handler(number, stopped.set)
     options = app.options
     server = await loop.create_server(
-        lambda: HttpConnection(app.handle, app.sent), options.host, options.port, backlog=512
+        lambda: HttpConnection(app.answer, app.sent), options.host, options.port, backlog=512
     )
     port = server.sockets[0].getsockname()[1]
     host = options.advertise or ("127.0.0.1" if options.host == "0.0.0.0" else options.host)

@@ -13,6 +13,7 @@ from emulators.control import Control
 from emulators.drift import Drift
 from emulators.faults import HTML_PAGE, RETRY_AFTER_SECONDS, Fault, Faults
 from emulators.messages import HTML, Request, Response, error_response
+from emulators.mutations import Mutations
 from emulators.oddities import Form, Oddities
 from emulators.oddities.answers import ANSWERS, check_answers
 from emulators.options import Options
@@ -41,6 +42,7 @@ class VendorApp:
         self.faults = Faults(options.seed, extra_faults)
         self.oddities = Oddities(options.seed, form or Form())
         self.drift = Drift(self.touch)
+        self.mutations = Mutations()
         self.random = random.Random(options.seed)
         self._router = Router()
         self._control = Control(self)
@@ -120,11 +122,16 @@ class VendorApp:
         self.drift.configure(options.drift)
         self.oddities.configure(options.odd)
         check_answers(options.odd_answers)
+        self.mutations.configure(options.mutations)
         style = cast("Literal['fixed', 'sliding']", options.rate_style)
         self.limits.configure(options.rate_limit, options.rate_window, style, options.rate_limits)
 
+    def answer(self, request: Request) -> Response:
+        """What the server sends: the answer, changed where option `mutations` says so."""
+        return self.mutations.change(request, self.handle(request))
+
     def handle(self, request: Request) -> Response:
-        """The answer to any request."""
+        """The right answer to any request."""
         if request.path.startswith(Control.PREFIX):
             return self._control.handle(request)
         match = self._router.find(request.method, request.path)
@@ -156,8 +163,8 @@ class VendorApp:
             {"group": entry.group, "at": entry.at, "seconds_early": entry.seconds_early}
             for entry in self.limits.violations
         ]
-        report = {"violations": violations, "faults": self.faults.counts, "tokens_minted": 0}
-        report |= {"odd": dict(self.oddities.counts)}
+        report: dict[str, Any] = {"violations": violations, "faults": self.faults.counts, "tokens_minted": 0}
+        report |= {"mutations": self.mutations.report(), "odd": dict(self.oddities.counts)}
         return self.statistics.report() | report | self.extra_statistics()
 
     def reset_statistics(self) -> None:

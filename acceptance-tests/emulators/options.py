@@ -40,6 +40,9 @@ class Options:
     rate_headers: str = option("live", "header form: documented, live, legacy, epoch, none, only_429")
     retry_after: bool = option(True, "send Retry-After with a 429")
     drift: Any = option([], "records that change under the reader: {stream, every, update, create, delete, times}")
+    mutations: list[dict[str, Any]] = option(
+        [], "answers to change: {number, endpoint, occurrence, mutation, seed, lasting}"
+    )
     refuse: dict[str, int] = option({}, "endpoint group to the status that it answers, as without permission")
     odd: Any = option([], "kinds of oddities, everything, or kind to share (see oddities/kinds.py)")
     odd_answers: dict[str, str] = option({}, "endpoint group to the odd answer that it gives (see oddities/answers.py)")
