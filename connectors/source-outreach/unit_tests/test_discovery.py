@@ -10,7 +10,7 @@ import requests_mock
 from source_kit.catalog_input import ConfiguredStream
 from source_kit.errors import TransientError
 from source_outreach.discovery import custom_object, labels_of
-from unit_tests.outreach_account import API, opened, page, read
+from unit_tests.outreach_account import API, opened, page, read, without_ids
 
 DEFINITION: dict[str, Any] = {
     "definitions": {
@@ -94,25 +94,28 @@ def test_labels_tell_name_and_type() -> None:
 
 
 def test_discover_lists_custom_objects_and_labels(requests_mock: requests_mock.Mocker) -> None:
+    without_ids(requests_mock)
     requests_mock.get(f"{API}/schema.json", json={"definitions": {"myObject": DEFINITION}})
     validations = {"custom1": {"type": "inclusion", "label": "Region"}}
     requests_mock.get(f"{API}/types", json={"data": [{"type": "account", "meta": {"validations": validations}}]})
     source = opened()
     streams = {stream.name: stream for stream in source.build_streams(source.client)}
-    assert len(streams) == 50
+    assert len(streams) == 48
     assert streams["custom_object_my_object"].is_resumable
     assert streams["accounts"].schema()["properties"]["custom1"]["description"] == "Region (inclusion)"
-    assert [request.path for request in requests_mock.request_history] == ["/api/v2/schema.json", "/api/v2/types"]
+    paths = [request.path.removeprefix("/api/v2") for request in requests_mock.request_history]
+    assert paths == ["/imports", "", "/auditlogs", "/schema.json", "/types"]
 
 
 GATEWAY = {"status_code": 502, "text": "<html>502 Bad Gateway</html>"}
 
 
 def test_a_gateway_that_gives_up_once_does_not_lose_the_custom_objects(requests_mock: requests_mock.Mocker) -> None:
+    without_ids(requests_mock)
     whole = {"json": {"definitions": {"myObject": DEFINITION}}}
     requests_mock.get(f"{API}/schema.json", [GATEWAY, {**GATEWAY, "status_code": 504}, whole])
     source = opened()
-    assert len(source.build_streams(source.client)) == 50
+    assert len(source.build_streams(source.client)) == 48
     assert len(source.clock.sleeps) == 2  # type: ignore[attr-defined]  # a fake clock
 
 
@@ -120,6 +123,7 @@ def test_a_gateway_that_gives_up_once_does_not_lose_the_custom_objects(requests_
 def test_a_schema_that_keeps_failing_is_an_error_and_no_catalog_without_custom_objects(
     requests_mock: requests_mock.Mocker, status: int
 ) -> None:
+    without_ids(requests_mock)
     requests_mock.get(f"{API}/schema.json", **{**GATEWAY, "status_code": status})  # type: ignore[arg-type]  # of the mock
     source = opened()
     with pytest.raises(TransientError, match="the schema with the custom objects failed 10 times"):
@@ -128,9 +132,10 @@ def test_a_schema_that_keeps_failing_is_an_error_and_no_catalog_without_custom_o
 
 @pytest.mark.parametrize("status", [400, 403, 404, 422])
 def test_a_schema_that_is_refused_leaves_the_standard_streams(requests_mock: requests_mock.Mocker, status: int) -> None:
+    without_ids(requests_mock)
     requests_mock.get(f"{API}/schema.json", status_code=status, json={})
     source = opened()
-    assert len(source.build_streams(source.client)) == 49
+    assert len(source.build_streams(source.client)) == 47
     assert any(
         "did not give the schema with the custom objects" in line
         for line in source.output.logs()  # type: ignore[attr-defined]  # a kept output
@@ -145,6 +150,7 @@ def test_a_read_without_custom_objects_does_not_look_for_them(requests_mock: req
 
 
 def test_custom_objects_are_read_from_their_path(requests_mock: requests_mock.Mocker) -> None:
+    without_ids(requests_mock)
     requests_mock.get(f"{API}/schema.json", json={"definitions": {"myObject": DEFINITION}})
     row = {"type": "myObject", "id": 1, "attributes": {"my_name": "x"}}
     requests_mock.get(f"{API}/customObjects/myObject", json=page([row]))

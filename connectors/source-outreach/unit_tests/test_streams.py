@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests_mock
 
-from source_kit.errors import ConnectorFault, TransientError
+from source_kit.errors import TransientError
 from source_kit.rules import Denied, Rejected, Unavailable
 from source_outreach.base import OutreachStream
 from source_outreach.timeline import Timeless
@@ -87,8 +87,14 @@ def test_a_next_link_without_cursor_is_an_error(requests_mock: requests_mock.Moc
     content = page([resource(1)])
     content["links"]["next"] = f"{STAGES}?page%5Boffset%5D=50"
     requests_mock.get(STAGES, json=content)
-    with pytest.raises(ConnectorFault, match="without a cursor"):
+    with pytest.raises(TransientError, match="next page without a cursor, twice"):
         read(stream_of(opened(), "stages"))
+
+
+def test_a_next_link_that_lacks_its_cursor_once_is_asked_for_again(requests_mock: requests_mock.Mocker) -> None:
+    damaged = page([resource(1)], "")
+    requests_mock.get(STAGES, [{"json": damaged}, {"json": page([resource(1)], "abc")}, {"json": page([resource(2)])}])
+    assert [record["id"] for record in read(stream_of(opened(), "stages"))] == [1, 2]
 
 
 def test_a_page_that_is_too_heavy_is_halved_and_the_size_recovers(requests_mock: requests_mock.Mocker) -> None:
