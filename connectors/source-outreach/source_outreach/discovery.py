@@ -132,15 +132,16 @@ def stream_name(internal: str) -> str:
     """The stream of a custom object: lower-case letters, digits and underscores, by its internal name alone, so that it
     stays when another object appears.
 
-    `myObject` is `custom_object_my_object`. What else would read the same (`my_object`, `My-Object`) has six digits of
-    its own behind it, which no name like `myObject` gives.
+    `myObject` is `custom_object_my_object`, `renewal_2026` is `custom_object_renewal_2026`. Whatever else reads like
+    one of these (`my_object`, `My-Object`) has six digits of its own behind two underscores.
     """
     readable = re.sub("[^a-z0-9]+", "_", snake(internal)).strip("_")
     first, *others = readable.split("_")
-    if internal == first + "".join(word[:1].upper() + word[1:] for word in others):
+    in_camel_case = first + "".join(word[:1].upper() + word[1:] for word in others)
+    if internal == in_camel_case or (internal == readable != snake(in_camel_case)):
         return CUSTOM_OBJECT + readable
     digest = int(hashlib.sha256(internal.encode("utf-8", "replace")).hexdigest(), 16) % 1_000_000
-    return "_".join(filter(None, (CUSTOM_OBJECT.rstrip("_"), readable, f"{digest:06}")))
+    return f"{CUSTOM_OBJECT}{readable}__{digest:06}"
 
 
 def labels_of(entry: Mapping[str, Any]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from source_kit import rows
 from source_kit.client import HttpClient, Request
+from source_kit.errors import TransientError
 from source_kit.rules import Rejected, Unavailable
 from source_kit.schemas import Schema
 from source_kit.stream import Answer
@@ -16,7 +17,7 @@ from source_outreach.collections import Collection, table
 from source_outreach.config import BUCKET, Settings
 from source_outreach.discovery import Account
 
-NO_LIST = (400, 404, 422)
+NO_LIST = (400, 404, 405, 422)
 
 
 class Unlisted(Unavailable):
@@ -68,7 +69,10 @@ class ByIdStream(OutreachStream):
     @property
     def is_reachable(self) -> bool:
         """Whether anything can be asked for with this config and account; else the stream is not in the catalog."""
-        return bool(self.ids())
+        try:
+            return bool(self.ids())
+        except TransientError:  # nobody knows; the other streams must not suffer
+            return True
 
     def ids(self) -> Sequence[int | str]:
         """What can be asked for."""
@@ -118,7 +122,8 @@ class Imports(ByIdStream):
         try:
             if not self.settings.import_ids:
                 self.probe()
-        except Unlisted:
+        except (Unlisted, Rejected, TransientError) as failure:
+            self.client.log("INFO", f"Outreach gave no list of imports: {failure.internal_message}.")
             return False
         except Unavailable:
             pass  # a missing scope, which `check` and a read tell
