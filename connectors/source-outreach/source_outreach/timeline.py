@@ -191,9 +191,11 @@ class Timeline:
     ) -> tuple[Sequence[Record], str | None]:
         """The rows of a page that this window emits, and the latest value inside the window so far."""
         name = self.field
-        values = inside = _times(rows, name) if name else []
+        values, has_form = _times(rows, name) if name else ([], False)
         has_timeless = bool(name) and len(values) < len(rows)
-        if values and _is_outside(values, window):
+        inside = values
+        if values and _is_outside(values, window, has_form=has_form):
+            has_form = False
             inside = [value for value in values if timestamps.instant(value) and _holds(window, value)]
             rows, marks = self._with_strays(rows, marks, window)
         elif not self.strays.isdisjoint(marks):
@@ -204,7 +206,7 @@ class Timeline:
                 mark for row, mark in zip(rows, marks, strict=True) if not timestamps.instant(row.get(name))
             }
         if inside:
-            top = timestamps.latest(inside)
+            top = max(inside) if has_form else timestamps.latest(inside)
             high = top if high is None else timestamps.latest([top, high])
         return rows, high
 
@@ -279,7 +281,7 @@ class Timeline:
 
         None where it did not go on in time.
         """
-        found = [timestamps.instant(value) for value in _times(records, self.field)]
+        found = [timestamps.instant(value) for value in _times(records, self.field)[0]]
         instants = [instant for instant in found if instant is not None]
         half = instants[len(instants) // 2 :]
         return min(half) if half and min(half) > min(instants) else None
@@ -306,15 +308,16 @@ def _bounds(lower: datetime, upper: datetime, parts: int) -> list[datetime]:
     return bounds if len(bounds) > 2 else []
 
 
-def _times(records: Sequence[Record], field: str) -> list[str]:
-    """The values that are times. They are parsed only where they lack the form of the API (else 0.1 µs a row)."""
+def _times(records: Sequence[Record], field: str) -> tuple[list[str], bool]:
+    """The values that are times, and whether all have the form of the API: then their texts compare, and only the
+    outermost are parsed (0.1 µs a row; 0.3 µs for other forms)."""
     values: list[Any] = [record.get(field) for record in records]
-    if {value.__class__ for value in values} == {str}:
-        texts = list(filter(None, values))
-        has_form = bool(texts) and len(texts[0]) == 24 and texts[0][-1] == "Z" and timestamps.has_one_form(texts)
-        if has_form and None not in (timestamps.instant(min(texts)), timestamps.instant(max(texts))):
-            return texts
-    return [value for value in values if timestamps.instant(value) is not None]
+    has_form = (
+        {*map(type, values)} == {str} and {*map(len, values)} == {24} and {value[-1] for value in values} == {"Z"}
+    )
+    if has_form and None not in (timestamps.instant(min(values)), timestamps.instant(max(values))):
+        return values, True
+    return [value for value in values if timestamps.instant(value) is not None], False
 
 
 def _holds(window: Window, value: Any) -> bool:
@@ -325,11 +328,10 @@ def _holds(window: Window, value: Any) -> bool:
     return (window.lower is None or instant >= window.lower) and (window.upper is None or instant < window.upper)
 
 
-def _is_outside(values: Sequence[str], window: Window) -> bool:
-    """Whether any value lies outside of the window; by text where all have the form of the API (0.1 ms a page)."""
-    earliest, latest = min(values), max(values)
-    if len(earliest) == len(latest) == 24 and earliest[-1] == latest[-1] == "Z" and timestamps.has_one_form(values):
-        return (window.lower is not None and earliest < timestamps.milliseconds_z(window.lower)) or (
-            window.upper is not None and latest >= timestamps.milliseconds_z(window.upper)
-        )
-    return not all(_holds(window, value) for value in values)
+def _is_outside(values: Sequence[str], window: Window, *, has_form: bool) -> bool:
+    """Whether any value lies outside of the window."""
+    if not has_form:
+        return not all(_holds(window, value) for value in values)
+    return (window.lower is not None and min(values) < timestamps.milliseconds_z(window.lower)) or (
+        window.upper is not None and max(values) >= timestamps.milliseconds_z(window.upper)
+    )
