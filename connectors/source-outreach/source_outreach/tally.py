@@ -52,8 +52,8 @@ class Tally:
         self.total: int | None = None
         self.pages = self.rows = 0
         self.marks: set[Mark] = set()
-        self._beyond = 0
-        self._is_odd = False
+        # Rows that are not remembered, and those that are no objects or come twice in one answer: they may be counted.
+        self._beyond = self._others = 0
 
     @property
     def is_full(self) -> bool:
@@ -66,7 +66,7 @@ class Tally:
         known = self.marks
         self.pages += 1
         self.rows += fetched.size
-        self._is_odd = self._is_odd or fetched.is_odd
+        self._others += fetched.size - len(rows)
         if not known.isdisjoint(marks):
             rows, marks = without(known, rows, marks)
         if len(known) < MOST_REMEMBERED_ROWS:
@@ -76,18 +76,19 @@ class Tally:
         return rows, marks
 
     def lacks(self, total: int | None) -> bool:
-        """Whether fewer rows came than were counted. Rows that are no objects may be counted, and prove nothing."""
-        return total is not None and not self._is_odd and len(self._keys()) + self._beyond < total
+        """Whether fewer rows came than were counted."""
+        return total is not None and len(self._keys()) + self._beyond + self._others < total
 
     def after(self, total: int) -> Earlier | None:
         """What is known after a walk that lacks rows; None where those of all walks are enough."""
         keys, before = self._keys(), self.earlier
         found = before.found | keys
-        if len(found) >= total:
+        missing = total - len(found) - self._beyond - self._others
+        if missing <= 0:
             return None
         # One that brings a part of what others brought has ended early.
         agreeing = before.agreeing + (keys == before.found) if keys <= before.found else int(keys == found)
-        return Earlier(before.walks + 1, agreeing, found, total - len(found) - self._beyond)
+        return Earlier(before.walks + 1, agreeing, found, missing)
 
     def _keys(self) -> set[Any]:
         return {key for key, _ in self.marks}

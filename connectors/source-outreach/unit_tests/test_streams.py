@@ -346,6 +346,19 @@ def test_a_list_that_ended_before_its_count_is_read_again(requests_mock: request
     assert [record["id"] for record in read(stream_of(opened(), "webhooks"))] == [0, 1, 2]
 
 
+def test_rows_that_stand_one_level_too_deep_are_missed_and_asked_for_again(requests_mock: requests_mock.Mocker) -> None:
+    rows = [resource(number) for number in range(3)]
+    nested, whole = {**page([], count=3), "data": [rows]}, page(rows, count=3)
+    requests_mock.get(STAGES, [{"json": nested}, {"json": page(rows[:1], count=3)}, {"json": whole}])
+    assert [record["id"] for record in read(stream_of(opened(), "stages"))] == [0, 1, 2]
+
+
+def test_nulls_in_a_list_may_be_counted(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(STAGES, json=page([resource(1), None, None], count=3))  # type: ignore[list-item]  # on purpose
+    assert len(read(stream_of(opened(), "stages"))) == 1
+    assert len(requests_mock.request_history) == 1
+
+
 def test_a_204_is_asked_again_and_then_the_empty_list_that_it_says_it_is(requests_mock: requests_mock.Mocker) -> None:
     requests_mock.get(STAGES, status_code=204)
     assert read(stream_of(opened(), "stages")) == []
