@@ -155,11 +155,14 @@ class OutreachStream(KitStream):
         """One page of a window."""
         asked = {"window": window, "count": count, "limit": limit}
         after = None if token is None else {"after": token}
-        for _ in range(2):
+        for is_again in (False, True):
             answer = self.fetch(asked, after)
             content = answer.body
             cursor = next_cursor(content)
-            if cursor != LOST:
+            # Odd links may be damage; given twice, they are this API's way to say that there is no next page.
+            if cursor == ODD and is_again:
+                cursor = None
+            if cursor not in (LOST, ODD):
                 return Fetched(answer.records, answer.asked_at, cursor, counted(content), answer.size)
         raise TransientError(
             f"Reading stream {self.name} failed: Outreach links to a next page without a cursor, twice. Run the sync "
@@ -179,6 +182,8 @@ class KaiaStream(OutreachStream):
 
 # There is a next page, and its link does not say how to ask for it.
 LOST = ""
+# What stands in the place of the links, or of the next one, is no link.
+ODD = "?"
 
 
 def next_cursor(content: Mapping[str, Any]) -> str | None:
@@ -187,13 +192,17 @@ def next_cursor(content: Mapping[str, Any]) -> str | None:
     The address itself is never followed.
     """
     links = content.get("links")
-    address = links.get("next") if isinstance(links, Mapping) else None
+    if not isinstance(links, Mapping):
+        return None if links is None else ODD
+    address = links.get("next")
     if isinstance(address, Mapping):
-        address = address.get("href")
-    if not address:
+        address = address.get("href", ODD)
+    if address is None:
         return None
+    if not isinstance(address, str) or address in ("", ODD):
+        return ODD
     try:
-        cursors = parse_qs(urlsplit(str(address)).query).get("page[after]")
+        cursors = parse_qs(urlsplit(address).query).get("page[after]")
     except ValueError:  # `//[`
         cursors = None
     return cursors[0] if cursors else LOST

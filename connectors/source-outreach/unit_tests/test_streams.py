@@ -316,10 +316,20 @@ def test_one_resource_in_the_place_of_a_list_is_a_list_of_one(requests_mock: req
     assert [record["id"] for record in read(stream_of(opened(), "stages"))] == [1]
 
 
-@pytest.mark.parametrize("links", [None, [], "x", {"next": None}, {"next": ""}, {"next": {"href": None}}])
+@pytest.mark.parametrize("links", [None, {}, {"next": None}, {"next": {"href": None}}])
 def test_links_without_a_next_are_the_end(requests_mock: requests_mock.Mocker, links: Any) -> None:
     requests_mock.get(STAGES, json={"data": [resource(1)], "links": links})
     assert len(read(stream_of(opened(), "stages"))) == 1
+    assert len(requests_mock.request_history) == 1
+
+
+@pytest.mark.parametrize("links", [[], "x", 0, {"next": ""}, {"next": {}}, {"next": 5}])
+def test_links_that_are_none_are_the_end_if_they_come_twice(requests_mock: requests_mock.Mocker, links: Any) -> None:
+    odd = {"json": {"data": [resource(1)], "links": links}}
+    requests_mock.get(STAGES, [odd, {"json": page([resource(1)], "abc")}, {"json": page([resource(2)])}])
+    assert [record["id"] for record in read(stream_of(opened(), "stages"))] == [1, 2]
+    requests_mock.get(STAGES, [odd, odd])
+    assert [record["id"] for record in read(stream_of(opened(), "stages"))] == [1]
 
 
 def test_a_link_may_be_an_object(requests_mock: requests_mock.Mocker) -> None:
