@@ -23,6 +23,7 @@ from source_kit.clock import Clock
 from source_kit.config_store import ConfigPath, ConfigStore
 from source_kit.errors import ConfigError, SourceError, TransientError
 from source_kit.headers import retry_after
+from source_kit.timestamps import before, instant
 from source_kit.transport import PATIENT, Patience, tls_refusal
 from source_kit.transport import trouble as trouble_of
 
@@ -33,6 +34,7 @@ RETRIED = frozenset({408, 425, 429})
 # much or by a fifth of their life, whichever is less.
 MARGIN = timedelta(seconds=300)
 DEFAULT_LIFETIME_SECONDS = 3600.0
+NEVER = datetime.max.replace(tzinfo=UTC)
 # A fresh token that was never accepted and is refused within this time is refused for good.
 PROBATION = timedelta(seconds=60)
 
@@ -182,17 +184,16 @@ class OAuth:
         return now < token.expires_at and now - token.minted_at < PROBATION
 
     def _from_config(self) -> _Token | None:
+        """The token that the config holds; of one whose end it does not tell (a consent of the platform may leave that
+        out), the end is when it is refused."""
         access_token = self._store.get(self._paths.access_token)
-        expiry = self._store.get(self._paths.token_expiry_date)
-        if not isinstance(access_token, str) or not access_token.strip() or not isinstance(expiry, str):
+        if not isinstance(access_token, str) or not access_token.strip():
             return None
-        try:
-            expires_at = datetime.fromisoformat(expiry.strip())
-        except ValueError:
-            return None
-        if expires_at.tzinfo is None:
-            expires_at = expires_at.replace(tzinfo=UTC)
-        return _Token(f"Bearer {access_token.strip()}", expires_at - MARGIN, expires_at, None)
+        header = f"Bearer {access_token.strip()}"
+        expires_at = instant(self._store.get(self._paths.token_expiry_date))
+        if expires_at is None:
+            return _Token(header, NEVER, NEVER, None)
+        return _Token(header, before(expires_at, MARGIN), expires_at, None)
 
     def _renew(self) -> _Token:
         """Mint a token and make it safe before anybody can use it. Runs under the lock."""

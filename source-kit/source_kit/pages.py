@@ -52,9 +52,10 @@ def every(ask: Ask, what: str = "a list") -> Iterator[Fetched]:
     fetched = with_rows(ask, None, what)
     seen = {None}
     while True:
-        token = fetched.token
-        # What is yielded may hold megabytes while the caller works on it.
-        yield fetched
+        token, ready = fetched.token, [fetched]
+        # A page of megabytes must not stay here while the caller works on it.
+        del fetched
+        yield ready.pop()
         if token is None:
             return
         if token in seen:

@@ -153,10 +153,12 @@ def test_a_token_of_the_config_is_used_while_it_is_valid_for_five_more_minutes(
 
 
 @pytest.mark.parametrize("expiry", [None, "", "soon", 5])
-def test_a_token_without_a_usable_expiry_is_not_used(vendor: Any, expiry: object) -> None:
+def test_a_token_whose_end_nobody_tells_is_used_until_it_is_refused(vendor: Any, expiry: object) -> None:
     vendor.post(URL, **granted(1))
-    config = {**CONFIG, "access_token": "kept", "token_expiry_date": expiry}
-    assert Bench(config).oauth.authorization() == "Bearer access1"
+    oauth = Bench({**CONFIG, "access_token": "kept", "token_expiry_date": expiry}).oauth
+    assert (oauth.authorization(), vendor.call_count) == ("Bearer kept", 0)
+    assert oauth.rejected("Bearer kept") is True
+    assert oauth.authorization() == "Bearer access1"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,10 @@ from source_kit.errors import TransientError
 from source_kit.pages import every, with_rows
 from source_kit.testing import NOON
 from source_kit.windows import Fetched
+
+
+class Row(dict[str, Any]):
+    """A record that can be watched."""
 
 
 class Vendor:
@@ -77,3 +82,15 @@ def test_empty_pages_are_not_followed_for_ever() -> None:
 def test_a_count_is_kept_where_the_page_that_has_rows_tells_none() -> None:
     pages = {None: Fetched((), NOON, 1, total=7), 1: Fetched([{"id": 1}], NOON)}
     assert with_rows(lambda token: pages[token], None).total == 7
+
+
+def test_a_page_leaves_memory_while_the_caller_still_works_on_the_iterator() -> None:
+    def ask(token: Any) -> Fetched:
+        return Fetched([Row(id=token)], NOON, "next" if token is None else None)
+
+    pages = every(ask)
+    page = next(pages)
+    row = weakref.ref(page.records[0])
+    del page
+    assert row() is None
+    assert [record for page in pages for record in page.records] == [{"id": "next"}]

@@ -1,4 +1,4 @@
-"""What all streams of Outreach share: JSON:API envelopes, cursors, page sizes that give way, and missing scopes."""
+"""What all streams of Outreach share: JSON:API envelopes, cursors, ends that are counted, and missing scopes."""
 
 from __future__ import annotations
 
@@ -13,19 +13,18 @@ import requests
 from source_kit import schemas, timestamps
 from source_kit.answers import body
 from source_kit.client import HttpClient
-from source_kit.errors import ConnectorFault
-from source_kit.rules import MAX_ATTEMPTS, Rejected, Unavailable
+from source_kit.errors import TransientError
+from source_kit.page_size import PageSize
+from source_kit.rules import Rejected, Unavailable
 from source_kit.schemas import Schema
 from source_kit.stream import Answer, KitStream, TimeCursor
 from source_kit.windows import Fetched, Window
-from source_kit.work import Page, Record, Start, Work
-from source_outreach import gateway
+from source_kit.work import Record, Start, Work
 from source_outreach.collections import Collection, parents
 from source_outreach.config import BUCKET, KAIA_BUCKET, Settings
-from source_outreach.errors import HEAVY_STATUSES, missing_scope
+from source_outreach.errors import missing_scope
 from source_outreach.flatten import Flattener
-from source_outreach.page_size import PageSize
-from source_outreach.timeline import Timeless, Timeline
+from source_outreach.timeline import Checkpoint, Timeless, Timeline
 
 
 class OutreachStream(KitStream):
@@ -39,7 +38,7 @@ class OutreachStream(KitStream):
         super().__init__(client)
         self.settings = settings
         self.cursor_field = collection.cursor or []
-        self.size = PageSize(settings.page_size)
+        self.sizes = PageSize(settings.page_size)
         self.flatten = Flattener(collection)
 
     @property
@@ -71,9 +70,6 @@ class OutreachStream(KitStream):
         """Relative to the version of the API."""
         return self.collection.path
 
-    def is_whole(self, content: Any) -> bool:
-        return isinstance(content, dict) and isinstance(content.get("data"), list)
-
     def request_params(
         self,
         stream_state: Mapping[str, Any] | None,
@@ -83,7 +79,7 @@ class OutreachStream(KitStream):
         """Cursor paging (which `page[size]` switches on), and the range and order of a window."""
         asked = stream_slice or {}
         params: dict[str, Any] = {
-            "page[size]": asked.get("limit") or asked.get("size") or self.size.current,
+            "page[size]": asked.get("limit") or asked.get("size") or self.settings.page_size,
             "count": "true" if asked.get("count") else "false",
         }
         window = asked.get("window")
@@ -97,34 +93,18 @@ class OutreachStream(KitStream):
 
     def parse_response(self, response: requests.Response, **arguments: Any) -> list[Record]:
         """The flat records, with a `Z` on date-times without a zone."""
-        records = self.flatten(self.resources_of(body(response)))
+        records = self.flatten(body(response)[self.rows_key])
         timestamps.fix_zones(records, self.zoned_fields)
         return records
 
-    def resources_of(self, content: Any) -> Sequence[Mapping[str, Any]]:
-        """The resources of an answer."""
-        found: list[Mapping[str, Any]] = content["data"]
-        return found
-
     def fetch(self, stream_slice: Mapping[str, Any] | None = None, token: Mapping[str, Any] | None = None) -> Answer:
-        """As the base; a page that is too heavy for Outreach is asked for again with half its size."""
-        asked = dict(stream_slice or {})
-        for attempt in range(1, MAX_ATTEMPTS + 1):
-            size = self.size.current
-            try:
-                answer = super().fetch({**asked, "size": size}, token)
-            except Rejected as rejected:
-                if rejected.status == 403:
-                    raise self._forbidden(rejected) from rejected
-                # A request with its own limit is for one record, and says nothing about pages.
-                if rejected.status in HEAVY_STATUSES and not asked.get("limit"):
-                    self.size.too_heavy(size, is_first=attempt == 1)
-                gateway.pause(self.client, rejected, attempt, f"stream {self.name}")
-            else:
-                if not asked.get("limit"):
-                    self.size.went_well(size)
-                return answer
-        raise AssertionError("unreachable: the last attempt returns or raises")
+        """As the base; a 403 says what is missing."""
+        try:
+            return super().fetch(stream_slice, token)
+        except Rejected as rejected:
+            if rejected.status == 403:
+                raise self._forbidden(rejected) from rejected
+            raise
 
     def _forbidden(self, rejected: Rejected) -> Unavailable:
         """What the user must grant: the scope that the answer names, else the one of this resource."""
@@ -146,49 +126,49 @@ class OutreachStream(KitStream):
 
     def work(self, start: Start) -> Work:
         """By time where the collection has a cursor, else from the first page to the last."""
-        cursor = self.cursor_name
+        cursor, common = self.cursor_name, self.settings.common
         if cursor is None:
-            return self._list()
-        common = self.settings.common
+            return self._timeline("", lambda value, asked_at, is_last: {}).listed()
         lag = timedelta(seconds=common.lookback_window_seconds)
         time_cursor = TimeCursor(cursor, common.start_date, lag)
 
         def checkpoint(value: str, asked_at: datetime, is_last: bool) -> Mapping[str, Any]:
             if not is_last:
-                value = timestamps.milliseconds_z(timestamps.parse(value) - lag)
+                value = timestamps.milliseconds_z(timestamps.before(timestamps.parse(value), lag))
             return time_cursor.checkpoint(value, asked_at)
 
-        timeline = Timeline(
-            fetch=self.fetch_window,
-            field=cursor,
-            page_size=self.settings.page_size,
-            workers=common.num_workers,
-            checkpoint=checkpoint,
-            warn=lambda text: self.client.log("WARN", text),
-        )
-        return timeline.walk(time_cursor.lower(start))
+        return self._timeline(cursor, checkpoint).walk(time_cursor.lower(start))
 
-    def _list(self) -> Work:
-        token = None
-        while True:
-            fetched = self.fetch_window(Window(), token, count=token is None)
-            yield Page(fetched.records, estimate=fetched.total)
-            if fetched.token is None:
-                return None
-            if fetched.token == token:
-                raise ConnectorFault("Outreach answered a page with a link to the same page.")
-            token = fetched.token
+    def _timeline(self, field: str, checkpoint: Checkpoint) -> Timeline:
+        return Timeline(
+            fetch=self.fetch_window,
+            field=field,
+            page_size=self.settings.page_size,
+            workers=self.settings.common.num_workers,
+            checkpoint=checkpoint,
+            warn=lambda text: self.client.log("WARN", f"Stream {self.name}: {text}"),
+        )
 
     def fetch_window(
         self, window: Window, token: Any = None, *, count: bool = False, limit: int | None = None
     ) -> Fetched:
         """One page of a window."""
-        answer = self.fetch(
-            {"window": window, "count": count, "limit": limit}, None if token is None else {"after": token}
+        asked = {"window": window, "count": count, "limit": limit}
+        after = None if token is None else {"after": token}
+        for is_again in (False, True):
+            answer = self.fetch(asked, after)
+            content = answer.body
+            cursor = next_cursor(content)
+            # Odd links may be damage; given twice, they are this API's way to say that there is no next page.
+            if cursor == ODD and is_again:
+                cursor = None
+            if cursor not in (LOST, ODD):
+                return Fetched(answer.records, answer.asked_at, cursor, counted(content), answer.size)
+        raise TransientError(
+            f"Reading stream {self.name} failed: Outreach links to a next page without a cursor, twice. Run the sync "
+            "again later; it goes on from the last saved state.",
+            internal_message=f"links.next of {self.collection.path}",
         )
-        # The state must not pass what the server had at that time, whichever of the two clocks is ahead.
-        asked_at = min(answer.asked_at, answer.served_at or answer.asked_at)
-        return Fetched(answer.records, asked_at, next_cursor(answer.body), counted(answer.body))
 
 
 class KaiaStream(OutreachStream):
@@ -200,24 +180,43 @@ class KaiaStream(OutreachStream):
         return KAIA_BUCKET
 
 
+# There is a next page, and its link does not say how to ask for it.
+LOST = ""
+# What stands in the place of the links, or of the next one, is no link.
+ODD = "?"
+
+
 def next_cursor(content: Mapping[str, Any]) -> str | None:
-    """The cursor in `links.next`; an empty result has no links. The address itself is never followed."""
-    address = (content.get("links") or {}).get("next")
-    if not address:
+    """The cursor in `links.next`, a text or an object with `href`; None at the end: an empty result has no links.
+
+    The address itself is never followed.
+    """
+    links = content.get("links")
+    if not isinstance(links, Mapping):
+        return None if links is None else ODD
+    address = links.get("next")
+    if isinstance(address, Mapping):
+        address = address.get("href", ODD)
+    if address is None:
         return None
-    cursors: list[str] | None = parse_qs(urlsplit(address).query).get("page[after]")
-    if not cursors:
-        raise ConnectorFault("Outreach links to a next page without a cursor.", internal_message="links.next")
-    return cursors[0]
+    if not isinstance(address, str) or address in ("", ODD):
+        return ODD
+    try:
+        cursors = parse_qs(urlsplit(address).query).get("page[after]")
+    except ValueError:  # `//[`
+        cursors = None
+    return cursors[0] if cursors else LOST
 
 
 def counted(content: Mapping[str, Any]) -> int | None:
     """The number of rows of the query; None where it was not asked for, or given up under load."""
-    meta = content.get("meta") or {}
-    count = meta.get("count")
-    if not isinstance(count, int) or (meta.get("count_truncated") and count == 0):
+    meta = content.get("meta")
+    if not isinstance(meta, Mapping):
         return None
-    return count
+    count = meta.get("count")
+    if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+        return None
+    return None if count == 0 and meta.get("count_truncated") else count
 
 
 def _range(window: Window) -> str | None:

@@ -5,20 +5,22 @@ Reference: developers.outreach.io/api/custom-objects (the schema endpoint), /api
 
 from __future__ import annotations
 
+import hashlib
 import re
 import threading
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from source_kit.answers import body
 from source_kit.client import HttpClient, Request
 from source_kit.rules import Rejected, Unavailable
-from source_outreach import gateway
 from source_outreach.collections import Collection, snake
 from source_outreach.config import BUCKET
 
+# What the names of their streams begin with.
+CUSTOM_OBJECT = "custom_object_"
 SCHEMA_PATH = "schema.json"
 TYPES_PATH = "types"
 _CUSTOM_OBJECT = re.compile(r"(?:^|/)customObjects/([^/{?]+)")
@@ -52,15 +54,17 @@ class Account:
 
     @cached_property
     def _custom_objects(self) -> list[Collection]:
-        definitions = self._ask(SCHEMA_PATH, "the schema with the custom objects").get("definitions")
-        entries = definitions.items() if isinstance(definitions, Mapping) else ()
-        found = [custom_object(name, entry) for name, entry in entries if isinstance(entry, Mapping)]
-        return sorted((each for each in found if each is not None), key=lambda each: each.stream)
+        definitions = self._ask(SCHEMA_PATH, "the schema with the custom objects", holds="definitions")
+        found = [custom_object(name, entry) for name, entry in _mapping(definitions).items()]
+        # One object may be described twice; where its definition has its name, that one counts.
+        found.sort(key=lambda each: each is not None and each.type != each.plural)
+        by_stream = {each.stream: each for each in reversed(found) if each is not None}
+        return [by_stream[stream] for stream in sorted(by_stream)]
 
     @cached_property
     def _labels(self) -> Mapping[str, Mapping[str, str]]:
-        entries = self._ask(TYPES_PATH, "the definitions of the custom fields").get("data") or []
-        return {entry["type"]: labels_of(entry) for entry in entries if isinstance(entry, Mapping) and "type" in entry}
+        entries = _objects(self._ask(TYPES_PATH, "the definitions of the custom fields", holds="data"))
+        return {entry["type"]: labels_of(entry) for entry in entries if isinstance(entry.get("type"), str)}
 
     @cached_property
     def _organisation_ids(self) -> list[str]:
@@ -74,20 +78,26 @@ class Account:
                 return found[:1]
         return []
 
-    def _ask(self, path: str, what: str, params: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+    def _ask(self, path: str, what: str, params: Mapping[str, Any] | None = None, *, holds: str = "") -> Any:
+        """The answer, or its member `holds`; None, with the reason in the log, where there is none."""
         try:
-            answer = body(gateway.send(self._client, Request(path, BUCKET, params=params, what=what)))
+            answer = body(self._client.send(Request(path, BUCKET, params=params, what=what)))
         except (Rejected, Unavailable) as refused:
             self._client.log("WARN", f"Outreach did not give {what}: {refused.internal_message}.")
-            return {}
-        return answer if isinstance(answer, Mapping) else {}
+            return None
+        found = _mapping(answer).get(holds) if holds else answer
+        if holds and not isinstance(found, Mapping | list):
+            self._client.log("WARN", f"Outreach did not give {what}: its answer to {path} has no {holds}.")
+        return found
 
 
-def custom_object(name: str, definition: Mapping[str, Any]) -> Collection | None:
+def custom_object(name: str, definition: Any) -> Collection | None:
     """A custom object from its part of the schema; None for everything else.
 
     Only an example of that part is documented, so a schema of a slightly other form is understood too.
     """
+    if not isinstance(definition, Mapping):
+        return None
     addresses = [link.get("href") for link in _objects(definition.get("links"))]
     # Where no link names it, its own address may.
     addresses += [definition.get(key) for key in ("$id", "id", "href")]
@@ -97,8 +107,7 @@ def custom_object(name: str, definition: Mapping[str, Any]) -> Collection | None
     attributes: dict[str, str] = {}
     one: dict[str, tuple[str, ...]] = {}
     many: dict[str, tuple[str, ...]] = {}
-    listed = definition.get("definitions") or definition.get("properties")
-    given = listed if isinstance(listed, Mapping) else {}
+    given = _mapping(definition.get("definitions") or definition.get("properties"))
     members = {member: details for member, details in given.items() if isinstance(details, Mapping)}
     for member, details in members.items():
         if "data" in details or "links" in details:
@@ -106,26 +115,48 @@ def custom_object(name: str, definition: Mapping[str, Any]) -> Collection | None
         else:
             attributes[member] = _kind(details)
     is_cursor = members.get("updatedAt", {})
+    internal = unquote(paths[0])
     return Collection(
-        plural=paths[0],
+        plural=internal,
         type=name,
         cursor="updatedAt" if is_cursor.get("filterable") and is_cursor.get("sortable") else None,
         attributes=attributes,
         one=one,
         many=many,
-        path=f"customObjects/{paths[0]}",
-        stream=f"custom_object_{snake(paths[0])}",
+        path=f"customObjects/{quote(internal, safe='', errors='replace')}",
+        stream=stream_name(internal),
     )
+
+
+def stream_name(internal: str) -> str:
+    """The stream of a custom object: lower-case letters, digits and underscores, by its internal name alone, so that it
+    stays when another object appears.
+
+    `myObject` is `custom_object_my_object`, `renewal_2026` is `custom_object_renewal_2026`. Whatever else reads like
+    one of these (`my_object`, `My-Object`) has six digits of its own behind two underscores.
+    """
+    readable = re.sub("[^a-z0-9]+", "_", snake(internal)).strip("_")
+    first, *others = readable.split("_")
+    in_camel_case = first + "".join(word[:1].upper() + word[1:] for word in others)
+    if internal == in_camel_case or (internal == readable != snake(in_camel_case)):
+        return CUSTOM_OBJECT + readable
+    digest = int(hashlib.sha256(internal.encode("utf-8", "replace")).hexdigest(), 16) % 1_000_000
+    return f"{CUSTOM_OBJECT}{readable}__{digest:06}"
 
 
 def labels_of(entry: Mapping[str, Any]) -> dict[str, str]:
     """`{"custom1": "Region (inclusion)"}` from one entry of `types`."""
-    validations = (entry.get("meta") or {}).get("validations") or {}
+    validations = _mapping(_mapping(entry.get("meta")).get("validations"))
     return {
         name: f"{details['label']} ({details.get('type', 'string')})"
         for name, details in validations.items()
         if isinstance(details, Mapping) and details.get("label")
     }
+
+
+def _mapping(content: Any) -> Mapping[str, Any]:
+    """The object itself; nothing for whatever else is in its place."""
+    return content if isinstance(content, Mapping) else {}
 
 
 def _objects(content: Any) -> list[Mapping[str, Any]]:
@@ -154,9 +185,12 @@ def _targets(details: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(names) or ("resource",)
 
 
-def _values(content: Any, key: re.Pattern[str]) -> list[str]:
-    """Every UUID under a key of that form, at any depth."""
+def _values(content: Any, key: re.Pattern[str], depth: int = 20) -> list[str]:
+    """Every UUID under a key of that form, so many levels deep."""
+    if not depth:
+        return []
     if isinstance(content, Mapping):
         own = [value for name, value in content.items() if key.search(name) and _UUID.fullmatch(str(value))]
-        return own + [found for value in content.values() for found in _values(value, key)]
-    return [found for value in content for found in _values(value, key)] if isinstance(content, list) else []
+        return own + [found for value in content.values() for found in _values(value, key, depth - 1)]
+    inner = content if isinstance(content, list) else []
+    return [found for value in inner for found in _values(value, key, depth - 1)]

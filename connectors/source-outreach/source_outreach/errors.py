@@ -6,15 +6,12 @@ import re
 
 from source_kit.rules import Action, Rejected, Rule
 
-# A gateway that gave up on a page: smaller pages work.
-HEAVY_STATUSES = (502, 504)
 RULES = (
     Rule((401,), Action.DENIED, "Outreach refused the access token. Authorise the connection again."),
     # Streams name the scope that is missing.
     Rule((403,), Action.REJECT, "The authorisation does not cover this."),
     Rule((404,), Action.UNAVAILABLE, "Outreach has no such resource for the account. Remove the stream from the sync."),
-    Rule(HEAVY_STATUSES, Action.REJECT, "Outreach's gateway gave up on the request."),
-)  # fmt: skip
+)
 
 _SCOPE = re.compile(r"'([A-Za-z]+\.[a-z]+)'")
 

@@ -12,6 +12,8 @@ from typing import Any
 from source_kit.work import Record
 from source_outreach.collections import RESERVED, Collection, Columns, attribute_column
 
+# Members of a resource that are no attributes.
+ENVELOPE = ("attributes", "relationships", "links", "meta")
 # Outreach names these in no schema, but live webhooks carry them.
 SECRETS_ANYWHERE = ("cleanupToken",)
 
@@ -42,32 +44,75 @@ class Flattener:
         return records
 
     def _flat(self, resource: Mapping[str, Any]) -> Record:
-        attributes = resource.get("attributes") or {}
+        attributes = resource.get("attributes")
+        if attributes.__class__ is not dict:
+            return self._odd(resource)
         record: Record = {"id": resource.get("id"), "type": resource.get("type"), **attributes}
         for name in RESERVED:
             if name in attributes:
-                record[attribute_column(name)] = attributes[name]
                 record[name] = resource.get(name)
+                record[free(attribute_column(name), attributes, "Attribute")] = attributes[name]
+        relationships = resource.get("relationships")
+        if relationships:
+            self._add(relationships, record)
+        return record
+
+    def _add(self, relationships: Any, record: Record) -> None:
+        """The columns of ids. A column that is taken, by an attribute or another relationship, stays."""
+        if relationships.__class__ is not dict:
+            record[free("relationships", record, "Ref")] = relationships
+            return
         columns, single_type, many = self._columns, self._single_type, self._many
-        for name, relationship in (resource.get("relationships") or {}).items():
+        for name, relationship in relationships.items():
             # Some have only links, some have nothing.
-            if not relationship or "data" not in relationship:
+            if relationship.__class__ is not dict or "data" not in relationship:
                 continue
             target = columns.get(name) or self._learn(name)
             data = relationship["data"]
             if data.__class__ is list or (data is None and name in many):
-                if target.many in attributes:
-                    target = self._collection.columns_beside_attributes(name)
-                record[target.many] = None if data is None else [each["id"] for each in data]
+                if target.many in record:
+                    target = self._beside(name, record)
+                record[target.many] = None if data is None else [_id(each) for each in data if each is not None]
                 continue
             has_type = name not in single_type
-            if target.one in attributes or (has_type and target.kind in attributes):
-                target = self._collection.columns_beside_attributes(name)
-            record[target.one] = None if data is None else data["id"]
+            if target.one in record or (has_type and target.kind in record):
+                target = self._beside(name, record)
+            is_object = data.__class__ is dict
+            record[target.one] = data.get("id") if is_object else data
             if has_type:
-                record[target.kind] = None if data is None else data["type"]
+                record[target.kind] = data.get("type") if is_object else None
+
+    def _odd(self, resource: Mapping[str, Any]) -> Record:
+        """A resource whose attributes are missing or no object: whatever it has stays, under its own name."""
+        record: Record = {"id": resource.get("id"), "type": resource.get("type")}
+        record |= {name: value for name, value in resource.items() if name not in ENVELOPE}
+        if resource.get("attributes") is not None:
+            record["attributes"] = resource["attributes"]
+        if resource.get("relationships"):
+            self._add(resource["relationships"], record)
         return record
+
+    def _beside(self, name: str, record: Record) -> Columns:
+        """Columns of their own for a relationship whose columns are taken."""
+        suffix = name
+        while True:
+            target = self._collection.columns_beside_attributes(suffix)
+            if not record.keys() & {target.one, target.many, target.kind}:
+                return target
+            suffix += "Ref"
 
     def _learn(self, name: str) -> Columns:
         columns = self._columns[name] = self._collection.columns(name)
         return columns
+
+
+def free(column: str, taken: Mapping[str, Any], suffix: str) -> str:
+    """The column, or where it is taken, with the suffix behind it as often as needed."""
+    while column in taken:
+        column += suffix
+    return column
+
+
+def _id(linked: Any) -> Any:
+    """The id of a linked resource; whatever else stands in its place, as it is."""
+    return linked.get("id") if linked.__class__ is dict else linked

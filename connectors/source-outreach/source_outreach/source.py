@@ -9,16 +9,14 @@ from typing import Any
 import requests
 
 from source_kit.budget import RateBudget
-from source_kit.catalog_input import ConfiguredStream
 from source_kit.client import HttpClient
 from source_kit.config import CommonOptions
 from source_kit.foreign_state import ForeignRule
 from source_kit.oauth import Auth
 from source_kit.source import KitSource
-from source_kit.state_input import StreamState
 from source_kit.stream import KitStream
 from source_outreach import config, streams
-from source_outreach.discovery import Account
+from source_outreach.discovery import CUSTOM_OBJECT, Account
 from source_outreach.errors import RULES
 from source_outreach.foreign import IGNORED_STATES, rules_for
 
@@ -35,11 +33,6 @@ class SourceOutreach(KitSource):
     ignored_states = IGNORED_STATES
     # Without the content type, which a GET does not have, Outreach documents a 415.
     session_headers: Mapping[str, str] = HEADERS  # type: ignore[misc]  # a constant
-
-    def __init__(self) -> None:
-        super().__init__()
-        # None: all streams are wanted.
-        self._wanted: frozenset[str] | None = None
 
     @property
     def foreign_rules(self) -> Sequence[ForeignRule]:  # type: ignore[override]  # depends on the look-back
@@ -68,14 +61,18 @@ class SourceOutreach(KitSource):
             per_second={config.KAIA_BUCKET: KAIA_PER_SECOND},
         )
 
-    def sync(self, configured: Sequence[ConfiguredStream], states: Mapping[str, StreamState]) -> int:
-        """As the base; custom objects are looked for only if one is configured."""
-        self._wanted = frozenset(stream.name for stream in configured)
-        return super().sync(configured, states)
-
     def build_streams(self, client: HttpClient) -> Sequence[KitStream]:
-        with_custom_objects = self._wanted is None or any(name.startswith("custom_object_") for name in self._wanted)
-        return streams.build(client, self.settings, Account(client), with_custom_objects=with_custom_objects)
+        account = Account(client)
+        standard = streams.build(client, self.settings, account)
+        return [*streams.reachable(standard, client), *streams.custom(client, self.settings, account)]
+
+    def streams_for(self, client: HttpClient, names: Sequence[str]) -> Sequence[KitStream]:
+        """Custom objects are looked for only if one is configured; what cannot be reached says so when it is read."""
+        account = Account(client)
+        found = streams.build(client, self.settings, account)
+        if any(name.startswith(CUSTOM_OBJECT) for name in names):
+            found += streams.custom(client, self.settings, account)
+        return found
 
     def probe(self, client: HttpClient) -> None:
         streams.token_probe(client)

@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
+from source_kit import rows
 from source_kit.client import HttpClient, Request
+from source_kit.errors import TransientError
 from source_kit.rules import Rejected, Unavailable
 from source_kit.schemas import Schema
+from source_kit.stream import Answer
 from source_kit.work import Page, Start, Work
-from source_outreach import gateway
 from source_outreach.base import KaiaStream, OutreachStream
 from source_outreach.collections import Collection, table
 from source_outreach.config import BUCKET, Settings
 from source_outreach.discovery import Account
 
-NO_LIST = (400, 404, 422)
+NO_LIST = (400, 404, 405, 422)
+
+
+class Unlisted(Unavailable):
+    """Resources that this account has no list of."""
 
 
 class LabelledStream(OutreachStream):
@@ -53,13 +59,20 @@ class ByIdStream(OutreachStream):
             return {}
         return super().request_params(stream_state, stream_slice, next_page_token)
 
-    def is_whole(self, content: Any) -> bool:
-        return isinstance(content, dict) and isinstance(content.get("data"), dict | list)
+    @property
+    def missing(self) -> str:
+        """What the user is told where there is nothing to ask for."""
+        return (
+            f"Outreach gives {self.collection.plural} by id only, and none is known. Remove {self.name} from the sync."
+        )
 
-    def resources_of(self, content: Any) -> Sequence[Mapping[str, Any]]:
-        """A list or one resource."""
-        data = content["data"]
-        return data if isinstance(data, list) else [data]
+    @property
+    def is_reachable(self) -> bool:
+        """Whether anything can be asked for with this config and account; else the stream is not in the catalog."""
+        try:
+            return bool(self.ids())
+        except TransientError:  # nobody knows; the other streams must not suffer
+            return True
 
     def ids(self) -> Sequence[int | str]:
         """What can be asked for."""
@@ -77,20 +90,19 @@ class ByIdStream(OutreachStream):
     def _by_id(self) -> Work:
         ids = self.ids()
         if not ids:
-            raise self._unreachable()
+            raise Unavailable(self.missing)
         for one in ids:
             try:
-                yield Page(self.fetch({"id": one}).records)
+                # Nothing may be damage: asked again once.
+                records = self.fetch({"id": one}).records or self.fetch({"id": one}).records
             except Unavailable as unavailable:
                 if unavailable.status != 404:
                     raise
+                records = []
+            if not records:
                 self.client.log("WARN", f"Stream {self.name}: there is nothing with the id {one}.")
+            yield Page(records)
         return None
-
-    def _unreachable(self) -> Unavailable:
-        return Unavailable(
-            f"Outreach gives {self.collection.plural} by id only, and none is known. Remove {self.name} from the sync."
-        )
 
 
 class Imports(ByIdStream):
@@ -99,33 +111,45 @@ class Imports(ByIdStream):
     def ids(self) -> Sequence[int | str]:
         return self.settings.import_ids
 
+    @property
+    def missing(self) -> str:
+        """As the base."""
+        return f"Outreach gives {self.name} by id only. Set import_ids, or remove {self.name} from the sync."
+
+    @property
+    def is_reachable(self) -> bool:
+        """By the ids of the config, or as a list: that is in no documentation."""
+        try:
+            if not self.settings.import_ids:
+                self.probe()
+        except (Unlisted, Rejected, TransientError) as failure:
+            self.client.log("INFO", f"Outreach gave no list of imports: {failure.internal_message}.")
+            return False
+        except Unavailable:
+            pass  # a missing scope, which `check` and a read tell
+        return True
+
     def probe(self) -> None:
+        """As a read."""
         if self.settings.import_ids:
             super().probe()
-            return
-        self._listed(lambda: self.fetch({"limit": 1}))
+        else:
+            self.fetch({"limit": 1})
 
     def work(self, start: Start) -> Work:
+        """By ids where the config has some."""
         if self.settings.import_ids:
             return (yield from self._by_id())
-        pages = self._list()
-        first = self._listed(lambda: next(pages))
-        yield first
-        return (yield from pages)
+        return (yield from OutreachStream.work(self, start))
 
-    def _listed(self, ask: Any) -> Any:
-        """The list is in no documentation: without it, say what to do."""
+    def fetch(self, stream_slice: Mapping[str, Any] | None = None, token: Mapping[str, Any] | None = None) -> Answer:
+        """As the base; where there is no list, the error says what to do."""
         try:
-            return ask()
+            return super().fetch(stream_slice, token)
         except (Unavailable, Rejected) as error:
-            if error.status in NO_LIST:
-                raise self._unreachable() from error
+            if error.status in NO_LIST and not self.settings.import_ids:
+                raise Unlisted(self.missing, internal_message=error.internal_message) from error
             raise
-
-    def _unreachable(self) -> Unavailable:
-        return Unavailable(
-            f"Outreach gives {self.name} by id only. Set import_ids, or remove {self.name} from the sync."
-        )
 
 
 class OrgSettings(ByIdStream):
@@ -135,14 +159,25 @@ class OrgSettings(ByIdStream):
         return self.account.organisation_ids()
 
 
-def build(
-    client: HttpClient, settings: Settings, account: Account, *, with_custom_objects: bool
-) -> list[OutreachStream]:
-    """One instance of every stream; custom objects only where asked for, since finding them takes a request."""
-    streams = [_stream(client, settings, collection, account) for collection in table().values()]
-    if with_custom_objects:
-        streams += [OutreachStream(client, settings, collection) for collection in account.custom_objects()]
-    return streams
+def build(client: HttpClient, settings: Settings, account: Account) -> list[OutreachStream]:
+    """One instance of every stream of the table."""
+    return [_stream(client, settings, collection, account) for collection in table().values()]
+
+
+def custom(client: HttpClient, settings: Settings, account: Account) -> list[OutreachStream]:
+    """One instance per custom object, which takes a request to find."""
+    return [OutreachStream(client, settings, collection) for collection in account.custom_objects()]
+
+
+def reachable(streams: Sequence[OutreachStream], client: HttpClient) -> list[OutreachStream]:
+    """The streams without those of which this config and account reach nothing; up to three requests."""
+    kept = []
+    for stream in streams:
+        if not isinstance(stream, ByIdStream) or stream.is_reachable:
+            kept.append(stream)
+        else:
+            client.log("INFO", f"Stream {stream.name} is left out: {stream.missing}")
+    return kept
 
 
 def _stream(client: HttpClient, settings: Settings, collection: Collection, account: Account) -> OutreachStream:
@@ -161,7 +196,12 @@ def token_probe(client: HttpClient) -> None:
     """One cheap request; a token that lacks this very scope is a good token."""
     params = {"page[size]": 1, "count": "false"}
     try:
-        gateway.send(client, Request("users", BUCKET, params=params, what="the users of the account"))
+        client.send(Request("users", BUCKET, params=params, what="the users of the account", accepts=_is_list))
     except Rejected as rejected:
         if rejected.status != 403:
             raise
+
+
+def _is_list(content: Any) -> bool:
+    """A list of resources, as only an API of this kind gives it."""
+    return rows.has_list(content, "data") and all(isinstance(each, dict) and "type" in each for each in content["data"])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import requests_mock
+
 from source_kit.config_store import ConfigStore
 from source_kit.redaction import Redactor
 from source_kit.stream import KitStream
@@ -36,7 +38,7 @@ def opened(**config: Any) -> SourceOutreach:
 
 
 def stream_of(source: SourceOutreach, name: str) -> KitStream:
-    found = streams.build(source.client, source.settings, Account(source.client), with_custom_objects=False)
+    found = streams.build(source.client, source.settings, Account(source.client))
     return next(stream for stream in found if stream.name == name)
 
 
@@ -61,3 +63,10 @@ def page(resources: Sequence[dict[str, Any]], following: str | None = None, coun
 
 def problem(name: str, detail: str) -> dict[str, Any]:
     return {"errors": [{"id": name, "title": name, "detail": detail}]}
+
+
+def without_ids(vendor: requests_mock.Mocker) -> None:
+    """Neither a list of imports nor the id of the organisation."""
+    vendor.get(API, json={"application": {}})
+    vendor.get(f"{API}/auditLogs", json=page([]))
+    vendor.get(f"{API}/imports", status_code=404, json=problem("routeNotFound", "No route."))

@@ -83,7 +83,12 @@ def test_advanced_auth_has_no_predicate_and_points_to_the_flat_keys() -> None:
     advanced = load_spec("source_outreach")["advanced_auth"]
     assert (advanced["auth_flow_type"], "predicate_key" in advanced) == ("oauth2.0", False)
     output = advanced["oauth_config_specification"]["complete_oauth_output_specification"]["properties"]
-    assert output["refresh_token"]["path_in_connector_config"] == ["refresh_token"]
+    # What is not listed here the platform drops; all three are read back.
+    assert {name: details["path_in_connector_config"] for name, details in output.items()} == {
+        "access_token": ["access_token"],
+        "refresh_token": ["refresh_token"],
+        "token_expiry_date": ["token_expiry_date"],
+    }
 
 
 def test_states_of_both_connectors_are_taken_over_less_the_look_back() -> None:

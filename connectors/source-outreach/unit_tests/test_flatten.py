@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from source_outreach.collections import Collection, table
 from source_outreach.flatten import Flattener
 
@@ -129,3 +131,76 @@ def test_attributes_that_would_hide_id_and_type_get_another_name() -> None:
 def test_a_resource_without_attributes_is_still_a_record() -> None:
     (record,) = Flattener(table()["duties"])([{"type": "duty", "id": 1}])
     assert record == {"id": 1, "type": "duty"}
+
+
+def test_nulls_among_linked_resources_are_left_out_and_links_without_type_have_none() -> None:
+    relationships = {
+        "assignedUsers": {"data": [None, {"type": "user", "id": 1}, {"id": 2}, {"type": "user"}]},
+        "account": {"data": {"id": 3}},
+        "owner": {"data": {"type": "user"}},
+    }
+    assert flat("prospects", {}, relationships) == {
+        "id": 7,
+        "type": "prospect",
+        "assignedUsersIds": [1, 2, None],
+        "accountId": 3,
+        "ownerId": None,
+    }
+    assert flat("tasks", {}, {"subject": {"data": {"id": 4}}}) == {
+        "id": 7,
+        "type": "task",
+        "subjectId": 4,
+        "subjectType": None,
+    }
+
+
+def test_a_bare_id_in_the_place_of_a_linked_resource_is_the_id() -> None:
+    relationships = {"account": {"data": 3}, "assignedUsers": {"data": [1, "2"]}, "stage": "x", "calls": ["y"]}
+    assert flat("prospects", {}, relationships) == {
+        "id": 7,
+        "type": "prospect",
+        "accountId": 3,
+        "assignedUsersIds": [1, "2"],
+    }
+
+
+@pytest.mark.parametrize("attributes", [None, [], ["x"], "text", 5])
+def test_a_resource_whose_attributes_are_no_object_arrives(attributes: Any) -> None:
+    resource = {"type": "stage", "id": 7, "attributes": attributes, "links": {}, "name": "Open"}
+    (record,) = Flattener(table()["stages"])([resource])
+    kept = {} if attributes is None else {"attributes": attributes}
+    assert record == {"id": 7, "type": "stage", "name": "Open", **kept}
+
+
+def test_a_resource_with_nothing_in_it_arrives() -> None:
+    assert Flattener(table()["stages"])([{}]) == [{"id": None, "type": None}]
+
+
+def test_relationships_that_are_no_object_stay_as_they_are() -> None:
+    resource = {"type": "stage", "id": 7, "attributes": {"name": "Open"}, "relationships": ["x"]}
+    assert Flattener(table()["stages"])([resource]) == [
+        {"id": 7, "type": "stage", "name": "Open", "relationships": ["x"]}
+    ]
+
+
+def test_no_column_takes_the_place_of_another() -> None:
+    creator = {"creator": {"data": {"type": "user", "id": 2}}}
+    record = flat("stages", {"creatorId": 1, "creatorRefId": 3, "type": "a", "typeAttribute": "b"}, creator)
+    assert record == {
+        "id": 7,
+        "type": "stage",
+        "creatorId": 1,
+        "creatorRefId": 3,
+        "typeAttribute": "b",
+        "typeAttributeAttribute": "a",
+        "creatorRefRefId": 2,
+    }
+    both = {"sponsor": {"data": {"type": "user", "id": 1}}, "sponsorId": {"data": [{"type": "user", "id": 2}]}}
+    assert flat("stages", {"sponsorId": 5}, both) == {
+        "id": 7,
+        "type": "stage",
+        "sponsorId": 5,
+        "sponsorRefId": 1,
+        "sponsorRefType": "user",
+        "sponsorIdIds": [2],
+    }

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
 import requests_mock
 
-from source_kit.errors import ConnectorFault, TransientError
+from source_kit.client import Usage
+from source_kit.errors import TransientError
 from source_kit.rules import Denied, Rejected, Unavailable
 from source_outreach.base import OutreachStream
+from source_outreach.source import SourceOutreach
 from source_outreach.timeline import Timeless
 from unit_tests.outreach_account import API, TOKEN_URL, opened, page, problem, read, resource, stream_of
 
@@ -87,8 +90,14 @@ def test_a_next_link_without_cursor_is_an_error(requests_mock: requests_mock.Moc
     content = page([resource(1)])
     content["links"]["next"] = f"{STAGES}?page%5Boffset%5D=50"
     requests_mock.get(STAGES, json=content)
-    with pytest.raises(ConnectorFault, match="without a cursor"):
+    with pytest.raises(TransientError, match="next page without a cursor, twice"):
         read(stream_of(opened(), "stages"))
+
+
+def test_a_next_link_that_lacks_its_cursor_once_is_asked_for_again(requests_mock: requests_mock.Mocker) -> None:
+    damaged = page([resource(1)], "")
+    requests_mock.get(STAGES, [{"json": damaged}, {"json": page([resource(1)], "abc")}, {"json": page([resource(2)])}])
+    assert [record["id"] for record in read(stream_of(opened(), "stages"))] == [1, 2]
 
 
 def test_a_page_that_is_too_heavy_is_halved_and_the_size_recovers(requests_mock: requests_mock.Mocker) -> None:
@@ -252,3 +261,143 @@ def test_without_the_id_of_the_organisation_its_settings_cannot_be_read(requests
     requests_mock.get(f"{API}/auditLogs", status_code=403, json=problem("unauthorizedOauthScope", "'auditLogs.read'"))
     with pytest.raises(Unavailable, match="none is known"):
         read(stream_of(opened(), "org_settings"))
+
+
+def test_the_access_token_of_a_consent_is_used_whatever_the_platform_says_of_its_end(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    requests_mock.get(STAGES, json=page([]))
+    for expiry in ("2026-01-01T14:00:00.123456789Z", "2026-01-01T14:00:00", None, "7200"):
+        read(stream_of(opened(token_expiry_date=expiry), "stages"))
+    assert {request.headers["Authorization"] for request in requests_mock.request_history} == {"Bearer access-0"}
+
+
+def checked(source: SourceOutreach) -> tuple[str, str, float]:
+    """The status and the message of `check`, and how long it took on the fake clock."""
+    began = source.clock.monotonic()
+    status = source.check(logging.getLogger("test"), source.store.config)
+    return status.status.value, status.message or "", source.clock.monotonic() - began
+
+
+def test_check_fails_within_seconds_while_no_token_is_granted(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.post(TOKEN_URL, status_code=429, json={})
+    status, message, seconds = checked(opened(access_token=None))
+    assert (status, message) == (
+        "FAILED",
+        "The token endpoint gives no access token at present: It allows no more tokens at present. Try again in a "
+        "minute.",
+    )
+    assert seconds < 15
+
+
+@pytest.mark.parametrize("content", [{}, None, {"error": "no"}, {"data": {"x": 1}}, {"data": [5]}, []])
+def test_check_takes_no_other_answer_for_the_users_of_an_account(
+    requests_mock: requests_mock.Mocker, content: Any
+) -> None:
+    requests_mock.get(f"{API}/users", json=content)
+    status, message, seconds = checked(opened())
+    assert status == "FAILED"
+    assert message.startswith("Reading the users of the account failed 2 times")
+    assert seconds < 15
+
+
+def test_odd_rows_of_an_answer_arrive_or_are_counted(requests_mock: requests_mock.Mocker) -> None:
+    rows = [None, resource(1), resource(1), "x", {"type": "stage", "id": 2}, {"id": 3, "attributes": {"updatedAt": ""}}]
+    requests_mock.get(STAGES, json={"data": rows, "meta": {"count": 6}})
+    stream = stream_of(opened(), "stages")
+    usage = Usage()
+    stream.client.account_to(usage)
+    assert [record["id"] for record in read(stream)] == [1, 2, 3]
+    assert usage.not_objects == 2
+
+
+def test_one_resource_in_the_place_of_a_list_is_a_list_of_one(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(STAGES, json={"data": resource(1)})
+    assert [record["id"] for record in read(stream_of(opened(), "stages"))] == [1]
+
+
+@pytest.mark.parametrize("links", [None, {}, {"next": None}, {"next": {"href": None}}])
+def test_links_without_a_next_are_the_end(requests_mock: requests_mock.Mocker, links: Any) -> None:
+    requests_mock.get(STAGES, json={"data": [resource(1)], "links": links})
+    assert len(read(stream_of(opened(), "stages"))) == 1
+    assert len(requests_mock.request_history) == 1
+
+
+@pytest.mark.parametrize("links", [[], "x", 0, {"next": ""}, {"next": {}}, {"next": 5}])
+def test_links_that_are_none_are_the_end_if_they_come_twice(requests_mock: requests_mock.Mocker, links: Any) -> None:
+    odd = {"json": {"data": [resource(1)], "links": links}}
+    requests_mock.get(STAGES, [odd, {"json": page([resource(1)], "abc")}, {"json": page([resource(2)])}])
+    assert [record["id"] for record in read(stream_of(opened(), "stages"))] == [1, 2]
+    requests_mock.get(STAGES, [odd, odd])
+    assert [record["id"] for record in read(stream_of(opened(), "stages"))] == [1]
+
+
+def test_a_link_may_be_an_object(requests_mock: requests_mock.Mocker) -> None:
+    first = page([resource(1)], "abc")
+    first["links"]["next"] = {"href": first["links"]["next"], "meta": {}}
+    requests_mock.get(STAGES, [{"json": first}, {"json": page([resource(2)])}])
+    assert len(read(stream_of(opened(), "stages"))) == 2
+    assert asked(requests_mock)["page[after]"] == ["abc"]
+
+
+@pytest.mark.parametrize("meta", [None, [], {"count": "3"}, {"count": -1}, {"count": True}, {"count": 1.5}, {}])
+def test_a_count_that_is_no_number_of_rows_is_none(requests_mock: requests_mock.Mocker, meta: Any) -> None:
+    requests_mock.get(STAGES, json={"data": [resource(1)], "meta": meta})
+    assert len(read(stream_of(opened(), "stages"))) == 1
+    assert len(requests_mock.request_history) == 1
+
+
+def test_a_list_that_ended_before_its_count_is_read_again(requests_mock: requests_mock.Mocker) -> None:
+    webhooks = f"{API}/webhooks"
+    rows = [resource(number, "webhook") for number in range(3)]
+    requests_mock.get(
+        webhooks, [{"json": page(rows[:1], count=3)}, {"json": page(rows[:1], count=3)}, {"json": page(rows, count=3)}]
+    )
+    assert [record["id"] for record in read(stream_of(opened(), "webhooks"))] == [0, 1, 2]
+
+
+def test_rows_that_stand_one_level_too_deep_are_missed_and_asked_for_again(requests_mock: requests_mock.Mocker) -> None:
+    rows = [resource(number) for number in range(3)]
+    nested, whole = {**page([], count=3), "data": [rows]}, page(rows, count=3)
+    requests_mock.get(STAGES, [{"json": nested}, {"json": page(rows[:1], count=3)}, {"json": whole}])
+    assert [record["id"] for record in read(stream_of(opened(), "stages"))] == [0, 1, 2]
+
+
+def test_nulls_in_a_list_may_be_counted(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(STAGES, json=page([resource(1), None, None], count=3))  # type: ignore[list-item]  # on purpose
+    assert len(read(stream_of(opened(), "stages"))) == 1
+    assert len(requests_mock.request_history) == 1
+
+
+def test_a_204_is_asked_again_and_then_the_empty_list_that_it_says_it_is(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(STAGES, status_code=204)
+    assert read(stream_of(opened(), "stages")) == []
+    assert len(requests_mock.request_history) == 2
+
+
+def test_an_import_that_comes_empty_once_is_asked_for_again(requests_mock: requests_mock.Mocker) -> None:
+    one = {"data": {"type": "import", "id": 17, "attributes": {}}}
+    requests_mock.get(f"{API}/imports/17", [{"json": {"data": []}}, {"json": {"data": None}}, {"json": one}])
+    assert read(stream_of(opened(import_ids="17"), "imports")) == [{"id": 17, "type": "import"}]
+
+
+def test_a_web_page_of_a_firewall_is_no_missing_scope(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(STAGES, status_code=403, text="<html>Access denied</html>")
+    with pytest.raises(TransientError, match="firewall or proxy"):
+        read(stream_of(opened(), "stages"))
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_refused_filter_for_rows_without_a_time_says_its_reason(
+    requests_mock: requests_mock.Mocker, status: int
+) -> None:
+    requests_mock.get(STAGES, status_code=status, json=problem("validationError", "x"))
+    source = opened()
+    stream = stream_of(source, "stages")
+    assert isinstance(stream, OutreachStream)
+    timeline = stream._timeline("updatedAt", lambda value, asked_at, is_last: {})
+    assert list(timeline._timeless()) == []
+    assert source.output.logs() == [  # type: ignore[attr-defined]  # a kept output
+        f"WARN Stream stages: Outreach refused the filter for rows without updatedAt (GET stages: status {status}, "
+        "request id none): those that came in no window were not read."
+    ]
