@@ -5,27 +5,42 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from source_kit.errors import SourceError
 from source_kit.rules import Denied
 from source_kit.stream import KitStream
 
-# `check` ends within 10 s, its start and the proof of the credentials included.
-PROBE_SECONDS = 8.0
+# After the proof of the credentials, which takes 10 s at the most.
+PROBE_SECONDS = 4.0
 NO_ANSWER = "it did not answer in time. Whether it can be read shows in the sync."
 
 
-def unreadable(
-    streams: Sequence[KitStream], workers: int, spent: float = 0.0, seconds: float = PROBE_SECONDS
-) -> list[tuple[str, str]]:
-    """Names and reasons of the streams that a small request cannot read, or that do not answer within `seconds`, less
-    the `spent` ones.
+def within(seconds: float, task: Callable[[], None]) -> bool:
+    """Whether a task ended in time; raises what it raises. It runs on a daemon thread, which keeps nobody."""
+    raised: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            task()
+        except BaseException as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=run, name="check", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if raised:
+        raise raised[0]
+    return not thread.is_alive()
+
+
+def unreadable(streams: Sequence[KitStream], workers: int, seconds: float = PROBE_SECONDS) -> list[tuple[str, str]]:
+    """Names and reasons of the streams that a small request cannot read, or that do not answer within `seconds`.
 
     Raises `Denied` where the credentials are refused. The threads are daemons: a request that still waits for its
     answer or its budget keeps nobody from ending the process.
     """
-    deadline = time.monotonic() + max(0.0, seconds - spent)
+    deadline = time.monotonic() + seconds
     asked = [stream for stream in streams if stream.has_probe]
     waiting: queue.SimpleQueue[KitStream] = queue.SimpleQueue()
     for stream in asked:
