@@ -11,8 +11,7 @@ from source_kit.errors import SourceError
 from source_kit.rules import Denied
 from source_kit.stream import KitStream
 
-# After the proof of the credentials, which takes 10 s at the most.
-PROBE_SECONDS = 4.0
+PROBE_SECONDS = 8.0
 NO_ANSWER = "it did not answer in time. Whether it can be read shows in the sync."
 
 

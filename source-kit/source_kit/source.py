@@ -40,7 +40,7 @@ from source_kit.errors import ConfigError, SourceError, TransientError
 from source_kit.foreign_state import ForeignRule, adopt
 from source_kit.oauth import Auth
 from source_kit.output import Output, Sink
-from source_kit.probes import PROBE_SECONDS, unreadable, within
+from source_kit.probes import unreadable, within
 from source_kit.redaction import Redactor, secret_values
 from source_kit.rules import Rule
 from source_kit.run import load_spec
@@ -53,8 +53,9 @@ from source_kit.transport import BRISK, MAX_ATTEMPTS, PATIENT, new_session
 TERMINATED_EXIT_CODE = 143
 # The platform kills 10 s after SIGTERM; a reader that has stopped reading must not keep the process.
 TERMINATION_DEADLINE_SECONDS = 8.0
-# For the proof of the credentials; with what follows, `check` stays within 15 s.
-CHECK_SECONDS = 10.0
+# For the proof of the credentials, then for a look at every stream: with its start, `check` stays within 15 s.
+CHECK_SECONDS = 9.0
+LEAST_PROBE_SECONDS = 3.0
 
 
 class KitSource(AbstractSource):
@@ -239,20 +240,21 @@ class KitSource(AbstractSource):
             self._take(config, self._queue_for_cdk)
         self.patience, self._client = BRISK, None
         try:
-            client = self.client
+            client, began = self.client, self.clock.monotonic()
             if not within(CHECK_SECONDS, lambda: self.probe(client)):
                 raise TransientError(
-                    f"The API did not prove the credentials in {CHECK_SECONDS:.0f} seconds. Try again."
+                    f"The API did not prove the credentials within {CHECK_SECONDS:.0f} seconds. Try again in a minute."
                 )
-            if not within(PROBE_SECONDS, lambda: self._name_unreadable(client)):
+            left = max(LEAST_PROBE_SECONDS, CHECK_SECONDS - (self.clock.monotonic() - began))
+            if not within(left, lambda: self._name_unreadable(client, left - 1.0)):
                 self.output.log("WARN", "Which streams cannot be read was not found out in time; the sync shows it.")
         finally:
             self.patience, self._client = PATIENT, None
             self.output.flush()
         return True, None
 
-    def _name_unreadable(self, client: HttpClient) -> None:
-        for stream, problem in unreadable(self.build_streams(client), self.options.num_workers):
+    def _name_unreadable(self, client: HttpClient, seconds: float) -> None:
+        for stream, problem in unreadable(self.build_streams(client), self.options.num_workers, seconds):
             is_told = problem.startswith(f"Stream {stream} ")
             self.output.log("WARN", problem if is_told else f"Stream {stream} cannot be read: {problem}")
 
