@@ -40,7 +40,7 @@ def orders_of(seed: int, connector: str, round_number: int, asked: Mapping[str, 
             "occurrence": int(random.random() * asked[endpoint]),
             "mutation": mutation.full_name,
             "seed": random.randrange(2**32),
-            "lasting": mutation.lasting and random.random() < 0.5,
+            "lasting": random.random() < 0.5 and mutation.lasting,
         }
         if mutation.refuses:
             return [order]

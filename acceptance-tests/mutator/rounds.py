@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from mutator.plan import COMMANDS, Order
 from mutator.table import BY_NAME
 
 SUSPECTS = 4
+REASON = re.compile(r"failed(?: \d+ times)?: ([^.(]{1,60})")
 BUDGETS = ("header", "status: too many", "status: unavailable")
 TRACE_SECONDS = 20.0
 """Under one mutation a read takes a few seconds."""
@@ -123,7 +125,9 @@ class Rounds:
             if not reach.applied and not refused and not budgets and not outcome.errors(None):
                 findings.append(Finding("failed though not met", name, _said(outcome, name)))
             elif not reach.may_fail and not refused and not findings and not outcome.errors(None):
-                findings.append(Finding("stopped by something harmless", name, _said(outcome, name)))
+                findings.append(
+                    Finding(f"stopped by something harmless{_reason(outcome, name)}", name, _said(outcome, name))
+                )
             stream, truth = self.account.connector.stream(name), self.account.truth[name]
             findings += judge.recovery(stream, truth, (outcome, second), reach)
             suspects = [*reach.applied, *(each for each in budgets if each not in reach.applied)]
@@ -133,6 +137,12 @@ class Rounds:
 
 def _stream_of(state: dict[str, Any]) -> str:
     return str(state["stream"]["stream_descriptor"]["name"])
+
+
+def _reason(outcome: Outcome, name: str) -> str:
+    """What the message gives as the reason, so that findings of one cause are counted together."""
+    found = REASON.search(str((outcome.errors(name) or [{}])[0].get("message")))
+    return f", {found[1]}" if found else ""
 
 
 def _said(outcome: Outcome, name: str) -> str:
