@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from source_kit.pages import endless
+from source_kit.pages import MOST_PAGES_WITHOUT_ROWS, endless
 from source_kit.rows import identity
 from source_kit.tokens import incomplete
 from source_kit.walks import MAX_RESTARTS
@@ -30,7 +30,9 @@ class OffsetList:
     def walk(self) -> Work:
         """Pages of rows not yet emitted; where rows shifted, the list is read again from its start."""
         seen: set[Any] = set()
-        skip, last, restarts = 0, None, 0
+        # Of the walk since its last restart.
+        walked: set[Any] = set()
+        skip, last, restarts, repeated = 0, None, 0, 0
         while True:
             fetched = self._rows_at(skip)
             records = fetched.records
@@ -40,7 +42,13 @@ class OffsetList:
                 if restarts > MAX_RESTARTS:
                     raise incomplete("offset")
                 skip, last = 0, None
+                walked.clear()
                 continue
+            # Where pages cannot overlap, an API that ignores the offset shows by this only.
+            repeated = 0 if not walked.issuperset(ids) else repeated + 1
+            if repeated > MOST_PAGES_WITHOUT_ROWS:
+                raise endless(f"offset {skip}")
+            walked.update(ids)
             fresh = [record for record, key in zip(records, ids, strict=True) if key not in seen]
             seen.update(ids)
             if fresh:

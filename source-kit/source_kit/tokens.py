@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from source_kit import timestamps
 from source_kit.errors import ConnectorFault
-from source_kit.pages import with_rows
+from source_kit.pages import MOST_PAGES_WITHOUT_ROWS, endless, with_rows
 from source_kit.windows import Fetched, WalkExpired, Window
 from source_kit.work import Page, Record
 
@@ -61,7 +61,7 @@ class TokenWalk:
 
     def _way(self, window: Window, *, is_back: bool) -> Generator[Page, None, bool]:
         """Walks in one direction; whether they, with those before, have brought all rows."""
-        token, total, restarts, idle, has_brought, turns = None, None, 0, 0, False, False
+        token, total, restarts, idle, has_brought, turns, repeated = None, None, 0, 0, False, False, 0
         tokens: set[Any] = set()
         while idle <= MAX_IDLE_RESTARTS:
             try:
@@ -72,7 +72,12 @@ class TokenWalk:
             if token is None:
                 total, turns = fetched.total, self._begin(fetched, is_back=is_back)
                 tokens.clear()
+            walked = len(self._walked)
             fresh = self._note(fetched)
+            # Offsets that an API ignores differ from page to page.
+            repeated = repeated + 1 if len(self._walked) == walked else 0
+            if repeated > MOST_PAGES_WITHOUT_ROWS:
+                raise endless(self._keyset.field)
             if fresh:
                 idle, has_brought, self._agreeing = 0, True, 0
                 yield Page(self._keyset.emit(fresh))

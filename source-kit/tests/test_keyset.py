@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from source_kit import tokens, walks
-from source_kit.errors import ConnectorFault
+from source_kit.errors import ConnectorFault, TransientError
 from source_kit.keyset import Keyset
 from source_kit.stream import TimeCursor
 from source_kit.timestamps import milliseconds_z, parse
@@ -452,3 +452,9 @@ def test_rows_that_came_late_are_found_by_another_walk() -> None:
 def test_rows_that_left_the_window_are_not_missed() -> None:
     ids, pages, asked = walk(answer(1, 2, total=3), answer(2, total=1), answer(1, total=2))
     assert (ids, [page.holds for page in pages if page.holds], len(asked)) == ([1, 2], [], 3)
+
+
+def test_an_offset_that_is_ignored_within_one_instant_ends_loudly() -> None:
+    answers = [answer(1, token=offset) for offset in range(1, 200)]
+    with pytest.raises(TransientError, match="gives none that are new"):
+        walk(*answers)

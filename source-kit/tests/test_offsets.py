@@ -92,6 +92,12 @@ def test_a_server_that_says_more_and_gives_nothing_ends_loudly_instead_of_asking
         list(OffsetList(fetch).walk())
 
 
+@pytest.mark.parametrize("page", [[{"id": 1}], []], ids=["one row", "rows that are no objects"])
+def test_pages_that_cannot_overlap_and_never_bring_anything_new_end_loudly(page: list[Any]) -> None:
+    with pytest.raises(TransientError, match="gives none that are new"):
+        list(OffsetList(lambda skip: Fetched(page, NOON, True, rows=1)).walk())
+
+
 @given(st.integers(0, 40), st.integers(1, 7), st.integers(0, 10**6), st.sampled_from([0.0, 0.2, 0.6]))
 def test_rows_that_stay_are_emitted_exactly_once_or_the_end_is_loud(
     size: int, page_size: int, seed: int, drift: float

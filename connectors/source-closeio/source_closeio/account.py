@@ -7,11 +7,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from source_closeio.custom_fields import CustomFields, custom_fields_of, has_data, shared_fields
+from source_closeio import listing
+from source_closeio.custom_fields import CustomFields, custom_fields_of, shared_fields
 from source_kit import timestamps
 from source_kit.answers import body
 from source_kit.client import HttpClient, Request
 from source_kit.rules import Rejected, Unavailable
+from source_kit.windows import Fetched
 from source_kit.work import Record
 
 
@@ -22,12 +24,13 @@ class Account:
         self._client = client
         self._lock = threading.RLock()
         self._fields: dict[str, CustomFields] = {}
-        self._shared: list[Record] | None = None
+        self._shared: CustomFields | None = None
         self._me: dict[str, Any] | None = None
         self._has_looked = False
-        self._has_event_log = True
+        self._log_refused_with: int | None = None
         self._latest_event: datetime | None = None
-        self._search_shows_edits: bool | None = None
+        self._looked_at: datetime | None = None
+        self._doubt_of_search: str | None = None
         # Whether the log takes a filter by object type alone, as far as is known; set by whoever is refused it.
         self.filters_events_by_type = True
         # Of its own: the proof waits for the budget of searches, which nothing else here needs.
@@ -42,36 +45,46 @@ class Account:
             if object_type not in self._fields:
                 if self._shared is None:
                     self._shared = shared_fields(self._client)
+                    self._tell(self._shared, "that several object types share")
                 self._fields[object_type] = known = custom_fields_of(self._client, object_type, self._shared)
-                if known.refused_with:
-                    self._client.log(
-                        "WARN",
-                        f"The custom fields of the object type {object_type} cannot be read (status "
-                        f"{known.refused_with}): their names and types are missing.",
-                    )
+                self._tell(known, f"of the object type {object_type}")
             return self._fields[object_type]
+
+    def _tell(self, found: CustomFields, whose: str) -> None:
+        if found.refused_with:
+            self._client.log(
+                "WARN",
+                f"The custom fields {whose} cannot be read (status {found.refused_with}): their names and types are "
+                "missing.",
+            )
+        if found.without_id:
+            self._client.log(
+                "WARN",
+                f"{found.without_id} of the custom fields {whose} came without an id: their values cannot be asked for "
+                "by name.",
+            )
 
     @property
     def me(self) -> dict[str, Any]:
         """The user of the key, with memberships and organisations."""
         with self._lock:
             if self._me is None:
-                answer = self._client.send(Request("me/", "GET me/", what="the user of the API key"))
-                self._me = dict(body(answer))
+                self._me = dict(body(self._client.send(WHO_AM_I)))
             return self._me
 
-    def search_shows_edits(self, prove: Callable[[], bool]) -> bool:
-        """Whether searches filter activities by `date_updated`; `prove` is called by whoever asks first."""
+    def doubt_of_search(self, prove: Callable[[], str]) -> str:
+        """Why searches do not filter activities by `date_updated`, empty where they do; `prove` is called by whoever
+        asks first."""
         with self._proof_lock:
-            if self._search_shows_edits is None:
-                self._search_shows_edits = prove()
-            return self._search_shows_edits
+            if self._doubt_of_search is None:
+                self._doubt_of_search = prove()
+            return self._doubt_of_search
 
     @property
-    def has_event_log(self) -> bool:
-        """Whether the role may see the event log."""
+    def log_refused_with(self) -> int | None:
+        """The status with which the event log is refused to the role; None where it may be seen."""
         self._look_at_log()
-        return self._has_event_log
+        return self._log_refused_with
 
     @property
     def latest_event(self) -> datetime | None:
@@ -79,20 +92,46 @@ class Account:
         self._look_at_log()
         return self._latest_event
 
+    @property
+    def looked_at(self) -> datetime | None:
+        """When this run first looked for edits, on whichever clock is behind. None before the first answer."""
+        return self._looked_at
+
+    def saw(self, fetched: Fetched) -> Fetched:
+        """Note an answer that shows how far a look for edits sees."""
+        with self._lock:
+            self._looked_at = min(self._looked_at or fetched.asked_at, fetched.asked_at)
+            return fetched
+
     def _look_at_log(self) -> None:
         with self._lock:
             if self._has_looked:
                 return
-            request = Request("event/", "GET event/", params={"_limit": 1}, what="the event log", accepts=has_data)
             try:
-                events = body(self._client.send(request))["data"]
-            except (Unavailable, Rejected):  # refused with 403, or with 400
-                self._has_event_log = False
+                found = self.saw(listing.page(self._client, "event/", {"_limit": 1}, "the event log"))
+            except (Unavailable, Rejected) as refused:  # with 403, or with 400
+                self._log_refused_with = refused.status
             else:
-                self._latest_event = timestamps.parse(events[0]["date_updated"]) if events else None
+                times = [timestamps.instant(event.get("date_updated")) for event in found.records]
+                self._latest_event = max((time for time in times if time is not None), default=None)
             self._has_looked = True
 
     @property
     def organization_ids(self) -> list[str]:
         """Those that the key may see: one with an API key."""
-        return [each["id"] for each in self.me.get("organizations") or () if each.get("id")]
+        listed = [each.get("id") for each in objects(self.me.get("organizations"))]
+        joined = [each.get("organization_id") for each in objects(self.me.get("memberships"))]
+        return list(dict.fromkeys(each for each in listed + joined if isinstance(each, str) and each))
+
+
+def is_user(content: Any) -> bool:
+    """Whether an answer says whose key it is."""
+    return isinstance(content, dict) and isinstance(content.get("id"), str) and bool(content["id"])
+
+
+def objects(value: Any) -> list[Record]:
+    """The objects of a list inside a record, which may be no list."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+WHO_AM_I = Request("me/", "GET me/", what="the user of the API key", accepts=is_user)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from source_closeio.account import Account
 from source_closeio.activity_types import COMMON_FIELDS, MIXED, ActivityType
@@ -33,6 +33,8 @@ class Activities(CloseTimeline):
     resource = "activity/"
     object_types: Sequence[Sequence[str]] = tuple(kind.object_types for kind in MIXED)
     custom_type = "activity"
+    # Whether what Close counts is what is emitted.
+    is_counted: ClassVar[bool] = True
 
     @property
     def schema_name(self) -> str:
@@ -51,7 +53,7 @@ class Activities(CloseTimeline):
         lower = self.time_cursor.lower(start)
         pieces: list[Piece] = []
         if bookmark is not None and lower is not None:
-            lower -= timedelta(seconds=self.settings.activities_window_seconds)
+            lower = timestamps.before(lower, timedelta(seconds=self.settings.activities_window_seconds))
             since = timestamps.parse(start.position.get(EVENTS_UNTIL_KEY) or bookmark)
             pieces += (yield from edits.walk(since, lower)) or ()
 
@@ -65,10 +67,11 @@ class Activities(CloseTimeline):
             yield Page((), edits.checkpoint())
             return None
 
-        walk = Piece(self.created(lower, checkpoint))
+        # The edits, which nobody has counted, come on top.
+        walk = Piece(self.created(lower, checkpoint, estimates=bookmark is None))
         return [*pieces, walk, Piece(edits.prove()), Piece(end(), last=True)]
 
-    def created(self, lower: datetime | None, checkpoint: Any) -> Work:
+    def created(self, lower: datetime | None, checkpoint: Any, *, estimates: bool = True) -> Work:
         """The walk over `date_created`."""
         keyset = Keyset(
             fetch=self.fetch_window,
@@ -76,6 +79,7 @@ class Activities(CloseTimeline):
             page_size=self.page_size,
             emit=self.chosen,
             checkpoint=checkpoint,
+            estimates=estimates and self.is_counted,
         )
         return keyset.walk(Window(lower))
 
@@ -112,12 +116,17 @@ class UserPosts(Activities):
 
     name = "user_posts"
     starts_after = ("users",)
+    is_counted = False
 
     def work(self, start: Start) -> Work:
         """Lists the users first; no request per user."""
         users = Users(self.client, self.settings, self.account)
-        self._user_ids = {user["id"] for page in users.work(Start(incremental=False)) for user in page.records}
+        ids = [user.get("id") for page in users.work(Start(incremental=False)) for user in page.records]
+        self._user_ids = frozenset(each for each in ids if isinstance(each, str))
         return (yield from super().work(start))
 
     def chosen(self, records: list[Record]) -> list[Record]:
-        return super().chosen([record for record in records if record.get("user_id") in self._user_ids])
+        return super().chosen([record for record in records if self._is_by_user(record.get("user_id"))])
+
+    def _is_by_user(self, user_id: Any) -> bool:
+        return isinstance(user_id, str) and user_id in self._user_ids

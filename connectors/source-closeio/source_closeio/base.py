@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -19,10 +20,12 @@ from source_kit.answers import body
 from source_kit.client import HttpClient
 from source_kit.errors import ConnectorFault
 from source_kit.offsets import OffsetList
+from source_kit.page_size import PageSize
+from source_kit.rows import identity
 from source_kit.rules import Rejected
 from source_kit.stream import Answer, KitStream, TimeCursor
 from source_kit.windows import Fetched, WalkExpired, Window
-from source_kit.work import Page, Record, Start, Work
+from source_kit.work import Record, Start, Work
 
 DELETED_RETRIES = 3
 DELETED_RETRY_SECONDS = 0.4
@@ -48,6 +51,7 @@ class CloseStream(KitStream):
         super().__init__(client)
         self.settings = settings
         self.account = account or Account(client)
+        self.sizes = PageSize(self.page_size) if self.most_deleted_at_start else None
 
     @property
     def bucket(self) -> str:
@@ -57,9 +61,6 @@ class CloseStream(KitStream):
     def path(self, **arguments: Any) -> str:
         """Every path ends in a slash: without it Close redirects, and a redirected POST loses its body."""
         return self.resource
-
-    def is_whole(self, content: Any) -> bool:
-        return isinstance(content, dict) and isinstance(content.get("data"), list)
 
     def parse_response(self, response: requests.Response, **arguments: Any) -> list[Record]:
         """The records, with a `Z` on date-times that Close's newer services send without a zone (they are UTC)."""
@@ -89,7 +90,7 @@ class CloseStream(KitStream):
     def chosen(self, records: list[Record]) -> list[Record]:
         """The records of a page as they leave."""
         if self.custom_type and self.adds_custom_by_name and self.settings.custom_by_name:
-            by_name(records, self.account.custom_fields(self.custom_type).fields)
+            by_name(records, self.account.custom_fields(self.custom_type).names)
         return records
 
     def request_params(
@@ -100,7 +101,7 @@ class CloseStream(KitStream):
     ) -> MutableMapping[str, Any]:
         """Offset paging; a slice may bring filters, an offset and a smaller limit."""
         asked = stream_slice or {}
-        params: dict[str, Any] = {"_limit": asked.get("limit") or self.page_size, **asked.get("filters", {})}
+        params: dict[str, Any] = {"_limit": self.limit_of(asked), **asked.get("filters", {})}
         if asked.get("skip"):
             params["_skip"] = asked["skip"]
         return params
@@ -108,24 +109,35 @@ class CloseStream(KitStream):
     def fetch(self, stream_slice: Mapping[str, Any] | None = None, token: Mapping[str, Any] | None = None) -> Answer:
         """As the base; survives caps that Close names only in its refusals, and pages with a deleted record."""
         # At entry: a request in parallel may learn a smaller size meanwhile.
-        limit_asked = (stream_slice or {}).get("limit") or self.page_size
+        asked = stream_slice or {}
+        limit_asked = self.limit_of(asked)
         try:
-            return super().fetch(stream_slice, token)
+            return super().fetch(asked, token)
         except Rejected as rejected:
             limit = cap(rejected, "max_limit")
-            if limit is not None and limit < limit_asked:
-                self.page_size = min(self.page_size, limit)
-                return self.fetch({**(stream_slice or {}), "limit": None}, token)
-            if cap(rejected, "max_skip") is not None:
+            if limit and limit < limit_asked:
+                self._learn_limit(limit)
+                return self.fetch({**asked, "limit": None}, token)
+            if asked.get("skip") and cap(rejected, "max_skip") is not None:
                 raise WalkExpired from rejected
-            can_pass = self.most_deleted_at_start and not (stream_slice or {}).get("around")
+            can_pass = self.most_deleted_at_start and not asked.get("around")
             if is_deleted_document(rejected) and can_pass:
-                return self._around_deleted(stream_slice or {}, token)
+                return self._around_deleted(asked, token)
             raise
+
+    def limit_of(self, asked: Mapping[str, Any]) -> int:
+        """How many rows a slice asks for: so many as it says, else a page of the present size."""
+        limit: int = asked.get("limit") or asked.get("size") or (self.sizes.current if self.sizes else self.page_size)
+        return limit
+
+    def _learn_limit(self, limit: int) -> None:
+        self.page_size = min(self.page_size, limit)
+        if self.sizes is None or self.sizes.largest > limit:
+            self.sizes = PageSize(limit)
 
     def _around_deleted(self, stream_slice: Mapping[str, Any], token: Mapping[str, Any] | None) -> Answer:
         """The page again, then ever shorter pages, then past the deleted rows; a shorter page is never the last."""
-        limit = stream_slice.get("limit") or self.page_size
+        limit = self.limit_of(stream_slice)
         skip = stream_slice.get("skip", 0)
         attempts = [(limit, skip)] * DELETED_RETRIES
         while limit > 1:
@@ -143,19 +155,38 @@ class CloseStream(KitStream):
                     self.client.clock.sleep(DELETED_RETRY_SECONDS * 2**number)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def fetch_offset(self, filters: Mapping[str, Any], token: tuple[int, str] | None, limit: int | None) -> Fetched:
-        """One page by offset, beginning with the last row of the page before; `WalkExpired` if the rows moved."""
-        skip, last_id = token or (0, None)
-        answer = self.fetch({"filters": filters, "skip": max(0, skip - 1), "limit": limit})
-        records = answer.records
-        if last_id is not None:
-            if not records or records[0]["id"] != last_id:
-                raise WalkExpired
-            records = records[1:]
-        has_more = bool(answer.body.get("has_more")) and bool(records)
-        following = (skip + len(records), records[-1]["id"]) if has_more else None
-        total = None if skip else list_total(answer.body, len(records))
-        return Fetched(records, answer.asked_at, following, total)
+    def fetch_offset(self, filters: Mapping[str, Any], token: tuple[int, Any] | None, limit: int | None) -> Fetched:
+        """One page by offset, beginning with the last row of the page before; `WalkExpired` if the rows moved.
+
+        A page of one row cannot overlap and move on, and one with rows that were left out shows no last row: the page
+        behind those begins anew.
+        """
+        skip, last = token or (0, None)
+        answer = self.fetch({"filters": filters, "skip": skip, "limit": limit})
+        records, size, has_more = answer.records, answer.size, bool(answer.body.get("has_more"))
+        is_odd = size != len(records)
+        if not size and has_more:
+            return Fetched((), answer.asked_at, token or (0, None))
+        known = 0 if last is None or is_odd else 1
+        if last is not None and not is_odd and (not records or identity(records[0]) != last):
+            raise WalkExpired
+        overlap = 1 if len(records) > 1 and not is_odd else 0
+        following = (skip + size - overlap, identity(records[-1]) if overlap else None) if has_more else None
+        total = None if skip else list_total(answer.body, size)
+        return Fetched(records[known:], answer.asked_at, following, total, rows=size - known)
+
+    def fetch_at(self, skip: int, filters: Mapping[str, Any]) -> Fetched:
+        """One page of a list that is read whole; its token is None at the end."""
+        try:
+            answer = self.fetch({"skip": skip, "filters": filters})
+        except WalkExpired as expired:
+            raise ConnectorFault(
+                f"Stream {self.name} has more rows than Close lets anybody page through, and no filter to split them.",
+                internal_message=f"{self.resource}: max_skip below {skip}",
+            ) from expired
+        # Some small resources return everything and leave has_more out.
+        has_more = bool(answer.body.get("has_more"))
+        return Fetched(answer.records, answer.asked_at, True if has_more else None, rows=answer.size)
 
     def probe(self) -> None:
         """One row."""
@@ -174,20 +205,10 @@ class CloseList(CloseStream):
 
     def rows(self, **filters: Any) -> Work:
         """All rows that fit `filters`, beside those of the stream."""
-        for page in OffsetList(lambda skip: self._page(skip, filters)).walk():
-            yield Page(self.chosen(list(page.records)), page.checkpoint)
+        wanted = {**self.filters, **filters}
+        for page in OffsetList(lambda skip: self.fetch_at(skip, wanted)).walk():
+            yield replace(page, records=self.chosen(list(page.records)))
         return None
-
-    def _page(self, skip: int, filters: Mapping[str, Any]) -> tuple[list[Record], bool]:
-        try:
-            answer = self.fetch({"skip": skip, "filters": {**self.filters, **filters}})
-        except WalkExpired as expired:
-            raise ConnectorFault(
-                f"Stream {self.name} has more rows than Close lets anybody page through, and no filter to split them.",
-                internal_message=f"{self.resource}: max_skip below {skip}",
-            ) from expired
-        # Some small resources return everything and leave has_more out.
-        return answer.records, bool(answer.body.get("has_more"))
 
 
 class CloseTimeline(CloseStream):
@@ -229,6 +250,11 @@ class CloseTimeline(CloseStream):
     ) -> Fetched:
         """One page of a window; inside one instant by offset."""
         return self.fetch_offset({**self.filters(window), **(filters or {})}, token, limit)
+
+
+def cursor_of(value: Any) -> Any:
+    """The cursor of an answer; None where it is the end, or nothing that could be sent back."""
+    return value if isinstance(value, str | int) and value else None
 
 
 def list_total(content: Mapping[str, Any], rows: int) -> int | None:

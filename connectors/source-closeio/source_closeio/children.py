@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import requests
 
+from source_closeio.account import objects
 from source_closeio.activities import Activities
 from source_closeio.base import CloseList, CloseStream
 from source_closeio.edits import chunks
 from source_closeio.errors import is_gone
 from source_closeio.lists import LISTS, Listed
 from source_closeio.opportunities import Opportunities
+from source_kit import rows
 from source_kit.answers import body
 from source_kit.keyset import Keyset
 from source_kit.rules import Rejected, Unavailable
 from source_kit.windows import Window
-from source_kit.work import Page, Piece, Record, Start, Work
+from source_kit.work import Page, Piece, Record, Start, Work, in_order
+
+
+def ids_of(records: Iterable[Record]) -> list[str]:
+    """The ids of records, as far as they have one."""
+    return [record["id"] for record in records if isinstance(record.get("id"), str) and record["id"]]
 
 
 def per_parent(stream: CloseStream, parents: str, ids: Sequence[str], read: Callable[[str], Work]) -> list[Piece]:
@@ -55,6 +63,8 @@ class CloseObject(CloseStream):
     """Single objects: `GET <resource><id>/`."""
 
     most_deleted_at_start = 0
+    # The answer itself is the row.
+    rows_key = ""
 
     def path(self, **arguments: Any) -> str:
         """The slice names the object."""
@@ -117,13 +127,18 @@ class Memberships(Organizations):
             records = [
                 {"organization_id": identity, **membership, "is_active": is_active}
                 for name, is_active in (("memberships", True), ("inactive_memberships", False))
-                for membership in organization.get(name) or ()
+                for membership in self._listed(organization, name)
             ]
             self.fix_zones(records)
             for record in records:
-                record.setdefault("id", record.get("user_id"))
+                if record.get("id") is None:
+                    record["id"] = record.get("user_id")
             yield Page(records)
         return None
+
+    def _listed(self, organization: Record, name: str) -> list[Record]:
+        self.client.usage.not_objects += rows.settle(organization, name).not_objects
+        return objects(organization.get(name))
 
 
 class GroupList(CloseList):
@@ -140,10 +155,12 @@ class Groups(CloseObject):
     resource = "group/"
 
     def work(self, start: Start) -> Work:
-        """The list, then one request for each."""
+        """The list, then one request for each; one without an id leaves as it was listed."""
         groups = GroupList(self.client, self.settings, self.account)
-        ids = [row["id"] for page in groups.rows() for row in page.records]
-        yield Page()
+        ids: list[str] = []
+        for page in in_order(groups.rows()):
+            ids += ids_of(page.records)
+            yield replace(page, records=[row for row in page.records if not ids_of([row])])
         return per_parent(self, "groups", ids, self._one)
 
     def probe(self) -> None:
@@ -163,12 +180,12 @@ class SendAs(CloseList):
 
     def work(self, start: Start) -> Work:
         """Both directions; a permission that appears in both leaves once."""
-        known: set[str] = set()
+        known: set[Any] = set()
         for filters in ({}, {"allowed_user_id": self.account.me["id"]}):
-            for page in self.rows(**filters):
-                records = [record for record in page.records if record["id"] not in known]
-                known.update(record["id"] for record in records)
-                yield Page(records)
+            for page in in_order(self.rows(**filters)):
+                records = [record for record in page.records if rows.identity(record) not in known]
+                known.update(map(rows.identity, records))
+                yield replace(page, records=records)
         return None
 
 
@@ -189,14 +206,17 @@ class SequenceSubscriptions(CloseList):
 
     def work(self, start: Start) -> Work:
         """The sequences, then the subscriptions of each."""
-        ids = [sequence["id"] for page in self._sequences.rows() for sequence in page.records]
-        yield Page()
+        listed = [sequence for page in in_order(self._sequences.rows()) for sequence in page.records]
+        ids = ids_of(listed)
+        nameless = len(listed) - len(ids)
+        told = f"{nameless} sequences came without an id: their subscriptions cannot be asked for."
+        yield Page(warning=told if nameless else None)
         return per_parent(self, "sequences", ids, lambda identity: self.rows(sequence_id=identity))
 
     def probe(self) -> None:
         """One subscription of the first sequence."""
-        for sequence in self._sequences.fetch({"limit": 1}).records:
-            self.fetch({"limit": 1, "filters": {"sequence_id": sequence["id"]}})
+        for identity in ids_of(self._sequences.fetch({"limit": 1}).records):
+            self.fetch({"limit": 1, "filters": {"sequence_id": identity}})
 
 
 class CommentThreads(CloseList):
@@ -209,32 +229,37 @@ class CommentThreads(CloseList):
 
     def probe(self) -> None:
         """One thread of the newest activity."""
-        for activity in Activities(self.client, self.settings, self.account).fetch({"limit": 1}).records:
-            self.fetch({"limit": 1, "filters": {"object_ids": activity["id"]}})
+        for identity in ids_of(Activities(self.client, self.settings, self.account).fetch({"limit": 1}).records):
+            self.fetch({"limit": 1, "filters": {"object_ids": identity}})
 
     def work(self, start: Start) -> Work:
         """The walks of activities and opportunities, where each page gives way to the threads of its objects."""
-        known: set[str] = set()
+        known: set[Any] = set()
         lock = threading.Lock()
 
-        def threads(objects: list[Record]) -> list[Record]:
-            found = [
-                thread
-                for ids in chunks([each["id"] for each in objects])
-                for page in self.rows(object_ids=",".join(ids))
+        def threads(parents: list[Record]) -> list[Record]:
+            found = {
+                rows.identity(thread): thread
+                for ids in chunks(ids_of(parents))
+                for page in in_order(self.rows(object_ids=",".join(ids)))
                 for thread in page.records
-            ]
-            # An opportunity that is edited meanwhile is walked twice.
+            }
+            # An opportunity that is edited meanwhile is walked twice; where Close ignores object_ids, every thread
+            # comes with every request.
             with lock:
-                fresh = [thread for thread in found if thread["id"] not in known]
-                known.update(thread["id"] for thread in fresh)
+                fresh = [thread for key, thread in found.items() if key not in known]
+                known.update(found)
             return fresh
 
         yield Page()
         return [
             Piece(
                 Keyset(
-                    fetch=parents.fetch_window, field=parents.walked_field, page_size=parents.page_size, emit=threads
+                    fetch=parents.fetch_window,
+                    field=parents.walked_field,
+                    page_size=parents.page_size,
+                    emit=threads,
+                    estimates=False,
                 ).walk(Window(self.settings.common.start_date))
             )
             for parents in (

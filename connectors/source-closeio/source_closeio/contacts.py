@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 from source_closeio.base import CloseList
 from source_closeio.searched import Searched
 from source_closeio.ties import Emit, OtherWay
+from source_closeio.times import Beginning, latest
 from source_kit import timestamps
+from source_kit.offsets import OffsetList
 from source_kit.stream import TimeCursor
 from source_kit.windows import Fetched, Window
 from source_kit.work import Page, Record, Work
@@ -48,18 +51,20 @@ class ContactList(CloseList):
     def walk(self, window: Window, emit: Emit) -> Work:
         """Everything, filtered here."""
         cursor = TimeCursor("date_updated", None, timedelta(seconds=self.settings.common.lookback_window_seconds))
-        began_at = self.client.clock.now()
-        tops: list[str] = []
+        beginning = Beginning()
+        tops: list[str | None] = []
 
         def changed(record: Record) -> bool:
-            return window.lower is None or timestamps.parse(record["date_updated"]) >= window.lower
+            updated = timestamps.instant(record.get("date_updated"))
+            return window.lower is None or updated is None or updated >= window.lower
 
-        for page in self.rows():
+        for page in OffsetList(lambda skip: beginning.saw(self.fetch_at(skip, {}))).walk():
             records = [record for record in page.records if changed(record)]
             if records:
-                tops.append(timestamps.latest([record["date_updated"] for record in records]))
-                yield Page(emit(records))
-        yield Page((), cursor.checkpoint(timestamps.latest(tops), began_at) if tops else None)
+                tops.append(latest([record.get("date_updated") for record in records]))
+                yield replace(page, records=emit(records))
+        top = latest(tops)
+        yield Page((), None if top is None else cursor.checkpoint(top, beginning.at))
         return None
 
     def fetch_window(self, window: Window, token: Any = None) -> Fetched:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from source_closeio.errors import is_deleted_document
+from source_closeio import listing
+from source_closeio.times import Beginning
 from source_kit import schemas, timestamps
-from source_kit.answers import body
-from source_kit.client import HttpClient, Request
+from source_kit.client import HttpClient
+from source_kit.offsets import OffsetList
 from source_kit.rules import Rejected, Unavailable
 from source_kit.schemas import Schema
-from source_kit.work import Record
+from source_kit.windows import Fetched
+from source_kit.work import Record, in_order
 
 PAGE_SIZE = 100
-DELETED_ATTEMPTS = 6
-DELETED_RETRY_SECONDS = 0.4
 # Dates of custom fields are days in every recorded answer ("2022-12-01").
 TYPES: Mapping[str, Schema] = {
     "number": schemas.NUMBER,
@@ -47,22 +48,49 @@ def key_of(field: Mapping[str, Any]) -> str:
 
 def schema_of(field: Mapping[str, Any]) -> Schema:
     """The type of the values; choices, users, contacts and objects are text (their label or id)."""
-    schema = TYPES.get(field.get("type", ""), schemas.TEXT)
+    schema = TYPES.get(str(field.get("type")), schemas.TEXT)
     if field.get("accepts_multiple_values"):
         schema = schemas.list_of(schema)
-    return {**schema, "description": field.get("name") or ""}
+    name = field.get("name")
+    return {**schema, "description": name if isinstance(name, str) else ""}
+
+
+def names_of(fields: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The name of each flat key, unlike all others: of several fields with one name the oldest has it, the others add
+    their id. A field without a name goes by its id."""
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for field in sorted(fields, key=lambda field: str(field.get("date_created") or "")):
+        name = field.get("name")
+        if not isinstance(name, str) or not name:
+            name = field["id"]
+        name = f"{name} ({field['id']})" if name in taken else name
+        taken.add(name)
+        names[key_of(field)] = name
+    return names
 
 
 @dataclass(frozen=True)
 class CustomFields:
-    """The custom fields of an object type; none where Close refused to list them, with status `refused_with`."""
+    """The custom fields of an object type; none where Close refused to list them, with status `refused_with`.
+
+    `listed_at`: what was created after it is not among them. `without_id` definitions had none, so that no value can be
+    asked for.
+    """
 
     fields: Sequence[Record] = ()
     refused_with: int | None = None
+    listed_at: datetime | None = None
+    without_id: int = 0
 
     def properties(self) -> dict[str, Schema]:
         """Typed properties for the schema of the object type."""
         return {key_of(field): schema_of(field) for field in self.fields}
+
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """The name of each flat key."""
+        return names_of(self.fields)
 
     @cached_property
     def zoned(self) -> tuple[str, ...]:
@@ -79,30 +107,27 @@ class CustomFields:
         return [field for field in self.fields if field.get("type") == "datetime"]
 
 
-def custom_fields_of(client: HttpClient, object_type: str, shared: Sequence[Record]) -> CustomFields:
+def custom_fields_of(client: HttpClient, object_type: str, shared: CustomFields) -> CustomFields:
     """The fields of one object type and those of the shared ones that are associated with it."""
-    try:
-        own = _own_fields(client, object_type)
-    except (Unavailable, Rejected) as refused:
-        return CustomFields(refused_with=refused.status)
-    known = {field["id"] for field in own}
-    return CustomFields(own + [each for each in shared if each["id"] not in known and _belongs(each, object_type)])
+    own = _listed(client, object_type)
+    if own.refused_with is not None:
+        return own
+    known = {field["id"] for field in own.fields}
+    others = [each for each in shared.fields if each["id"] not in known and _belongs(each, object_type)]
+    listed_at = min(at for at in (own.listed_at, shared.listed_at) if at is not None)
+    return replace(own, fields=[*own.fields, *others], listed_at=listed_at)
 
 
-def shared_fields(client: HttpClient) -> list[Record]:
+def shared_fields(client: HttpClient) -> CustomFields:
     """The fields that several object types share; none where the plan lacks them."""
-    try:
-        return list(_pages(client, "custom_field/shared/"))
-    except (Unavailable, Rejected):
-        return []
+    return _listed(client, "shared")
 
 
-def by_name(records: Iterable[Record], fields: Sequence[Mapping[str, Any]]) -> None:
+def by_name(records: Iterable[Record], names: Mapping[str, str]) -> None:
     """Add `custom`, values by field name, in place: what Close itself gives on leads. The flat keys stay.
 
     Nothing is added where no field is known.
     """
-    names = {key_of(field): field.get("name") or field["id"] for field in fields}
     if not names:
         return
     for record in records:
@@ -118,48 +143,36 @@ def fix_zones_of_lists(records: Iterable[Record], keys: Sequence[str]) -> None:
                 record[key] = [timestamps.with_zone(each) if isinstance(each, str) else each for each in values]
 
 
-def _own_fields(client: HttpClient, object_type: str) -> list[Record]:
+def _listed(client: HttpClient, object_type: str) -> CustomFields:
     try:
-        return list(_pages(client, f"custom_field/{RESOURCES.get(object_type, object_type)}/"))
-    except Unavailable as unavailable:
-        if unavailable.status != 404 or object_type not in LEGACY:
-            raise
-        return list(_pages(client, LEGACY[object_type]))
+        return _listed_at_path(client, f"custom_field/{RESOURCES.get(object_type, object_type)}/")
+    except (Unavailable, Rejected) as refused:
+        if refused.status != 404 or object_type not in LEGACY:
+            return CustomFields(refused_with=refused.status)
+    client.log(
+        "INFO",
+        f"The custom fields of the object type {object_type} are listed at the old path: the new one answered 404.",
+    )
+    try:
+        return _listed_at_path(client, LEGACY[object_type])
+    except (Unavailable, Rejected) as refused:
+        return CustomFields(refused_with=refused.status)
+
+
+def _listed_at_path(client: HttpClient, path: str) -> CustomFields:
+    beginning = Beginning()
+
+    def fetch(skip: int) -> Fetched:
+        params = {"_limit": PAGE_SIZE, "_skip": skip}
+        return beginning.saw(listing.page(client, path, params, "the account's custom fields"))
+
+    found = [field for page in in_order(OffsetList(fetch).walk()) for field in page.records]
+    fields = [field for field in found if isinstance(field.get("id"), str)]
+    return CustomFields(fields, listed_at=beginning.at, without_id=len(found) - len(fields))
 
 
 def _belongs(field: Mapping[str, Any], object_type: str) -> bool:
-    associations = field.get("associations") or []
+    associations = field.get("associations")
     names = ASSOCIATIONS.get(object_type, (object_type,))
-    return any(isinstance(each, Mapping) and each.get("object_type") in names for each in associations)
-
-
-def _pages(client: HttpClient, path: str) -> Iterable[Record]:
-    skip = 0
-    while True:
-        params = {"_limit": PAGE_SIZE, "_skip": skip}
-        what = "the account's custom fields"
-        answer = _asked(client, Request(path, f"GET {path}", params=params, what=what, accepts=has_data))
-        records = answer["data"]
-        yield from records
-        if not records or not answer.get("has_more"):
-            return
-        skip += len(records)
-
-
-def _asked(client: HttpClient, request: Request) -> dict[str, Any]:
-    """The answer; asked again where a field was deleted at that moment."""
-    for attempt in range(1, DELETED_ATTEMPTS + 1):
-        try:
-            answer: dict[str, Any] = body(client.send(request))
-        except Rejected as rejected:
-            if not is_deleted_document(rejected) or attempt == DELETED_ATTEMPTS:
-                raise
-            client.clock.sleep(DELETED_RETRY_SECONDS * attempt)
-        else:
-            return answer
-    raise AssertionError("unreachable: the last attempt returns or raises")
-
-
-def has_data(content: Any) -> bool:
-    """Whether an answer holds its list."""
-    return isinstance(content, dict) and isinstance(content.get("data"), list)
+    listed = associations if isinstance(associations, list) else ()
+    return any(isinstance(each, Mapping) and each.get("object_type") in names for each in listed)

@@ -11,10 +11,9 @@ sort field in production): two small searches prove it for the account, once a r
 from __future__ import annotations
 
 import threading
-from collections.abc import Container, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from source_closeio import search
 from source_closeio.events import EVENT_OVERLAP, EVENT_RETENTION, Events
@@ -25,7 +24,7 @@ from source_kit.offsets import OffsetList
 from source_kit.rules import Rejected, Unavailable
 from source_kit.state import EVENTS_UNTIL_KEY
 from source_kit.windows import Window
-from source_kit.work import Page, Piece, Record, Work, in_order
+from source_kit.work import Piece, Record, Work, in_order
 
 if TYPE_CHECKING:
     from source_closeio.activities import Activities
@@ -72,11 +71,11 @@ class Edits:
     def look(self) -> None:
         """Note how far this run sees: to the newest event, less the time in which log and index may be late."""
         account = self._stream.account
-        if account.has_event_log or self.by_search:
-            newest = account.latest_event
-            newest = self._began_at if newest is None else min(newest, self._began_at)
+        if account.log_refused_with is None or self.by_search:
+            known = [at for at in (account.latest_event, account.looked_at) if at is not None]
             lag = max(EVENT_OVERLAP, timedelta(seconds=self._stream.settings.common.lookback_window_seconds))
-            self._until = timestamps.floor(newest - lag, timestamps.MILLISECOND)
+            newest = min([*known, self._began_at])
+            self._until = timestamps.floor(timestamps.before(newest, lag), timestamps.MILLISECOND)
 
     def checkpoint(self) -> dict[str, object]:
         """The second position of the state, and which way is used if that is known yet; empty where there is none."""
@@ -109,20 +108,38 @@ class Edits:
     @property
     def by_search(self) -> bool:
         """Whether searches of this account filter activities by `date_updated`; tried once for all streams."""
-        return self._stream.account.search_shows_edits(lambda: any(map(self._is_proof, PROVING_TYPES)))
+        return not self._doubt
 
-    def _is_proof(self, object_type: str) -> bool:
-        """The newest change is found, and nothing that lies before it is found after it."""
-        searched = EditSearch(self._stream, object_type)
+    @property
+    def _doubt(self) -> str:
+        """Why they do not; empty where they do."""
+        return self._stream.account.doubt_of_search(self._prove)
+
+    def _prove(self) -> str:
+        doubt = ""
+        for object_type in PROVING_TYPES:
+            doubt = self._doubt_of(object_type)
+            if not doubt:
+                return ""
+        return doubt
+
+    def _doubt_of(self, object_type: str) -> str:
+        """What speaks against searches; empty where the newest change is found, and nothing that lies before it is
+        found after it."""
+        searched, account = EditSearch(self._stream, object_type), self._stream.account
         try:
-            found = searched.fetch_window(Window(PROOF_LOWER, descending=True), limit=1).records
-            if not found or not found[0].get("date_updated"):
-                return False
-            lower = timestamps.parse(found[0]["date_updated"]) + timestamps.MILLISECOND
+            found = account.saw(searched.fetch_window(Window(PROOF_LOWER, descending=True), limit=1)).records
+            newest = timestamps.instant(found[0].get("date_updated")) if found else None
+            if newest is None:
+                return "they show none with a time"
+            lower = newest + timestamps.MILLISECOND
             later = searched.fetch_window(Window(lower), limit=1).records
-        except (SearchRefused, Rejected, Unavailable):
-            return False
-        return all(timestamps.parse(row["date_updated"]) >= lower for row in later)
+        except SearchRefused as refused:
+            return str(refused)
+        except (Rejected, Unavailable) as refused:
+            return f"status {refused.status}"
+        times = [timestamps.instant(row.get("date_updated")) for row in later]
+        return "" if all(time is not None and time >= lower for time in times) else "they ignore date_updated"
 
     def _searched(self, names: Sequence[str], since: datetime) -> Work:
         """Changes of one type, from the search index."""
@@ -133,14 +150,19 @@ class Edits:
             page_size=search.MAX_LIMIT,
             lag=searched.time_cursor.lag,
             emit=self._fetch_again,
+            estimates=False,
             tie=Keyset(fetch=searched.fetch_window, field="date_created", page_size=search.MAX_LIMIT),
         )
         try:
             return (yield from keyset.walk(Window(timestamps.floor(since, timestamps.MILLISECOND))))
-        except SearchRefused:
+        except SearchRefused as refused:
+            self._say("INFO", f"searching {names[0]} is refused ({refused}): the event log tells what changed.")
             with self._lock:
                 self._refused.append(names)
         return None
+
+    def _say(self, level: str, text: str) -> None:
+        self._stream.client.log(level, f"Stream {self._stream.name}: {text}")
 
     def _left_over(self, since: datetime) -> Work:
         """The types that the index does not know."""
@@ -148,15 +170,18 @@ class Edits:
 
     def _logged(self, object_types: Sequence[Sequence[str]], since: datetime) -> Work:
         """Changes from the event log: asked by type where it is one, else the whole log."""
-        say, name = self._stream.client.log, self._stream.name
-        if not self._stream.account.has_event_log:
+        say, name, account = self._stream.client.log, self._stream.name, self._stream.account
+        if account.log_refused_with is not None:
             say(
                 "WARN",
-                f"Neither searches nor the event log show which old records of stream {name} were edited, or which "
-                "new ones have an old date, as e-mails synced from a mailbox do. Both are missed: only those created "
-                "in the last activities_window_seconds are read again.",
+                f"Neither searches ({self._doubt or 'refused for this type'}) nor the event log (status "
+                f"{account.log_refused_with}) show which old records of stream {name} were edited, or which new ones "
+                "have an old date, as e-mails synced from a mailbox do. Both are missed: only those created in the "
+                "last activities_window_seconds are read again.",
             )
             return None
+        if self._doubt:
+            self._say("INFO", f"searches do not tell what changed ({self._doubt}): it is looked up in the event log.")
         floor = timestamps.floor(self._began_at - EVENT_RETENTION, timestamps.SECOND)
         if since < floor:
             say(
@@ -166,19 +191,22 @@ class Edits:
                 "found any more. Refresh the stream to get them.",
             )
         lower = max(since, floor)
-        if len(object_types) == 1 and self._stream.account.filters_events_by_type:
+        if len(object_types) == 1 and account.filters_events_by_type:
             return [Piece(self._log_of_one(each, lower)) for each in object_types[0]]
-        return (yield from self._log({name for names in object_types for name in names}, {}, lower))
+        return (yield from self._log([name for names in object_types for name in names], {}, lower))
 
     def _log_of_one(self, object_type: str, lower: datetime) -> Work:
         """Events of one type; a filter by type alone is not documented, so it may be refused: once for all streams."""
         try:
-            return (yield from self._log({object_type}, {"object_type": object_type}, lower))
-        except Unavailable:
+            return (yield from self._log([object_type], {"object_type": object_type}, lower))
+        except Unavailable as refused:
+            self._say(
+                "INFO", f"the event log takes no filter by object type (status {refused.status}): it is read whole."
+            )
             self._stream.account.filters_events_by_type = False
-            return (yield from self._log({object_type}, {}, lower))
+            return (yield from self._log([object_type], {}, lower))
 
-    def _log(self, wanted: Container[str], filters: Mapping[str, str], lower: datetime) -> Work:
+    def _log(self, wanted: Sequence[str], filters: Mapping[str, str], lower: datetime) -> Work:
         stream = self._stream
         events = Events(stream.client, stream.settings, stream.account, filters=filters)
 
@@ -188,32 +216,43 @@ class Edits:
             of_ours = [event for event in left if event.get("object_type") in wanted]
             return self._fetch_again([_changed(event) for event in of_ours])
 
-        keyset = Keyset(fetch=events.fetch_window, field="date_updated", page_size=events.page_size, emit=edited)
+        keyset = Keyset(
+            fetch=events.fetch_window,
+            field="date_updated",
+            page_size=events.page_size,
+            emit=edited,
+            estimates=False,
+        )
         return (yield from keyset.walk(Window(lower)))
 
     def _fetch_again(self, rows: list[Record]) -> list[Record]:
         """The old ones of these records as they are now; deleted ones do not come."""
         before, first = self._before, self._stream.settings.common.start_date
-        old = [row["id"] for row in rows if "date_created" not in row or timestamps.parse(row["date_created"]) < before]
+        # A row without an id names nothing that could be fetched.
+        old = [row["id"] for row in rows if isinstance(row.get("id"), str) and _is_before(row, before)]
         with self._lock:
             fresh = [identity for identity in dict.fromkeys(old) if identity not in self._fetched]
             self._fetched.update(fresh)
-        records = [record for chunk in chunks(fresh) for page in self._by_ids(chunk) for record in page.records]
+        records = [record for chunk in chunks(fresh) for record in self._by_ids(chunk)]
 
         def is_wanted(record: Record) -> bool:
-            created = timestamps.parse(record["date_created"])
-            return created < before and (first is None or created >= first)
+            created = timestamps.instant(record.get("date_created"))
+            return created is None or (created < before and (first is None or created >= first))
 
         return self._stream.chosen([record for record in records if is_wanted(record)])
 
-    def _by_ids(self, ids: Sequence[str]) -> Iterator[Page]:
-        """The activities with these ids. One page, but for a maximum below ours or a deletion at that moment."""
+    def _by_ids(self, ids: Sequence[str]) -> Iterator[Record]:
+        """The activities with these ids, whatever else comes. One page, but for a maximum below ours or a deletion at
+        that moment."""
+        filters = {"id__in": ",".join(ids)}
+        for page in in_order(OffsetList(lambda skip: self._stream.fetch_at(skip, filters)).walk()):
+            yield from (record for record in page.records if record.get("id") in ids)
 
-        def page(skip: int) -> tuple[list[Record], bool]:
-            answer = self._stream.fetch({"filters": {"id__in": ",".join(ids)}, "skip": skip})
-            return answer.records, bool(answer.body.get("has_more"))
 
-        return in_order(OffsetList(page).walk())
+def _is_before(row: Mapping[str, Any], moment: datetime) -> bool:
+    """Whether a record is older, as far as that is known."""
+    created = timestamps.instant(row.get("date_created"))
+    return created is None or created < moment
 
 
 def _changed(event: Record) -> Record:
@@ -221,13 +260,9 @@ def _changed(event: Record) -> Record:
 
     Those without the admin role see no `data` of events older than an hour, so that they tell nothing.
     """
-    row = {"id": event["object_id"]}
-    if event.get("action") == "created":
-        with suppress(KeyError, TypeError, ValueError):
-            created = event["data"]["date_created"]
-            timestamps.parse(created)
-            row["date_created"] = created
-    return row
+    data = event.get("data") if event.get("action") == "created" else None
+    created = data.get("date_created") if isinstance(data, dict) else None
+    return {"id": event.get("object_id"), "date_created": created}
 
 
 def chunks(ids: Sequence[str]) -> Iterator[list[str]]:

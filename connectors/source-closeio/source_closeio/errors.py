@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from source_kit import json_text
 from source_kit.rules import Action, Rejected, Rule, Unavailable
 
 RULES = (
@@ -33,19 +35,48 @@ RULES = (
     ),
 )
 
+# A request that is refused for what it asks: 400, and as validation errors usually come.
+REFUSED = (400, 422)
 # Ids begin with `cf_`; those of fields from before 2020 with `lcf_`.
 _CUSTOM_FIELD = re.compile(r"custom\.\w+")
 _QUOTED = re.compile(r"""['"`]([A-Za-z_]\w*)\\?['"`]""")
 _WORD = re.compile(r"[A-Za-z_]\w*")
+# "The limit you set is larger than the maximum limit for this resource (max_limit = 100)."
 _CAP = re.compile(r"(max_limit|max_skip) = (\d+)")
+# "Input should be less than or equal to 250", beside the parameter's name in a body of unknown form: what
+# source-close-com 0.6.16 looks for.
+_AT_MOST = re.compile(r"less than or equal to (\d+)")
+_PARAMETERS: Mapping[str, str] = {"max_limit": "_limit", "max_skip": "_skip"}
 
 
 def cap(rejected: Rejected, name: str) -> int | None:
-    """The number in "... larger than the maximum limit for this resource (max_limit = 100)", for either name."""
+    """The number that a refusal names as `max_limit` or `max_skip`, in either wording.
+
+    One that names no parameter may mean both.
+    """
     for found, number in _CAP.findall(rejected.text):
         if found == name:
             return int(number)
-    return None
+    if not any(parameter in rejected.text for parameter in _PARAMETERS.values()):
+        return _at_most(rejected.text)
+    return _cap_of(rejected.body, _PARAMETERS[name])
+
+
+def _cap_of(part: Any, parameter: str) -> int | None:
+    """The number in the smallest part of a refusal that has the phrase and names the parameter."""
+    text = part if isinstance(part, str) else json_text.dumps(part).decode()
+    if parameter not in text:
+        return None
+    if isinstance(part, Mapping) and parameter in part:
+        return _at_most(json_text.dumps(part[parameter]).decode())
+    parts = part.values() if isinstance(part, Mapping) else part if isinstance(part, list) else ()
+    found = next((number for each in parts if (number := _cap_of(each, parameter)) is not None), None)
+    return _at_most(text) if found is None else found
+
+
+def _at_most(text: str) -> int | None:
+    found = _AT_MOST.search(text)
+    return int(found[1]) if found else None
 
 
 def is_gone(refused: Rejected | Unavailable) -> bool:
@@ -60,12 +91,12 @@ def is_deleted_document(rejected: Rejected) -> bool:
 
 def is_cursor_error(rejected: Rejected) -> bool:
     """A search or event cursor that is too old (30 s) or too deep (10,000 objects)."""
-    return rejected.status == 400 and "cursor" in rejected.text.lower()
+    return rejected.status in REFUSED and "cursor" in rejected.text.lower()
 
 
 def is_fields_error(rejected: Rejected) -> bool:
     """A search that named a field which this account does not know."""
-    return rejected.status == 400 and "_fields" in rejected.text
+    return rejected.status in REFUSED and "_fields" in rejected.text
 
 
 def unknown_fields(rejected: Rejected, asked: Sequence[str]) -> list[str]:

@@ -10,13 +10,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import orjson
-
 from source_closeio.account import Account
-from source_closeio.base import CloseTimeline
+from source_closeio.base import CloseTimeline, cursor_of
 from source_closeio.config import Settings
 from source_closeio.errors import is_cursor_error
-from source_kit import schemas, timestamps
+from source_closeio.times import Beginning
+from source_kit import json_text, schemas, timestamps
 from source_kit.client import HttpClient
 from source_kit.keyset import Keyset
 from source_kit.rules import Rejected, Unavailable
@@ -25,7 +24,7 @@ from source_kit.work import Piece, Record, Start, Work
 
 EVENT_RETENTION = timedelta(days=30)
 EVENT_OVERLAP = timedelta(minutes=5)
-DELETIONS = frozenset(["deleted", "merged"])
+DELETIONS = ("deleted", "merged")
 
 
 class Events(CloseTimeline):
@@ -84,30 +83,35 @@ class Events(CloseTimeline):
                 f"Close keeps events for 30 days: those of stream {self.name} between "
                 f"{timestamps.milliseconds_z(wanted)} and {timestamps.milliseconds_z(floor)} cannot be read any more.",
             )
-        recent = timestamps.floor(now - self.lag, timestamps.MILLISECOND)
-        given: set[tuple[str, str]] = set()
+        beginning = Beginning()
+        given: set[Any] = set()
+
+        def recent() -> datetime:
+            return timestamps.floor(timestamps.before(beginning.at, self.lag), timestamps.MILLISECOND)
 
         def once(records: list[Record]) -> list[Record]:
-            fresh = [record for record in records if (record["id"], record["date_updated"]) not in given]
-            given.update(
-                (record["id"], record["date_updated"])
-                for record in fresh
-                if timestamps.parse(record["date_updated"]) >= recent
-            )
+            since, fresh = recent(), []
+            for record in records:
+                happened = timestamps.instant(record.get("date_updated"))
+                if happened is None or happened < since:  # the walk itself knows those without a time
+                    fresh.append(record)
+                elif (mark := keyset.mark_of(record)) not in given:
+                    given.add(mark)
+                    fresh.append(record)
             return self.chosen(fresh)
 
         keyset = Keyset(
-            fetch=self.fetch_window,
+            fetch=beginning.noting(self.fetch_window),
             field="date_updated",
             page_size=self.page_size,
             emit=once,
-            checkpoint=lambda value, asked_at: self.time_cursor.checkpoint(value, min(asked_at, now)),
+            checkpoint=lambda value, asked_at: self.time_cursor.checkpoint(value, beginning.at),
         )
         lower = floor if wanted is None else max(wanted, floor)
         pieces = yield from keyset.walk(Window(lower))
         if not pieces:
             return None
-        return [*pieces, Piece(keyset.walk(Window(max(lower, recent)), cut=False), last=True)]
+        return [*pieces, Piece(keyset.walk(Window(max(lower, recent())), cut=False), last=True)]
 
     def chosen(self, records: list[Record]) -> list[Record]:
         """The events of a page as they leave."""
@@ -115,7 +119,7 @@ class Events(CloseTimeline):
             for record in records:
                 for name in ("data", "previous_data"):
                     if record.get(name) is not None:
-                        record[name] = orjson.dumps(record[name]).decode()
+                        record[name] = json_text.dumps(record[name]).decode()
         return records
 
     def fetch_window(
@@ -135,9 +139,10 @@ class Events(CloseTimeline):
             if token and is_cursor_error(rejected):
                 raise WalkExpired from rejected
             raise self.refused(rejected) from rejected
-        inside = [record for record in answer.records if _is_inside(record["date_updated"], window)]
-        has_left = len(inside) < len(answer.records)
-        return Fetched(inside, answer.asked_at, None if has_left else answer.body.get("cursor_next"))
+        inside = [record for record in answer.records if _is_inside(record.get("date_updated"), window)]
+        outside = len(answer.records) - len(inside)
+        following = None if outside else cursor_of(answer.body.get("cursor_next"))
+        return Fetched(inside, answer.asked_at, following, rows=answer.size - outside)
 
     def probe(self) -> None:
         """One row."""
@@ -189,23 +194,26 @@ class DeletedRecords(Events):
 
 
 def _deletion(event: Record) -> Record:
-    meta = event.get("meta") or {}
+    meta = event.get("meta")
+    meta = meta if isinstance(meta, dict) else {}
     is_merge = event["action"] == "merged"
     # A merge is told of the surviving lead; what is gone is the source.
     gone = (meta.get("merge_source_lead_id") if is_merge else None) or event.get("object_id")
     return {
-        "id": event["id"],
+        "id": event.get("id"),
         "organization_id": event.get("organization_id"),
         "object_type": event.get("object_type"),
         "object_id": gone,
         "lead_id": gone if is_merge else event.get("lead_id"),
         "action": event["action"],
         "merged_into_lead_id": meta.get("merge_destination_lead_id") if is_merge else None,
-        "deleted_at": event["date_updated"],
+        "deleted_at": event.get("date_updated"),
         "deleted_by": event.get("user_id"),
     }
 
 
-def _is_inside(value: str, window: Window) -> bool:
-    instant = timestamps.parse(value)
+def _is_inside(value: Any, window: Window) -> bool:
+    instant = timestamps.instant(value)
+    if instant is None:
+        return True
     return (window.lower is None or instant >= window.lower) and (window.upper is None or instant < window.upper)

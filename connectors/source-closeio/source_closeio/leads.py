@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -104,8 +104,13 @@ def _query(window: Window) -> str:
     """`date_updated>="2024-01-31T10:05" date_updated<"..." sort:date_updated`."""
     parts = []
     if window.lower is not None:
-        parts.append(f'date_updated>="{window.lower:%Y-%m-%dT%H:%M}"')
+        parts.append(f'date_updated>="{_minute(window.lower)}"')
     if window.upper is not None:
-        parts.append(f'date_updated<"{window.upper:%Y-%m-%dT%H:%M}"')
+        parts.append(f'date_updated<"{_minute(window.upper)}"')
     parts.append("sort:-date_updated" if window.descending else "sort:date_updated")
     return " ".join(parts)
+
+
+def _minute(instant: datetime) -> str:
+    """`2024-01-31T10:05`; not by `strftime`, which writes the year 1 with one digit."""
+    return instant.replace(tzinfo=None).isoformat(timespec="minutes")

@@ -145,6 +145,7 @@ class Listed(CloseList):
             if unavailable.status != 404 or self._is_legacy or not self.row.legacy:
                 raise
             self._is_legacy = True
+            self.client.log("INFO", f"Stream {self.name} is read at the old path: {self.resource} answered 404.")
             return super().fetch(stream_slice, token)
 
     def parse_response(self, response: requests.Response, **arguments: Any) -> list[Record]:
@@ -155,12 +156,12 @@ class Listed(CloseList):
         return records
 
     def _mend(self, record: Record) -> None:
-        if self.row.key != "id":
-            record.setdefault("id", record.get(self.row.key))
+        if record.get("id") is None and self.row.key in record:
+            record["id"] = record[self.row.key]
         if self.row.has_secrets:
             without_secrets(record)
 
     def chosen(self, records: list[Record]) -> list[Record]:
         """A filter that Close does not know gives everything, silently."""
         wanted = self.row.of_type
-        return [record for record in records if not wanted or record.get("_type", wanted) == wanted]
+        return [record for record in records if not wanted or (record.get("_type") or wanted) == wanted]

@@ -45,7 +45,7 @@ def counted(body: Mapping[str, Any]) -> int | None:
     """`count.total` of an answer to a search with `include_counts`."""
     count = body.get("count")
     total = count.get("total") if isinstance(count, Mapping) else None
-    return total if isinstance(total, int) else None
+    return total if isinstance(total, int) and total >= 0 else None
 
 
 def _field(object_type: str, name: str) -> dict[str, Any]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, ClassVar
 
 import requests
 
 from source_closeio import search
-from source_closeio.base import CloseStream
+from source_closeio.base import CloseStream, cursor_of
 from source_closeio.custom_fields import key_of
 from source_closeio.errors import cap, is_cursor_error, is_fields_error, unknown_fields
 from source_closeio.ties import OtherWay, fetch_again, is_second_reading
@@ -109,9 +109,15 @@ class Searched(CloseStream):
             page_size=self.page_size,
             lag=cursor.lag,
             emit=self.chosen,
-            checkpoint=cursor.checkpoint,
+            checkpoint=self.checkpoint,
             tie=Keyset(fetch=self.fetch_window, field="date_created", page_size=self.page_size),
         )
+
+    def checkpoint(self, value: str, asked_at: datetime) -> dict[str, Any]:
+        """Never past the time at which the custom fields were listed: of one that is created and filled later, the
+        search knows nothing, and the next read asks for its records again."""
+        listed_at = self.account.custom_fields(self.custom_type).listed_at
+        return self.time_cursor.checkpoint(value, asked_at if listed_at is None else min(asked_at, listed_at))
 
     def fetch_window(
         self, window: Window, token: Any = None, *, count: bool = False, limit: int | None = None
@@ -129,7 +135,8 @@ class Searched(CloseStream):
             count = token is None
         stream_slice = {"window": window, "count": count, "limit": limit}
         answer = self._searched(stream_slice, {"cursor": token} if token else None)
-        return Fetched(answer.records, answer.asked_at, answer.body.get("cursor"), search.counted(answer.body))
+        cursor, total = cursor_of(answer.body.get("cursor")), search.counted(answer.body)
+        return Fetched(answer.records, answer.asked_at, cursor, total, rows=answer.size)
 
     def _searched(self, stream_slice: Mapping[str, Any], token: Mapping[str, Any] | None) -> Answer:
         asked = self.field_names
@@ -187,7 +194,7 @@ class Searched(CloseStream):
             CORE_FIELDS if asked.get("limit") == 1 else self.field_names,
             cursor=(next_page_token or {}).get("cursor"),
             count=asked.get("count", False),
-            limit=asked.get("limit") or self.page_size,
+            limit=self.limit_of(asked),
             tied=window.within is not None,
         )
 

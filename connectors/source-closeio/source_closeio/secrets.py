@@ -10,12 +10,14 @@ SECRET_NAMES = re.compile(r"password|secret|signature_key|(?:access|refresh|api|
 
 def without_secrets(value: Any) -> None:
     """Set everything to null whose name says that it is a secret, at any depth, in place."""
-    if isinstance(value, dict):
-        for name, part in value.items():
-            if isinstance(part, str) and SECRET_NAMES.search(name):
-                value[name] = None
-            else:
-                without_secrets(part)
-    elif isinstance(value, list):
-        for part in value:
-            without_secrets(part)
+    left = [value]
+    while left:
+        part = left.pop()
+        if isinstance(part, dict):
+            for name, inner in part.items():
+                if isinstance(inner, str) and SECRET_NAMES.search(name):
+                    part[name] = None
+                else:
+                    left.append(inner)
+        elif isinstance(part, list):
+            left.extend(part)

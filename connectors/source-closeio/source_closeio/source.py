@@ -8,10 +8,11 @@ from typing import Any
 import requests
 
 from source_closeio import config, search, streams
+from source_closeio.account import WHO_AM_I
 from source_closeio.errors import RULES
 from source_closeio.foreign import FOREIGN_RULES, IGNORED_STATES
 from source_kit.budget import RateBudget
-from source_kit.client import HttpClient, Request
+from source_kit.client import HttpClient
 from source_kit.config import CommonOptions
 from source_kit.oauth import Auth
 from source_kit.source import KitSource
@@ -58,7 +59,7 @@ class SourceCloseio(KitSource):
         return streams.build(client, self.settings)
 
     def probe(self, client: HttpClient) -> None:
-        client.send(Request("me/", "GET me/", what="the user of the API key"))
+        client.send(WHO_AM_I)
 
 
 SOURCE = SourceCloseio

@@ -9,6 +9,7 @@ from source_closeio.account import Account
 from source_closeio.base import CloseTimeline
 from source_closeio.config import Settings
 from source_closeio.task_types import COMMON_FIELDS, TASK_TYPES
+from source_closeio.times import Beginning, latest
 from source_kit import schemas, timestamps
 from source_kit.client import HttpClient
 from source_kit.keyset import Keyset
@@ -34,23 +35,24 @@ class Tasks(CloseTimeline):
     def work(self, start: Start) -> Work:
         """Tasks can be filtered by `date_updated` but not ordered by it: the walk goes over `date_created`, which never
         changes, and the state moves when the whole walk is out."""
-        began_at = self.client.clock.now()
+        beginning = Beginning()
         lower = self.time_cursor.lower(start)
         updated = {"_type": self.task_type}
         if lower is not None:
             updated["date_updated__gte"] = timestamps.milliseconds_z(lower)
-        tops: list[str] = []
+        tops: list[str | None] = []
 
         def noted(records: list[Record]) -> list[Record]:
-            tops.append(timestamps.latest([record["date_updated"] for record in records]))
+            tops.append(latest([record.get("date_updated") for record in records]))
             return records
 
         def end() -> Work:
-            yield Page((), self.time_cursor.checkpoint(timestamps.latest(tops), began_at) if tops else None)
+            top = latest(tops)
+            yield Page((), None if top is None else self.time_cursor.checkpoint(top, beginning.at))
             return None
 
         def fetch(window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
-            return self.fetch_window(window, token, count=count, limit=limit, filters=updated)
+            return beginning.saw(self.fetch_window(window, token, count=count, limit=limit, filters=updated))
 
         keyset = Keyset(fetch=fetch, field="date_created", page_size=self.page_size, emit=noted)
         pieces = yield from keyset.walk(Window())

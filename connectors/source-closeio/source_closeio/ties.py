@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from source_kit import timestamps
+from source_kit.pages import MOST_PAGES_WITHOUT_ROWS, endless, with_rows
 from source_kit.windows import Fetched, WalkExpired, Window
 from source_kit.work import Record, Work
 
@@ -63,26 +64,35 @@ def fetch_again(search: Callable[[Window, Any], Fetched], way: OtherWay, window:
         if token is None:
             raise
         return _by_other_way(way, window, None)
-    left = (token.left if token else page.total or 0) - len(page.records)
+    left = (token.left if token else page.total or 0) - page.size
     if page.token is not None:
         return replace(page, token=InSearch(page.token, left))
     return replace(page, token=InOtherWay() if left > 0 else None)
 
 
 def _by_other_way(way: OtherWay, window: Window, token: Any) -> Fetched:
-    """The rows of the instant out of a page of the minute around it."""
+    """The rows of the instant out of the next page of the minute around it that has some."""
     assert window.within is not None, "only rows of one instant are read again"
     minute = timestamps.floor(window.within, timestamps.MINUTE)
-    page = way.fetch_window(Window(minute, minute + timestamps.MINUTE), token)
-    records = [record for record in page.records if _belongs(record, window)]
-    return Fetched(records, page.asked_at, None if page.token is None else InOtherWay(page.token))
+    idle = 0
+    while True:
+        page = with_rows(lambda after: way.fetch_window(Window(minute, minute + timestamps.MINUTE), after), token)
+        records = [record for record in page.records if _belongs(record, window)]
+        if records or page.token is None:
+            left_out = page.size - len(page.records)
+            following = None if page.token is None else InOtherWay(page.token)
+            return Fetched(records, page.asked_at, following, rows=len(records) + left_out)
+        idle = 0 if page.records else idle + 1
+        if idle > MOST_PAGES_WITHOUT_ROWS:
+            raise endless(way.words)
+        token = page.token
 
 
 def _belongs(record: Record, window: Window) -> bool:
-    updated = timestamps.floor(timestamps.parse(record["date_updated"]), timestamps.MILLISECOND)
-    created = timestamps.parse(record["date_created"])
+    """Whether a row is of the instant; one without usable times is taken along."""
+    updated, created = (timestamps.instant(record.get(name)) for name in ("date_updated", "date_created"))
     return (
-        updated == window.within
-        and (window.lower is None or created >= window.lower)
-        and (window.upper is None or created < window.upper)
+        (updated is None or timestamps.floor(updated, timestamps.MILLISECOND) == window.within)
+        and (created is None or window.lower is None or created >= window.lower)
+        and (created is None or window.upper is None or created < window.upper)
     )

@@ -22,6 +22,7 @@ from emulators.close.settings import CloseOptions
 from emulators.messages import Request, Response
 from source_closeio import SourceCloseio
 from source_kit.catalog_input import ConfiguredStream, parse_catalog
+from source_kit.client import HttpClient
 from source_kit.clock import Clock, Interrupted
 from source_kit.config_store import ConfigStore
 from source_kit.redaction import Redactor
@@ -148,10 +149,16 @@ class Account:
         """A new connector, as a new process would have it."""
         source = SourceCloseio()
         source.clock = QuickClock()
+        # `check` has a client of its own.
+        source.client_class = self._client  # type: ignore[misc, assignment]  # makes what the class would
         output = KeptOutput(source.clock)
         source.prepare(ConfigStore(None, self.config), output, Redactor())
-        source.client.session.mount("https://", self.vendor)
         return source, output
+
+    def _client(self, *arguments: Any, **options: Any) -> HttpClient:
+        client = HttpClient(*arguments, **options)
+        client.session.mount("https://", self.vendor)
+        return client
 
     def read(self, stream: str, state: Mapping[str, Any] | None = None, *, mode: str = "incremental") -> Reading:
         """One sync of one stream."""

@@ -119,9 +119,9 @@ def test_without_both_a_warning_tells_what_is_missed_and_the_position_stays() ->
     assert "__events_until" not in again.states[-1]
     (warning,) = [line for line in again.logs if "edited" in line]
     assert warning == (
-        "WARN Neither searches nor the event log show which old records of stream call_activities were edited, or "
-        "which new ones have an old date, as e-mails synced from a mailbox do. Both are missed: only those created in "
-        "the last activities_window_seconds are read again."
+        "WARN Neither searches (status 403) nor the event log (status 403) show which old records of stream "
+        "call_activities were edited, or which new ones have an old date, as e-mails synced from a mailbox do. Both "
+        "are missed: only those created in the last activities_window_seconds are read again."
     )
 
 
