@@ -47,6 +47,11 @@ class KustomerStream(KitStream):
         """Relative to `/v1/`; a slice may name the path of one parent's children."""
         return (stream_slice or {}).get("path") or self.resource
 
+    def is_whole(self, content: Any) -> bool:
+        """As the base; one object in the list's place is a record."""
+        rows = content.get(self.rows_key) if isinstance(content, dict) else None
+        return super().is_whole(content) and (not isinstance(rows, dict) or "id" in rows or "attributes" in rows)
+
     def request_params(
         self,
         stream_state: Mapping[str, Any] | None,

@@ -33,16 +33,15 @@ class TooLong(StreamUnavailable):
 
 
 class Step(NamedTuple):
-    """One page of a list: its number, at the size that the walk began with; or the parameters of a link."""
+    """One page of a list: its number, at the size that the walk began with; or the parameters of a link.
+
+    `is_announced`: the page before it said that it is there, not only that it was full.
+    """
 
     number: int
     size: int
     query: str = ""
-
-    @property
-    def is_numbered(self) -> bool:
-        """Whether the place of the page depends on its size."""
-        return not self.query or "page" in parse_qs(self.query)
+    is_announced: bool = False
 
 
 class Listing:
@@ -68,6 +67,9 @@ class Listing:
             raise self._too_long(step)
         try:
             answer, step = self._answer(step)
+            if step.is_announced and not answer.size and next_link(answer.body) is None:
+                # It may have lost its rows on the way.
+                answer, step = self._answer(step)
         except Rejected as rejected:
             if is_deep and rejected.status == 400:
                 raise self._too_long(step) from rejected
@@ -104,7 +106,9 @@ class Listing:
             raise endless(f"{self._idle} pages without a new row")
         query = query_of(link)
         is_cursor = bool(query) and parse_qs(query).get("page") != [str(step.number + 1)]
-        return Step(0, step.size, query) if is_cursor else Step(step.number + 1, step.size)
+        if is_cursor:
+            return Step(0, step.size, query, is_announced=True)
+        return Step(step.number + 1, step.size, is_announced=link is not None)
 
     def _full_page(self, step: Step, content: Any) -> int:
         """The rows that a full page has at least: what `meta` tells or was asked for, and never above the default."""

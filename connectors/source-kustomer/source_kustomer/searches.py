@@ -220,6 +220,9 @@ class SearchStream(KustomerStream):
         }  # fmt: skip
         try:
             answer, size = self._answer({**asked, "limit": limit} if limit else asked, at.size)
+            if at.number > 1 and not answer.size and next_link(answer.body) is None:
+                # It was announced, and may have lost its rows on the way.
+                answer, size = self._answer(asked, at.size)
         except Rejected as rejected:
             if at.number > 1 and is_refused_query(rejected):
                 raise WalkExpired from rejected
