@@ -193,7 +193,7 @@ class HttpClient:
         self.turn.take()
         damage = parse(response)
         if damage is None and response.status_code < 300 and not request.accepts(body(response)):
-            damage = "The answer lacked its list."
+            damage = "The answer lacked what it should hold."
         if damage is not None or response.status_code >= 300:
             self.turn.leave()
         return response, damage

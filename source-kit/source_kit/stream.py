@@ -27,6 +27,7 @@ from source_kit.page_size import PageSize
 from source_kit.rules import TooHeavy
 from source_kit.state import StateLedger
 from source_kit.transport import MAX_ATTEMPTS
+from source_kit.windows import WalkExpired
 from source_kit.work import Record, Start, Work, in_order
 
 
@@ -129,18 +130,21 @@ class KitStream(HttpStream):
         """Ask for one page through the hooks; errors as `HttpClient.send`.
 
         With `sizes`, the slice gets a `size`, which is halved where a gateway gives up on the page. A request with a
-        `limit` of its own is for a few rows, and says nothing about pages.
+        `limit` of its own is for a few rows, and says nothing about pages. A slice that comes with its `size` is for a
+        page by number, whose place depends on it: where that is too heavy, `WalkExpired` says so once it is halved.
         """
         asked = dict(stream_slice or {})
         sizes = self.sizes
         if sizes is None or asked.get("limit"):
             return self._asked(asked, token)
         for attempt in range(1, MAX_ATTEMPTS + 1):
-            size = sizes.current
+            size = asked.get("size") or sizes.current
             try:
                 answer = self._asked({**asked, "size": size}, token, can_shrink=True)
             except TooHeavy as heavy:
                 self._shrink(sizes, size, attempt, heavy)
+                if "size" in asked and sizes.current < size:
+                    raise WalkExpired from heavy
             else:
                 sizes.went_well(size)
                 return answer

@@ -9,10 +9,10 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from source_kit import timestamps
-from source_kit.pages import with_rows
+from source_kit.pages import endless, with_rows
 from source_kit.seen import Seen
 from source_kit.tokens import AGREEING_WALKS, TRUSTED_COUNT, TokenWalk, incomplete, told_missing
-from source_kit.windows import Fetched, Window, cut_points, parts_for
+from source_kit.windows import Fetched, WalkExpired, Window, cut_points, parts_for
 from source_kit.work import Page, Piece, Record, Work
 
 if TYPE_CHECKING:
@@ -116,7 +116,12 @@ class Walk:
         def ask(token: Any) -> Fetched:
             return keyset.fetch(window, token, count=count and token is None)
 
-        return with_rows(ask, None, keyset.field)
+        for _ in range(MAX_RESTARTS):
+            try:
+                return with_rows(ask, None, keyset.field)
+            except WalkExpired:  # while what an empty page had announced was followed
+                continue
+        raise endless(keyset.field)
 
     def _verified(self) -> Generator[Page, None, None]:
         """What was counted in the window and did not come: looked for in whole walks, until some bring nothing new and

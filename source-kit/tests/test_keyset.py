@@ -425,6 +425,26 @@ def test_an_empty_page_that_announces_more_is_followed() -> None:
     assert walk(answer(token=1, total=3), answer(token=1, total=3), answer(1, 2, token=2), answer(2, 3))[0] == [1, 2, 3]
 
 
+@pytest.mark.parametrize("empty", [3, 10**6])
+def test_a_walk_that_expires_behind_an_empty_page_begins_anew_and_ends_loudly(empty: int) -> None:
+    asked: list[Any] = []
+
+    def fetch(window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
+        asked.append(token)
+        if token == 2:
+            raise WalkExpired
+        return answer(token=2) if len(asked) <= empty else answer(1)
+
+    pages = Keyset(fetch, "at", 10).walk(Window())
+    if empty == 3:
+        assert [record["id"] for page in pages for record in page.records] == [1]
+        assert asked == [None, None, 2, None]
+        return
+    with pytest.raises(TransientError, match="again and again that there are more rows"):
+        list(pages)
+    assert len(asked) == 15
+
+
 def test_rows_that_were_no_objects_make_the_count_no_proof() -> None:
     assert walk(answer(1, 2, token=1, total=4, size=3), answer(2, 4))[0] == [1, 2, 4]
 

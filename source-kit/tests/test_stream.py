@@ -15,9 +15,11 @@ from source_kit.answers import body
 from source_kit.budget import RateBudget
 from source_kit.client import HttpClient
 from source_kit.oauth import basic
+from source_kit.page_size import PageSize
 from source_kit.rules import Rejected
 from source_kit.stream import KitStream, TimeCursor
 from source_kit.testing import NOON, FakeClock
+from source_kit.windows import WalkExpired
 from source_kit.work import Page, Piece, Record, Start, Work
 
 URL = "https://api.vendor.test/v1/leads/"
@@ -93,6 +95,25 @@ def test_an_answer_without_its_list_is_asked_for_again(vendor: Any) -> None:
     vendor.get(URL, [{"json": {}}, {"json": {"data": []}}])
     assert Leads(client()).fetch().records == []
     assert vendor.call_count == 2
+
+
+def test_a_page_that_is_too_heavy_is_halved_on_the_spot(vendor: Any) -> None:
+    vendor.get(URL, [{"status_code": 504}, {"json": {"data": []}}])
+    stream = Leads(client())
+    stream.sizes = PageSize(100)
+    stream.fetch({"page": 1})
+    assert [request.qs["size"] for request in vendor.request_history] == [["100"], ["50"]]
+
+
+def test_a_page_whose_place_depends_on_its_size_is_not_halved_in_its_place(vendor: Any) -> None:
+    vendor.get(URL, [{"json": {"data": []}}, {"status_code": 504}, {"status_code": 504}])
+    stream = Leads(client())
+    stream.sizes = PageSize(100)
+    stream.fetch({"page": 1, "size": 100})
+    with pytest.raises(WalkExpired):
+        stream.fetch({"page": 2, "size": 100})
+    assert [request.qs["size"] for request in vendor.request_history] == [["100"]] * 3
+    assert stream.sizes.current == 50
 
 
 def test_a_probe_raises_what_reading_would_raise(vendor: Any) -> None:

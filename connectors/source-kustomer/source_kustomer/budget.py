@@ -10,17 +10,9 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 
-from source_kit.budget import (
-    MINUTE_SECONDS,
-    BudgetSpent,
-    RateBudget,
-    Reading,
-    read_headers,
-    retry_after,
-    seconds_until,
-    server_time,
-)
+from source_kit.budget import MINUTE_SECONDS, RateBudget
 from source_kit.clock import Clock
+from source_kit.headers import Reading, read_headers, retry_after, seconds_until, server_time
 
 ORGANISATION, SEARCH = "organisation", "search"
 # A 429 that asks for so short a wait is not the end of a minute: it is obeyed, but says nothing about the budget.
@@ -178,7 +170,7 @@ class KustomerBudget(RateBudget):
         self._reserve_search()
         try:
             super().acquire(ORGANISATION)
-        except BudgetSpent:
+        except BaseException:  # the budget is spent, or the sync ends
             with self._search_lock:
                 self.searches.given_up()
             raise
@@ -194,19 +186,25 @@ class KustomerBudget(RateBudget):
 
     def release(self, name: str, status: int | None, headers: Mapping[str, str]) -> None:
         """As the base; learns the budget of searches from a refusal that is not the organisation's."""
-        readings = read_headers(headers, self._search_clock.now())
-        if name == SEARCH and status == 429 and not self._is_organisations(readings):
-            # Its headers may be those of either budget: they say nothing reliable about the organisation's.
-            super().release(ORGANISATION, 200, {})
-            self._refuse_search(headers)
-            return
-        super().release(ORGANISATION, status, headers)
+        lower = {key.lower(): value for key, value in headers.items()}
+        readings = read_headers(lower, self._search_clock.now())
+        is_refused_search = name == SEARCH and status == 429 and not self._is_organisations(readings)
+        try:
+            # The headers of a refused search may be those of either budget: they say nothing reliable about the
+            # organisation's.
+            if is_refused_search:
+                super().release(ORGANISATION, 200, {})
+            else:
+                super().release(ORGANISATION, status, headers)
+        finally:  # a search in flight would keep its place for ever
+            if is_refused_search:
+                self._refuse_search(lower)
+            elif name == SEARCH:
+                with self._search_lock:
+                    self.searches.lost() if status in (None, 429) else self.searches.accepted()
         for reading in readings:
             if status != 429 and reading.limit:
                 self._known = (reading.limit, reading.remaining)
-        if name == SEARCH:
-            with self._search_lock:
-                self.searches.lost() if status in (None, 429) else self.searches.accepted()
 
     def refuse(self, name: str, seconds: float) -> None:
         """As the base."""
@@ -224,8 +222,7 @@ class KustomerBudget(RateBudget):
 
     def _refuse_search(self, headers: Mapping[str, str]) -> None:
         now = self._search_clock.now()
-        reset = next((value for name, value in headers.items() if name.lower() == "x-ratelimit-reset"), None)
-        wait = seconds_until(reset, server_time(headers) or now)
+        wait = seconds_until(headers.get("x-ratelimit-reset"), server_time(headers) or now)
         asked = retry_after(headers, now)
         is_passing = wait is None and asked is not None and asked <= PASSING_SECONDS
         wait = asked if wait is None else wait

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from source_kit import timestamps
 from source_kit.client import HttpClient
+from source_kit.pages import endless
 from source_kit.rules import Rejected, Unavailable
 from source_kit.stream import TimeCursor
-from source_kit.windows import Window
+from source_kit.windows import WalkExpired, Window
 from source_kit.work import Page, Piece, Record, Start, Work, in_order
 from source_kustomer.base import KustomerStream
 from source_kustomer.config import Settings
 from source_kustomer.errors import is_refused_query
-from source_kustomer.records import lift
+from source_kustomer.paging import MOST_WALKS, Listing, unseen
 from source_kustomer.searches import SearchStream
 
 PARENTS_A_PIECE = 8
@@ -31,9 +33,9 @@ BY_CONVERSATIONS = "__by_conversations"
 class Parent:
     """Whose children to ask for. `id` is the conversation's or customer's, `asked` what the path needs."""
 
-    id: str
+    id: Any
     asked: str
-    updated_at: str
+    updated_at: Any
 
 
 class ChildStream(KustomerStream):
@@ -42,6 +44,8 @@ class ChildStream(KustomerStream):
     cursor_field = CURSOR
     worker_share = 0.5
     parent_column = "conversation_id"
+    # What a record must have to be asked for its children.
+    parent_key = "id"
     starts_after = ("conversations", "customers", "messages")
 
     def __init__(self, client: HttpClient, settings: Settings, parents: SearchStream) -> None:
@@ -75,8 +79,13 @@ class ChildStream(KustomerStream):
 
     def begin(self) -> None:
         """Note when the read began."""
-        self.began_at = self.client.clock.now()
-        self._late: set[str] = set()
+        self._began = self.client.clock.now()
+        self._late: set[Any] = set()
+
+    @property
+    def began_at(self) -> datetime:
+        """When the read began; on the server's clock if that is behind, as far as answers have told by now."""
+        return self.client.clocks.earliest(self._began)
 
     def checkpoint(self, value: str, asked_at: datetime) -> Mapping[str, Any] | None:
         """The state after the children of a parent that changed then; never later than the beginning of the read."""
@@ -85,7 +94,8 @@ class ChildStream(KustomerStream):
     def is_due(self, parent: Parent) -> bool:
         """False for a parent that changed since the read began and was asked since then: parents may change faster than
         they can be asked. The state stays before them, so the next read asks them again."""
-        if timestamps.parse(parent.updated_at) < self.began_at:
+        changed_at = timestamps.instant(parent.updated_at)
+        if changed_at is None or changed_at < self.began_at:
             return True
         is_due = parent.id not in self._late
         self._late.add(parent.id)
@@ -107,14 +117,18 @@ class ChildStream(KustomerStream):
             Piece(self._children(chosen[first : first + PARENTS_A_PIECE]))
             for first in range(0, len(chosen), PARENTS_A_PIECE)
         ]
-        if page.checkpoint is not None:
-            pieces.append(Piece(_checkpoint(page.checkpoint)))
+        nameless = sum(1 for record in page.records if not _is_id(record.get(self.parent_key)))
+        if nameless:
+            pieces.append(Piece(_told(Page(holds=True, warning=_nobody_to_ask(nameless, self.parent_key)))))
+        if page.checkpoint is not None or page.holds or page.warning:
+            pieces.append(Piece(_told(replace(page, records=(), estimate=None))))
         return [*pieces, Piece(self._after(pages))]
         yield  # a plan without pages of its own
 
     def parent(self, record: Record) -> Parent | None:
         """Whom to ask for; None for a record that can have no children."""
-        return Parent(record["id"], record["id"], record["updated_at"])
+        key = record.get(self.parent_key)
+        return Parent(key, str(key), record.get("updated_at")) if _is_id(key) else None
 
     def _children(self, parents: Sequence[Parent]) -> Work:
         for parent in parents:
@@ -130,18 +144,20 @@ class ChildStream(KustomerStream):
     def _pages(self, parent: Parent) -> Iterator[list[Record]]:
         """The children of one parent, each once; none of a parent that is gone."""
         seen: set[Any] = set()
-        asked: dict[str, Any] | None = {"path": self.resource.format(id=parent.asked), "page": 1}
-        while asked is not None:
+        asked = {"path": self.resource.format(id=quote(parent.asked, safe="", errors="replace"))}
+        for _ in range(MOST_WALKS):
             try:
-                answer = self.fetch(asked)
+                for fetched in Listing(self, asked).pages():
+                    fresh = unseen(fetched.records, seen)
+                    if fresh:
+                        yield fresh
+            except WalkExpired:
+                continue
             except Unavailable as unavailable:
                 if unavailable.status != 404:
                     raise
-                return
-            fresh = [record for record in answer.records if record["id"] not in seen]
-            if fresh:
-                yield fresh
-            asked = self.following(answer.body, asked, seen)
+            return
+        raise endless(asked["path"])
 
 
 class ConversationEvents(ChildStream):
@@ -175,24 +191,19 @@ class SatisfactionResponses(ChildStream):
     name = "satisfaction_responses"
     resource = "satisfaction-responses/{id}"
     permission = "org.permission.satisfaction.read"
+    page_size = 0
 
     def parent(self, record: Record) -> Parent | None:
         level = record.get("satisfaction_level")
         response = level.get("formResponse") if isinstance(level, Mapping) else None
         response = response.get("id") if isinstance(response, Mapping) else response
         response = response or record.get("satisfaction_response_id")
-        return Parent(record["id"], response, record["updated_at"]) if isinstance(response, str) and response else None
-
-    def is_whole(self, content: Any) -> bool:
-        return isinstance(content, dict) and isinstance(content.get("data"), dict)
+        parent = super().parent(record)
+        return replace(parent, asked=response) if parent and isinstance(response, str) and response else None
 
     def params(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """None: the answer is one record."""
         return {}
-
-    def records_of(self, content: Any, asked: Mapping[str, Any]) -> list[Record]:
-        """The one record."""
-        return [lift(content["data"])]
 
 
 class Attachments(ChildStream):
@@ -218,14 +229,14 @@ class Attachments(ChildStream):
         lower = self.time_cursor.lower(start)
         reason = self._unsearchable()
         if not reason:
-            self._asked: set[str] = set()
+            self._conversations: set[Any] = set()
             if BY_CONVERSATIONS in start.position:
                 lower = self.settings.common.start_date
-            self._has_messages = False
+            self._has_messages, self.parent_key = False, "conversation_id"
             pieces = self.messages.pieces(lower, self.checkpoint, criteria=[HAS_ATTACHMENTS])
             return self.fan_out([Piece(_chained(pieces))])
-        self.client.log("WARN", f"{reason}: asking every conversation for them.")
-        self._has_messages = True
+        self.client.log("WARN", f"Stream {self.name}: {reason}: asking every conversation for them.")
+        self._has_messages, self.parent_key = True, "id"
         return self.fan_out(self.parents.pieces(lower, self.checkpoint))
         yield  # a plan without pages of its own
 
@@ -247,25 +258,37 @@ class Attachments(ChildStream):
         except Rejected as rejected:
             if not is_refused_query(rejected):
                 raise
-            return "Kustomer does not search for attachments here"
+            return f"Kustomer does not search for attachments here ({rejected.internal_message})"
         return "" if found.records else "Kustomer finds no message with attachments"
 
     def parent(self, record: Record) -> Parent | None:
         """The conversation of a message, once; again only for a message that may be younger than the first asking."""
+        parent = super().parent(record)
         if self._has_messages:
-            return super().parent(record) if record.get("message_count") != 0 else None
-        conversation, updated_at = record.get("conversation_id"), record["updated_at"]
-        if not conversation:
+            return parent if record.get("message_count") != 0 else None
+        if parent is None:
             return None
-        is_settled = timestamps.parse(updated_at) < self.began_at - self.time_cursor.lag
-        if conversation in self._asked and is_settled:
+        changed_at = timestamps.instant(parent.updated_at)
+        is_settled = changed_at is not None and changed_at < timestamps.before(self.began_at, self.time_cursor.lag)
+        if parent.id in self._conversations and is_settled:
             return None
-        self._asked.add(conversation)
-        return Parent(conversation, conversation, updated_at)
+        self._conversations.add(parent.id)
+        return parent
 
 
-def _checkpoint(value: Mapping[str, Any]) -> Work:
-    yield Page((), value)
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str | int) and value != ""
+
+
+def _nobody_to_ask(rows: int, key: str) -> str:
+    return (
+        f"{rows} rows came without {key}: nobody can be asked for what belongs to them. The state stays before them, "
+        "so that the next sync looks again."
+    )
+
+
+def _told(page: Page) -> Work:
+    yield page
     return None
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from source_kit import schemas
 from source_kit.answers import body
@@ -37,21 +38,37 @@ def objects(content: Any) -> Iterator[Mapping[str, Any]]:
             yield each
 
 
-def properties(content: Any) -> dict[str, Mapping[str, Any]]:
-    """Definitions by name."""
+def definitions_in(content: Any) -> tuple[dict[str, Mapping[str, Any]], int]:
+    """Definitions by name, and how many were no objects."""
     found: dict[str, Mapping[str, Any]] = {}
+    others = 0
     for each in objects(content):
-        listed = (each.get("attributes") or {}).get("properties") or {}
-        found.update({name: details for name, details in listed.items() if isinstance(details, Mapping)})
-    return found
+        for name, details in _object(_object(each.get("attributes")).get("properties")).items():
+            if isinstance(details, Mapping):
+                found[name] = details
+            else:
+                others += 1
+    return found, others
 
 
-def definitions(client: HttpClient, resource: str) -> dict[str, Mapping[str, Any]]:
-    """The definitions for one resource; none where the key may not read them."""
-    request = Request(f"metadata/{resource}", ORGANISATION, what="custom attributes")
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def path_of(resource: str) -> str:
+    """`metadata/kobject.order`; klasses may be called anything."""
+    return f"metadata/{quote(resource, safe='', errors='replace')}"
+
+
+def definitions(client: HttpClient, resource: str) -> Mapping[str, Mapping[str, Any]]:
+    """The definitions for one resource; none, with a warning, where the key may not read them."""
+    request = Request(path_of(resource), ORGANISATION, what=f"the custom attributes of {resource}")
     try:
-        return properties(body(client.send(request)))
-    except (Unavailable, Rejected):
+        return definitions_in(body(client.send(request)))[0]
+    except (Unavailable, Rejected) as refusal:
+        # A klass without custom attributes is not found.
+        if not (isinstance(refusal, Unavailable) and refusal.status == 404):
+            client.log("WARN", f"Custom attributes of {resource} have no types in the catalog: {refusal.message}")
         return {}
 
 

@@ -6,16 +6,20 @@ of `users/current`, which needs no role.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import requests
 
 from source_kit.client import HttpClient, Request
-from source_kit.errors import ConnectorFault
+from source_kit.errors import ConnectorFault, SourceError
 from source_kit.rules import Action, Denied, Rejected, Rule, Unavailable
+from source_kustomer.budget import ORGANISATION
+from source_kustomer.clocks import Clocks
 from source_kustomer.config import PODS
 
-WHO_AM_I = "users/current"
+# The request that any key may send.
+WHO_AM_I = Request("users/current", ORGANISATION, what="the owner of the API key")
 SEARCH_PATH = "customers/search"
 ARCHIVE_SEARCH_PATH = "customers/archive/search"
 # The only paths that may be posted to: `POST /v1/customers` and its like create records.
@@ -49,7 +53,20 @@ RULES = (
 
 
 class ReadOnlyClient(HttpClient):
-    """The client of the source: no request can create or change a record, and a 401 is told from a missing role."""
+    """The client of the source: no request can create or change a record, and a 401 is told from a missing role.
+
+    `clocks` compares the server's clock with the local one.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.clocks = Clocks()
+
+    def meet(self) -> None:
+        """Learn what the server's clock shows: one small request, where nothing was asked before. Never fails."""
+        if not self.clocks.has_seen:
+            with suppress(SourceError):  # whatever is wrong shows in what is asked next
+                self.send(WHO_AM_I)
 
     def send(self, request: Request) -> requests.Response:
         """As the base. Raises `ConnectorFault` instead of sending anything but GET and searches."""
@@ -59,19 +76,27 @@ class ReadOnlyClient(HttpClient):
                 internal_message=f"{request.method} {request.path}",
             )
         try:
-            return super().send(request)
+            response = super().send(request)
         except Unavailable as unavailable:
             if unavailable.status not in (401, 403):
                 raise
-            if request.path == WHO_AM_I:
+            if request.path == WHO_AM_I.path:
                 raise Denied(
                     f"Kustomer refused the API key. Check that it is complete and active {WHERE}, and that region or "
                     "org_name are those of your organisation.",
                     internal_message=unavailable.internal_message,
                 ) from unavailable
             if unavailable.status == 401:
-                self.send(Request(WHO_AM_I, request.bucket, what="the owner of the API key"))
+                self.send(WHO_AM_I)
             raise
+        self.clocks.saw(self.clock.now(), response.headers)
+        return response
+
+
+def is_somebody(content: Any) -> bool:
+    """Whether this is what only Kustomer answers: the id of a key's owner."""
+    owner = content.get("data") if isinstance(content, dict) else None
+    return isinstance(owner, dict) and isinstance(owner.get("id"), str) and bool(owner["id"])
 
 
 def is_refused_query(rejected: Rejected) -> bool:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
+from urllib.parse import parse_qs
 
-from source_kit import timestamps
+from source_kit import rows, timestamps
 from source_kit.client import HttpClient
-from source_kit.errors import StreamUnavailable
-from source_kit.rules import Rejected, Unavailable
+from source_kit.pages import endless, every
+from source_kit.rules import Unavailable
 from source_kit.stream import TimeCursor
+from source_kit.windows import Fetched, WalkExpired
 from source_kit.work import Page, Piece, Record, Start, Work
 from source_kustomer import custom
-from source_kustomer.base import KustomerStream, query_of
+from source_kustomer.base import KustomerStream
 from source_kustomer.config import Settings
-from source_kustomer.records import lift, snake
+from source_kustomer.paging import MOST_WALKS, Listing, next_link, query_of, unseen
+from source_kustomer.records import columns_of, lift
 
-MOST_RECORDS = 10_000
 MOST_PASSES = 4
 AUDIT_WINDOW = timedelta(days=30)
 MOST_AUDIT_WINDOWS = 60
@@ -83,53 +85,65 @@ class ListStream(KustomerStream):
     def work(self, start: Start) -> Work:
         """Every row; `start_date` narrows nothing, because the list does not know it."""
         cursor = TimeCursor(self.listed.cursor, None, timedelta(0))
-        began_at, lower = self.client.clock.now(), cursor.lower(start)
-        tops: list[str] = []
-        for records in self.rows_once():
-            fresh = [record for record in records if _is_since(record.get(cursor.field), lower)]
-            tops += [record[cursor.field] for record in fresh if record.get(cursor.field)]
-            yield Page(fresh)
-        yield Page((), cursor.checkpoint(timestamps.latest(tops), began_at) if tops else None)
+        yield from self.changed(cursor, cursor.lower(start))
         return None
 
-    def rows_once(self) -> Iterator[list[Record]]:
+    def changed(self, cursor: TimeCursor, lower: datetime | None) -> Iterator[Page]:
+        """The rows that changed since `lower`, or show no time; the state when all are out."""
+        began_at = self.client.clock.now()
+        tops: list[str] = []
+        for page in self.rows_once():
+            fresh = [record for record in page.records if is_within(record.get(cursor.field), lower, None)]
+            tops += times_of(fresh, cursor.field)
+            yield replace(page, records=fresh)
+        began_at = self.client.clocks.earliest(began_at)
+        yield Page((), cursor.checkpoint(timestamps.latest(tops), began_at) if tops else None)
+
+    def rows_once(self) -> Iterator[Page]:
         """Pages of rows not yet given. No order is promised and pages go by number, so a list of several pages is read
         again until nothing new comes: a row that is deleted meanwhile shifts others over the border of a page."""
         seen: set[Any] = set()
         for filters in self.listed.passes:
-            for _ in range(MOST_PASSES):
-                has_news, pages = False, 0
-                for records in self._pages(filters):
-                    pages += 1
-                    fresh = [record for record in records if record["id"] not in seen]
-                    seen.update(record["id"] for record in fresh)
+            yield from self._at_rest(filters, seen)
+
+    def _at_rest(self, filters: Mapping[str, str], seen: set[Any]) -> Iterator[Page]:
+        """Passes through one list. A state that passed rows that were missed would hide them for ever: it is held."""
+        passes = missing = 0
+        for _ in range(MOST_WALKS):
+            has_news, pages, came, total = False, 0, 0, 0
+            try:
+                for fetched in Listing(self, {"filters": filters}, is_capped=True).pages():
+                    pages, came, total = pages + 1, came + fetched.size, max(total, fetched.total or 0)
+                    fresh = unseen(fetched.records, seen)
                     has_news = has_news or bool(fresh)
                     if fresh:
-                        yield fresh
-                if pages < 2 or not has_news:
-                    break
+                        yield Page(fresh)
+            except WalkExpired:  # pages of another size begin with other rows
+                continue
+            passes, missing = passes + 1, total - came
+            if missing <= 0 and (pages < 2 or not has_news):
+                return
+            if passes == MOST_PASSES:
+                yield Page(holds=True, warning=_restless(missing))
+                return
+        raise endless(self.resource)
 
-    def _pages(self, filters: Mapping[str, str]) -> Iterator[list[Record]]:
-        seen: set[Any] = set()
-        asked: dict[str, Any] | None = {"page": 1, "filters": filters}
-        while asked is not None:
-            is_numbered = asked["page"] > 1 and not asked["query"]
-            if is_numbered and len(seen) >= MOST_RECORDS:
-                raise self._too_long()
-            try:
-                answer = self.fetch(asked)
-            except Rejected as rejected:
-                if is_numbered and rejected.status == 400:
-                    raise self._too_long() from rejected
-                raise
-            yield answer.records
-            asked = self.following(answer.body, asked, seen)
+    def listed_names(self, keep: Callable[[Record], bool] = lambda record: True) -> list[str]:
+        """The `name` of the rows, each once, in alphabetical order. What is odd about the list goes to the log."""
+        names = set()
+        for page in self.rows_once():
+            if page.warning:
+                self.client.log("WARN", f"Stream {self.name}: {page.warning}")
+            names |= {record["name"] for record in page.records if isinstance(record.get("name"), str) and keep(record)}
+        return sorted(names - {""})
 
-    def _too_long(self) -> StreamUnavailable:
-        return StreamUnavailable(
-            f"Stream {self.name} holds more than the {MOST_RECORDS} records that Kustomer lists; those were read, the "
-            "rest cannot be reached. Remove the stream from the sync if the first ones do not help you.",
-        )
+
+def _restless(missing: int) -> str:
+    cause = f"counts {missing} rows more than come" if missing > 0 else "brought rows that were not there before"
+    return (
+        f"Kustomer's list {cause}, in {MOST_PASSES} passes one after the other. Some may be missing; the state stays, "
+        "so that the next sync looks again."
+    )
 
 
 class SlaVersions(ListStream):
@@ -144,9 +158,10 @@ class SlaVersions(ListStream):
 
     def records_of(self, content: Any, asked: Mapping[str, Any]) -> list[Record]:
         """A list of versions, or a single one."""
-        included = content.get("included") or []
-        listed = included if isinstance(included, list) else [included]
-        return [lift(record) for record in listed if record.get("type") == "sla_version"]
+        self.client.usage.not_objects += rows.settle(content, "included").not_objects
+        included = content.get("included")
+        versions = included if isinstance(included, list) else ()
+        return [lift(record) for record in versions if record.get("type") == "sla_version"]
 
 
 class CustomAttributes(KustomerStream):
@@ -155,6 +170,7 @@ class CustomAttributes(KustomerStream):
     name = "custom_attributes"
     resource = "metadata/customer"
     permission = _permission("metadata")
+    page_size = 0
     resources = ("company", "conversation", "customer", "message")
 
     def is_whole(self, content: Any) -> bool:
@@ -164,15 +180,13 @@ class CustomAttributes(KustomerStream):
         """The fixed resources, then every klass; the former also for a key that may not list klasses."""
         for resource in self.resources:
             yield Page(self._of(resource))
-        klasses = ListStream(self.client, self.settings, replace(KLASSES, name=self.name))
-        names = [record["name"] for records in klasses.rows_once() for record in records if record.get("name")]
-        for name in names:
+        for name in ListStream(self.client, self.settings, replace(KLASSES, name=self.name)).listed_names():
             yield Page(self._of(f"kobject.{name}"))
         return None
 
     def _of(self, resource: str) -> list[Record]:
         try:
-            return self.fetch({"path": f"metadata/{resource}"}).records
+            return self.fetch({"path": custom.path_of(resource), "resource": resource}).records
         except Unavailable as unavailable:
             if unavailable.status != 404:  # a klass without custom attributes
                 raise
@@ -184,11 +198,12 @@ class CustomAttributes(KustomerStream):
 
     def records_of(self, content: Any, asked: Mapping[str, Any]) -> list[Record]:
         """One record per definition; its id is the resource and the name."""
-        resource = asked.get("path", self.resource).partition("/")[2]
+        resource = asked.get("resource", "customer")
+        found, others = custom.definitions_in(content)
+        self.client.usage.not_objects += others
         return [
-            {"id": f"{resource}.{name}", "resource": resource, "name": name}
-            | {snake(key): value for key, value in details.items()}
-            for name, details in custom.properties(content).items()
+            columns_of(details, {"id": f"{resource}.{name}", "resource": resource, "name": name})
+            for name, details in found.items()
         ]
 
 
@@ -200,6 +215,7 @@ class AuditLogs(KustomerStream):
     resource = "audit-logs"
     permission = _permission("audit_logs")
     page_size = 1000
+    size_parameter = "count"
 
     def work(self, start: Start) -> Work:
         """Windows of 30 days from the cursor to now; everything before the first of them in one go."""
@@ -215,33 +231,50 @@ class AuditLogs(KustomerStream):
         yield  # a plan without pages of its own
 
     def _window(self, cursor: TimeCursor, lower: datetime | None, upper: datetime | None) -> Work:
-        filters = {"filter[start]": lower, "filter[end]": upper}
-        asked: dict[str, Any] = {
-            "filters": {name: timestamps.milliseconds_z(value) for name, value in filters.items() if value is not None}
-        }
+        bounds = {"filter[start]": lower, "filter[end]": upper}
+        filters = {name: timestamps.milliseconds_z(value) for name, value in bounds.items() if value is not None}
         began_at = self.client.clock.now()
         tops: list[str] = []
-        while True:
-            answer = self.fetch(asked)
+        before: set[Any] = set()
+        for fetched in every(lambda query: self._page(filters, query), self.resource):
             # Both ends may be inclusive: the later window has the record.
-            records = [record for record in answer.records if upper is None or _is_before(record["created_at"], upper)]
-            tops += [timestamps.latest([record["created_at"] for record in records])] if records else []
+            within = [record for record in fetched.records if is_within(record.get("created_at"), None, upper)]
+            # A row may stand on both sides of the border of two pages.
+            ids = set(map(rows.identity, within))
+            records, before = unseen(within, before), ids
+            times = times_of(records, "created_at")
+            tops += [timestamps.latest(times)] if times else []
             yield Page(records)
-            following = (answer.body.get("links") or {}).get("next")
-            if not following or not answer.records:
-                break
-            asked = {"query": query_of(following)}
+        began_at = self.client.clocks.earliest(began_at)
         yield Page((), cursor.checkpoint(timestamps.latest(tops), began_at) if tops else None)
         return None
 
+    def _page(self, filters: Mapping[str, str], query: str | None) -> Fetched:
+        """The first page by filters, others by the parameters of the link to them."""
+        asked = {"filters": filters, "query": parse_qs(query or "", keep_blank_values=True)}
+        answer = self.fetch(asked)
+        if query and not answer.size and next_link(answer.body) is None:
+            answer = self.fetch(asked)  # it was announced, and may have lost its rows on the way
+        link = next_link(answer.body)
+        following = query_of(link) or None
+        if link is not None and following is None:
+            raise endless(f"{self.resource}: a link without parameters")
+        return Fetched(answer.records, answer.asked_at, following, rows=answer.size)
+
     def params(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """The first page by filters; a link holds everything already."""
-        return asked.get("query") or {"count": asked.get("limit") or self.page_size, **asked.get("filters", {})}
+        size = asked.get("limit") or asked.get("size") or self.page_size
+        if asked.get("query"):
+            return self.of_link(asked["query"], size)
+        return {self.size_parameter: size, **asked.get("filters", {})}
 
 
-def _is_since(value: Any, lower: datetime | None) -> bool:
-    return lower is None or not isinstance(value, str) or timestamps.parse(value) >= lower
+def times_of(records: Iterable[Record], field: str) -> list[str]:
+    """The values of a field that are times."""
+    return [record[field] for record in records if timestamps.instant(record.get(field)) is not None]
 
 
-def _is_before(value: str, upper: datetime) -> bool:
-    return timestamps.parse(value) < upper
+def is_within(value: Any, lower: datetime | None, upper: datetime | None) -> bool:
+    """Whether a time lies in `[lower, upper)`; what is no time may lie anywhere."""
+    instant = timestamps.instant(value)
+    return instant is None or ((lower is None or instant >= lower) and (upper is None or instant < upper))

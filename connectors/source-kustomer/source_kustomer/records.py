@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Any
 
 from source_kit.work import Record
@@ -42,29 +43,90 @@ def lift(record: Record) -> Record:
     """A record of the API in the connector's form (10 µs for forty attributes).
 
     An attribute that is called `id` or `type` becomes `attribute_id` or `attribute_type`; a relationship whose column
-    is taken by an attribute gets `_ref` in between.
+    is taken by an attribute gets `_ref` in between. Of two names that become one column, see `_precedence`.
     """
-    columns, id_columns = _columns, _id_columns
+    columns = _columns
+    attributes, relationships = record.get("attributes"), record.get("relationships")
     result: Record = {"id": record.get("id"), "type": record.get("type")}
-    for name, value in (record.get("attributes") or {}).items():
-        result[columns[name]] = value
-    for name, relationship in (record.get("relationships") or {}).items():
+    if isinstance(attributes, dict):
+        for name, value in attributes.items():
+            result[columns[name]] = value
+        if len(result) != len(attributes) + 2:
+            result = columns_of(attributes, {"id": record.get("id"), "type": record.get("type")})
+    elif attributes is not None:
+        result["attributes"] = attributes
+    if isinstance(relationships, dict):
+        size = len(result)
+        if not _relate(result, relationships):
+            return _related(dict(islice(result.items(), size)), relationships)
+    elif relationships is not None:
+        result.setdefault("relationships", relationships)
+    return result
+
+
+def columns_of(attributes: Mapping[str, Any], fixed: Mapping[str, Any]) -> Record:
+    """Attributes by column beside the `fixed` ones, whatever they are called."""
+    result = dict(fixed)
+    for name in sorted(attributes, key=_precedence):
+        column = snake(name)
+        column = f"attribute_{column}" if column in fixed else column
+        result[_free(result, column, name)] = attributes[name]
+    return result
+
+
+def _precedence(name: str) -> tuple[bool, bool, str]:
+    """Of two names that become one column, the one that is spelt like the column has it, else the one in camelCase, as
+    Kustomer spells names (`orderId`, not `orderID`). The other keeps its own spelling."""
+    first, *others = snake(name).split("_")
+    in_camel_case = first + "".join(word[:1].upper() + word[1:] for word in others)
+    return name != snake(name), name != in_camel_case, name
+
+
+def _free(taken: Mapping[str, Any], *columns: str) -> str:
+    """The first of the columns that is not taken; the last one with as many underscores as it needs."""
+    column = next((column for column in columns if column not in taken), columns[-1])
+    while column in taken:
+        column += "_"
+    return column
+
+
+def _relate(result: Record, relationships: Mapping[str, Any]) -> bool:
+    """Add the ids of relationships; False, and not all are added, where a column is taken."""
+    id_columns = _id_columns
+    for name, relationship in relationships.items():
         if not isinstance(relationship, dict):
-            continue
+            if relationship is None:
+                continue
+            relationship = {"data": relationship}
         data, column = relationship.get("data"), id_columns[name]
         if isinstance(data, dict):
             value = data.get("id")
         elif isinstance(data, list):
-            column, value = f"{column}s", [each.get("id") for each in data if isinstance(each, dict)]
+            column = f"{column}s"
+            value = [each.get("id") if isinstance(each, dict) else each for each in data if each is not None]
+        elif data is not None:
+            value = data
         else:
             # Attachments name their message in a link only; links to collections end in a word.
             value = None if "data" in relationship else _linked(relationship)
             if value is None and "data" not in relationship:
                 continue
         if column in result:
-            stem, _, ending = column.rpartition("_")
-            column = f"{stem}_ref_{ending}"
+            return False
         result[column] = value
+    return True
+
+
+def _related(taken: Record, relationships: Mapping[str, Any]) -> Record:
+    """As `_relate`, where columns are taken: by an attribute, or by a relationship with another spelling."""
+    result = dict(taken)
+    for name in sorted(relationships, key=_precedence):
+        found: Record = {}
+        _relate(found, {name: relationships[name]})
+        for column, value in found.items():
+            stem, _, ending = column.rpartition("_")
+            column = f"{stem}_ref_{ending}" if column in taken else column
+            result[_free(result, column, f"{name}_{ending}")] = value
     return result
 
 

@@ -17,7 +17,7 @@ from source_kit.windows import Window
 PAGE_SIZE = 500
 # 100 pages, and 10,000 records whatever the size of the pages.
 MOST_RECORDS = 10_000
-LAST_PAGE = MOST_RECORDS // PAGE_SIZE
+MOST_PAGES = 100
 
 
 @dataclass(frozen=True)

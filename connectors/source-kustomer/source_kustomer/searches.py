@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cached_property
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, NamedTuple
 
 from source_kit import schemas, timestamps
 from source_kit.client import HttpClient
@@ -24,13 +24,31 @@ from source_kustomer.base import KustomerStream
 from source_kustomer.budget import SEARCH
 from source_kustomer.config import Settings
 from source_kustomer.errors import ARCHIVE_SEARCH_PATH, SEARCH_PATH, is_refused_query
-from source_kustomer.search import LAST_PAGE, MOST_RECORDS, PAGE_SIZE, Scope, search_body
+from source_kustomer.paging import counted, next_link, section
+from source_kustomer.search import MOST_PAGES, MOST_RECORDS, PAGE_SIZE, Scope, search_body
 
 # Two years may be 730 or 731 days. What lies between these bounds may be on either side, or cross while it is read.
 SURELY_ARCHIVED = timedelta(days=732)
 SURELY_SEARCHED = timedelta(days=728)
+# What changed since then needs no archive, though a clock be wrong by months.
+SURELY_RECENT = timedelta(days=364)
 SEARCHING = "search.create, search.update, search_global.create or search_preview.create"
 Checkpoint = Callable[[str, datetime], Mapping[str, Any] | None]
+
+
+class At(NamedTuple):
+    """A page of a search: its number, the size of pages, and the rows before it."""
+
+    number: int
+    size: int
+    passed: int
+
+
+class Border(NamedTuple):
+    """What may be in the archive or in the standard search, or cross while it is read."""
+
+    lower: datetime
+    upper: datetime
 
 
 class SearchRefused(StreamUnavailable):
@@ -74,7 +92,7 @@ class SearchStream(KustomerStream):
         """The scope in use for the standard search."""
         return self._current[SEARCH_PATH]
 
-    def get_json_schema(self) -> schemas.Schema:  # type: ignore[override]  # the CDK wraps its own in lru_cache
+    def schema(self) -> schemas.Schema:
         """The schema file, with the account's custom attributes typed."""
         schema = schemas.load(self.package, self.schema_name)
         if self.custom_resource:
@@ -90,6 +108,10 @@ class SearchStream(KustomerStream):
         """The state stays behind the request time by the lag of the search index."""
         common = self.settings.common
         return TimeCursor(str(self.cursor_field), common.start_date, timedelta(seconds=common.lookback_window_seconds))
+
+    def is_whole(self, content: Any) -> bool:
+        """As the base; and the search was not given up half-way, with what had been found by then."""
+        return super().is_whole(content) and section(content, "meta").get("timed_out") is not True
 
     def work(self, start: Start) -> Work:
         """The archive, then the border that records cross while they are read, then the standard search."""
@@ -109,41 +131,55 @@ class SearchStream(KustomerStream):
 
         `criteria` narrow the standard search; the archive does not know them.
         """
-        now = timestamps.floor(self.client.clock.now(), timestamps.MILLISECOND)
-        archived, searched = now - SURELY_ARCHIVED, now - SURELY_SEARCHED
-        reads_archive = self.has_archive and self.settings.include_archived
-        if not reads_archive or (lower is not None and lower >= searched):
+        border = self.border(lower) if self.has_archive else None
+        if border is None:
             return [Piece(self.keyset(checkpoint, criteria=criteria).walk(Window(lower)))]
-        border = Window(archived if lower is None else max(lower, archived), searched)
         pieces = []
-        if lower is None or lower < archived:
-            pieces.append(Piece(self.keyset(checkpoint, archive=True).walk(Window(lower, archived))))
-        return [*pieces, Piece(self._border(border)), *self.recent(searched, now, checkpoint, criteria)]
+        if lower is None or lower < border.lower:
+            pieces.append(Piece(self.keyset(checkpoint, archive=True).walk(Window(lower, border.lower))))
+        return [*pieces, Piece(self._border(border)), *self.recent(border.upper, checkpoint, criteria)]
 
-    def recent(
-        self, lower: datetime, now: datetime, checkpoint: Checkpoint, criteria: Sequence[dict[str, Any]] = ()
-    ) -> list[Piece]:
+    def border(self, lower: datetime | None) -> Border | None:
+        """Where the archive ends and the standard search begins; None if what changed since `lower` needs no archive.
+
+        A wrong clock would move it over records that then are in neither part: the earlier of the two clocks begins it,
+        the later one ends it.
+        """
+        now, clocks = self.client.clock.now(), self.client.clocks
+        if not self.settings.include_archived or (lower is not None and lower >= now - SURELY_RECENT):
+            return None
+        self.client.meet()
+        now = timestamps.floor(now, timestamps.MILLISECOND)
+        begin, end = clocks.earliest(now) - SURELY_ARCHIVED, clocks.latest(now) - SURELY_SEARCHED
+        if lower is not None and lower >= end:
+            return None
+        return Border(begin if lower is None else max(lower, begin), end)
+
+    def recent(self, lower: datetime, checkpoint: Checkpoint, criteria: Sequence[dict[str, Any]] = ()) -> list[Piece]:
         """The standard search after older parts. Pieces run side by side: what moves from an older part meanwhile is
         at the open end, which is read when everything else is out."""
-        keyset, settled = self.keyset(checkpoint, criteria=criteria), now - self.time_cursor.lag
+        keyset = self.keyset(checkpoint, criteria=criteria)
+        now = self.client.clocks.earliest(self.client.clock.now())
+        settled = timestamps.floor(timestamps.before(now, self.time_cursor.lag), timestamps.MILLISECOND)
+        if settled <= lower:
+            return [Piece(keyset.walk(Window(lower)), last=True)]
         return [Piece(keyset.walk(Window(lower, settled))), Piece(keyset.walk(Window(settled), cut=False), last=True)]
 
-    def _border(self, window: Window) -> Work:
+    def _border(self, border: Border) -> Work:
         """Standard search first, archive second: the second sees what crosses in between. No checkpoints inside."""
-        seen: set[tuple[Any, Any]] = set()
-
-        def once(records: list[Record]) -> list[Record]:
-            fresh = [record for record in records if self._mark(record) not in seen]
-            seen.update(map(self._mark, fresh))
-            return fresh
-
+        seen: set[Any] = set()
         for archive in (False, True):
-            keyset = replace(self.keyset(_no_checkpoint, archive=archive), emit=once)
-            yield from keyset.walk(window, cut=False)
+            keyset = self.keyset(no_checkpoint, archive=archive)
+            once = partial(self.unseen, seen=seen, mark_of=keyset.mark_of)
+            yield from replace(keyset, emit=once).walk(Window(border.lower, border.upper), cut=False)
         return None
 
-    def _mark(self, record: Record) -> tuple[Any, Any]:
-        return record["id"], record[self.scope.walked]
+    @staticmethod
+    def unseen(records: list[Record], *, seen: set[Any], mark_of: Callable[[Record], Any]) -> list[Record]:
+        """Versions of records that are not in `seen` yet, which has them from then on."""
+        fresh = [record for record in records if mark_of(record) not in seen]
+        seen.update(map(mark_of, fresh))
+        return fresh
 
     def keyset(
         self, checkpoint: Checkpoint, *, archive: bool = False, criteria: Sequence[dict[str, Any]] = ()
@@ -174,28 +210,45 @@ class SearchStream(KustomerStream):
         archive: bool = False,
         criteria: Sequence[dict[str, Any]] = (),
     ) -> Fetched:
-        """One page of a search. Tokens are page numbers; `WalkExpired` where the API ends its pages."""
-        page = token or 1
-        if page > LAST_PAGE:
+        """One page of a search. Tokens are `At`; `WalkExpired` where pages end or their size was halved."""
+        at = token or At(1, 0, 0)
+        if at.passed >= MOST_RECORDS or at.number > MOST_PAGES:
             raise WalkExpired
         asked = {
             "path": ARCHIVE_SEARCH_PATH if archive else SEARCH_PATH,
-            "window": window, "page": page, "limit": limit, "criteria": criteria,
+            "window": window, "page": at.number, "criteria": criteria,
         }  # fmt: skip
         try:
-            answer = self._searched(asked)
+            answer, size = self._answer({**asked, "limit": limit} if limit else asked, at.size)
+            if at.number > 1 and not answer.size and next_link(answer.body) is None:
+                # It was announced, and may have lost its rows on the way.
+                answer, size = self._answer(asked, at.size)
         except Rejected as rejected:
-            if page > 1 and is_refused_query(rejected):
+            if at.number > 1 and is_refused_query(rejected):
                 raise WalkExpired from rejected
             raise
-        total = (answer.body.get("meta") or {}).get("total")
-        has_more = bool((answer.body.get("links") or {}).get("next")) and bool(answer.records)
+        total = counted(section(answer.body, "meta").get("total"))
+        # Nothing of none is the end, whatever a link says.
+        has_more = next_link(answer.body) is not None and (answer.size > 0 or total != 0)
         return Fetched(
             answer.records,
             answer.asked_at,
-            page + 1 if has_more and limit is None else None,
-            total if isinstance(total, int) and page == 1 else None,
+            At(at.number + 1, size, at.passed + answer.size) if has_more and limit is None else None,
+            total if at.number == 1 else None,
+            answer.size,
         )
+
+    def _answer(self, asked: Mapping[str, Any], size: int) -> tuple[Answer, int]:
+        """One page and the size that was asked for. Pages after the first stay at the size of the first."""
+        while "limit" not in asked:
+            size = size or self.rows_a_page
+            try:
+                return self._searched({**asked, "size": size}), size
+            except WalkExpired:
+                if asked["page"] > 1:
+                    raise
+                size = 0
+        return self._searched(asked), size
 
     def _searched(self, asked: Mapping[str, Any]) -> Answer:
         path = asked["path"]
@@ -242,5 +295,5 @@ class SearchStream(KustomerStream):
         )
 
 
-def _no_checkpoint(value: str, asked_at: datetime) -> None:
+def no_checkpoint(value: str, asked_at: datetime) -> None:
     return None

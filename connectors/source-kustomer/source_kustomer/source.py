@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import requests
 
-from source_kit.client import HttpClient, Request
+from source_kit.client import HttpClient
 from source_kit.config import CommonOptions
+from source_kit.errors import SourceError, StreamUnavailable
 from source_kit.oauth import Auth, bearer
-from source_kit.rules import Unavailable
+from source_kit.rules import Denied
 from source_kit.source import KitSource
 from source_kit.stream import KitStream
 from source_kustomer import config, streams
-from source_kustomer.budget import ORGANISATION, KustomerBudget
-from source_kustomer.errors import RULES, WHO_AM_I, ReadOnlyClient
+from source_kustomer.budget import KustomerBudget
+from source_kustomer.errors import RULES, WHO_AM_I, ReadOnlyClient, is_somebody
 from source_kustomer.foreign import FOREIGN_RULES
 
 
@@ -48,21 +50,23 @@ class SourceKustomer(KitSource):
         built = streams.build(client, self.settings)
         try:
             return [*built, *streams.klass_streams(client, self.settings)]
-        except Unavailable as unavailable:
+        except StreamUnavailable as unavailable:
             self.output.log("WARN", f"There are no streams per klass: {unavailable.message}")
             return built
 
     def streams_for(self, client: HttpClient, names: Sequence[str]) -> Sequence[KitStream]:
-        """Klasses are asked for only where one of their streams is read."""
+        """Klasses are asked for only where one of their streams is read; if that fails, it is those streams that do."""
         built = streams.build(client, self.settings)
         wanted = [name for name in names if name.startswith(streams.KLASS_STREAM)]
         try:
             return [*built, *(streams.klass_streams(client, self.settings) if wanted else ())]
-        except Unavailable as refusal:
-            return [*built, *(streams.UnlistedKlass(client, self.settings, name, refusal) for name in wanted)]
+        except Denied:
+            raise
+        except SourceError as failure:
+            return [*built, *(streams.UnlistedKlass(client, self.settings, name, failure) for name in wanted)]
 
     def probe(self, client: HttpClient) -> None:
-        client.send(Request(WHO_AM_I, ORGANISATION, what="the owner of the API key"))
+        client.send(replace(WHO_AM_I, accepts=is_somebody))
 
 
 SOURCE = SourceKustomer

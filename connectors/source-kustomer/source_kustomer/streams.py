@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from source_kit import timestamps
 from source_kit.client import HttpClient
-from source_kit.errors import StreamUnavailable
+from source_kit.errors import SourceError, StreamUnavailable, TransientError
+from source_kit.rules import Rejected, Unavailable
 from source_kit.stream import KitStream
 from source_kit.windows import Window
 from source_kit.work import Page, Piece, Record, Start, Work
@@ -24,9 +27,21 @@ from source_kustomer.children import (
     WorkItems,
 )
 from source_kustomer.config import Settings
-from source_kustomer.lists import KLASSES, LISTS, AuditLogs, CustomAttributes, Listed, ListStream, SlaVersions
+from source_kustomer.lists import (
+    KLASSES,
+    LISTS,
+    AuditLogs,
+    CustomAttributes,
+    Listed,
+    ListStream,
+    SlaVersions,
+    is_within,
+    times_of,
+)
+from source_kustomer.paging import TooLong
+from source_kustomer.records import snake
 from source_kustomer.search import Scope
-from source_kustomer.searches import SURELY_ARCHIVED, SURELY_SEARCHED, Checkpoint, SearchRefused, SearchStream
+from source_kustomer.searches import Border, Checkpoint, SearchRefused, SearchStream, no_checkpoint
 
 KLASS_STREAM = "kobject_"
 
@@ -41,18 +56,14 @@ class Companies(SearchStream):
         """As the base; a list, which ends at 10,000 companies, where the search is refused."""
         try:
             return (yield from super().work(start))
-        except SearchRefused:
+        except SearchRefused as refusal:
             self.client.log(
-                "WARN", "Kustomer does not search companies by their last change here: listing them instead."
+                "WARN",
+                "Stream companies: Kustomer does not search companies by their last change here "
+                f"({refusal.internal_message}): listing them instead.",
             )
         listed = ListStream(self.client, self.settings, Listed("companies", "companies", "org.permission.company.read"))
-        began_at, lower = self.client.clock.now(), self.time_cursor.lower(start)
-        tops: list[str] = []
-        for records in listed.rows_once():
-            fresh = [record for record in records if _is_within(record["updated_at"], lower, None)]
-            tops += [record["updated_at"] for record in fresh]
-            yield Page(fresh)
-        yield Page((), self.time_cursor.checkpoint(timestamps.latest(tops), began_at) if tops else None)
+        yield from listed.changed(self.time_cursor, self.time_cursor.lower(start))
         return None
 
 
@@ -69,41 +80,39 @@ class Notes(SearchStream):
         self, lower: datetime | None, checkpoint: Checkpoint, *, criteria: Sequence[dict[str, Any]] = ()
     ) -> list[Piece]:
         """Old notes without checkpoints, then the standard search."""
-        now = timestamps.floor(self.client.clock.now(), timestamps.MILLISECOND)
-        archived, searched = now - SURELY_ARCHIVED, now - SURELY_SEARCHED
-        if not self.settings.include_archived or (lower is not None and lower >= searched):
+        border = self.border(lower)
+        if border is None:
             return super().pieces(lower, checkpoint, criteria=criteria)
-        border = Window(archived if lower is None else max(lower, archived), searched)
-        return [Piece(self._old(lower, border)), *self.recent(searched, now, checkpoint)]
+        return [Piece(self._old(lower, border)), *self.recent(border.upper, checkpoint)]
 
-    def _old(self, lower: datetime | None, border: Window) -> Work:
+    def _old(self, lower: datetime | None, border: Border) -> Work:
         """First what may still be searched, then the list: a note that leaves the one in between is in the other."""
-        seen: set[tuple[Any, Any]] = set()
-        upper = border.upper
+        keyset = self.keyset(no_checkpoint)
+        unseen = partial(self.unseen, seen=set(), mark_of=keyset.mark_of)
 
         def once(records: list[Record]) -> list[Record]:
-            fresh = [
-                record
-                for record in records
-                if (record["id"], record["updated_at"]) not in seen and _is_within(record["updated_at"], lower, upper)
-            ]
-            seen.update((record["id"], record["updated_at"]) for record in fresh)
-            return fresh
+            return unseen([record for record in records if is_within(record.get("updated_at"), lower, border.upper)])
 
-        keyset = replace(self.keyset(lambda value, asked_at: None), emit=once)
-        yield from keyset.walk(border, cut=False)
+        yield from replace(keyset, emit=once).walk(Window(border.lower, border.upper), cut=False)
         listed = ListStream(self.client, self.settings, Listed("notes", "notes", "org.permission.note.read"))
         try:
-            for records in listed.rows_once():
-                yield Page(once(records))
-        except StreamUnavailable:
-            self.client.log("WARN", "There are more notes than Kustomer lists: asking old conversations for theirs.")
+            for page in listed.rows_once():
+                yield replace(page, records=once(list(page.records)))
+        except (TooLong, Rejected, Unavailable) as refusal:
+            # A list that is too long, that is not known, or not by page.
+            if not isinstance(refusal, TooLong) and getattr(refusal, "status", None) not in (400, 404):
+                raise
+            self.client.log(
+                "WARN",
+                f"Stream notes: Kustomer does not list all old notes ({refusal.internal_message}): asking old "
+                "conversations for theirs.",
+            )
         else:
             return None
-        children = _OldNotes(self.client, self.settings, self.conversations, upper)
+        children = _OldNotes(self.client, self.settings, self.conversations, border.upper)
         children.begin()
         children.once = once
-        return children.fan_out(self.conversations.pieces(None, lambda value, asked_at: None))
+        return children.fan_out(self.conversations.pieces(None, no_checkpoint))
 
 
 class _OldNotes(ChildStream):
@@ -121,8 +130,7 @@ class _OldNotes(ChildStream):
         self.once: Callable[[list[Record]], list[Record]] = list
 
     def parent(self, record: Record) -> Parent | None:
-        created_at = record.get("created_at")
-        is_old = not created_at or _is_within(created_at, None, self.created_before)
+        is_old = is_within(record.get("created_at"), None, self.created_before)
         return super().parent(record) if is_old and record.get("note_count") != 0 else None
 
     def found(self, parent: Parent, records: list[Record]) -> list[Record]:
@@ -145,18 +153,22 @@ class ConversationTimes(SearchStream):
         """As the base; per conversation where the search is refused."""
         try:
             return (yield from super().work(start))
-        except SearchRefused:
-            self.client.log("WARN", "Kustomer does not search conversation times here: asking every conversation.")
-        cursor, began_at = self.time_cursor, self.client.clock.now()
+        except SearchRefused as refusal:
+            self.client.log(
+                "WARN",
+                f"Stream conversation_times: Kustomer does not search them here ({refusal.internal_message}): asking "
+                "every conversation.",
+            )
+        cursor = self.time_cursor
         children = _TimesOf(self.client, self.settings, self.conversations, cursor.lower(start))
 
         def end() -> Work:
             top = children.latest
-            yield Page((), None if top is None else cursor.checkpoint(top, began_at))
+            yield Page((), None if top is None else cursor.checkpoint(top, children.began_at))
             return None
 
         children.begin()
-        walk = self.conversations.pieces(cursor.lower(start), lambda value, asked_at: None)
+        walk = self.conversations.pieces(cursor.lower(start), no_checkpoint)
         return [*children.fan_out(walk), Piece(end(), last=True)]
 
 
@@ -174,8 +186,8 @@ class _TimesOf(ChildStream):
         self.latest: str | None = None
 
     def found(self, parent: Parent, records: list[Record]) -> list[Record]:
-        fresh = [record for record in records if _is_within(record["created_at"], self.lower, None)]
-        values = [record["created_at"] for record in fresh]
+        fresh = [record for record in records if is_within(record.get("created_at"), self.lower, None)]
+        values = times_of(fresh, "created_at")
         if values:
             self.latest = timestamps.latest(values if self.latest is None else [*values, self.latest])
         return [{"conversation_id": parent.id} | record for record in fresh]
@@ -184,15 +196,16 @@ class _TimesOf(ChildStream):
 class UnlistedKlass(SearchStream):
     """A stream of a klass that is configured, where the key may not list klasses: reading it says so."""
 
-    def __init__(self, client: HttpClient, settings: Settings, name: str, refusal: StreamUnavailable) -> None:
+    def __init__(self, client: HttpClient, settings: Settings, name: str, failure: SourceError) -> None:
         super().__init__(client, settings, name, [Scope("kobject", "kobject")], schema="kobjects")
-        self.refusal = refusal
+        self.failure = failure
 
     def work(self, start: Start) -> Work:
         """Nothing but the reason."""
-        raise StreamUnavailable(
-            f"Stream {self.name} cannot be read, because its klass cannot be looked up: {self.refusal.message}",
-            internal_message=self.refusal.internal_message,
+        is_refused = isinstance(self.failure, StreamUnavailable)
+        raise (StreamUnavailable if is_refused else TransientError)(
+            f"Stream {self.name} cannot be read, because its klass cannot be looked up: {self.failure.message}",
+            internal_message=self.failure.internal_message,
         )
         yield  # a plan
 
@@ -230,19 +243,25 @@ def build(client: HttpClient, settings: Settings) -> list[KitStream]:
 def klass_streams(client: HttpClient, settings: Settings) -> list[KitStream]:
     """A stream per klass. Its attributes are called like those of all kobjects, or after the klass."""
     klasses = ListStream(client, settings, KLASSES)
-    listed = [record for records in klasses.rows_once() for record in records if record.get("name")]
-    names = sorted({record["name"] for record in listed if record.get("status") != "disabled"})
     streams: dict[str, KitStream] = {}
-    for klass in names:
+    for klass in klasses.listed_names(lambda record: record.get("status") != "disabled"):
         context = f"kobject_{klass}"
-        name = KLASS_STREAM + re.sub(r"[^A-Za-z0-9_]", "_", klass)
         scopes = [Scope(context, "kobject"), Scope(context, context)]
-        stream = SearchStream(client, settings, name if name not in streams else context, scopes, schema="kobjects")
+        stream = SearchStream(client, settings, klass_stream_name(klass), scopes, schema="kobjects")
         stream.is_doubtful, stream.custom_resource = True, f"kobject.{klass}"
         streams[stream.name] = stream
     return list(streams.values())
 
 
-def _is_within(value: str, lower: datetime | None, upper: datetime | None) -> bool:
-    instant = timestamps.parse(value)
-    return (lower is None or instant >= lower) and (upper is None or instant < upper)
+def klass_stream_name(klass: str) -> str:
+    """The stream of a klass: small letters, digits and underscores, by the name of the klass alone, so that it stays
+    when another klass appears.
+
+    `order` and `order-item`, as Kustomer's apps call their klasses, are `kobject_order` and `kobject_order_item`.
+    Whatever else reads like one of these (`order_item`, `Order`) has six digits of its own behind two underscores.
+    """
+    readable = snake(klass) if re.fullmatch("[a-z0-9_]+", snake(klass)) else ""
+    if klass == readable.replace("_", "-"):
+        return KLASS_STREAM + readable
+    digest = int(hashlib.sha256(klass.encode("utf-8", "replace")).hexdigest(), 16) % 1_000_000
+    return f"{KLASS_STREAM}{readable}__{digest:06}"

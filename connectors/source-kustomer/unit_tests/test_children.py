@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from source_kit.errors import ConnectorFault, StreamUnavailable
+from source_kit.errors import StreamUnavailable, TransientError
 from source_kustomer.streams import build
 from unit_tests.kustomer_account import NOTHING, REFUSED, Account, Answer, page, row
 
@@ -216,7 +216,9 @@ def test_where_no_message_has_a_count_of_attachments_every_conversation_with_mes
     records, checkpoints = account.read(stream_of(account, "attachments"), STATE)
     assert [record["conversation_id"][-1] for record in records] == ["2"]
     assert checkpoints == [{"parent_updated_at": "2025-07-02T00:00:00.000Z", "__by_conversations": True}]
-    assert account.logged == ["Kustomer finds no message with attachments: asking every conversation for them."]
+    assert account.logged == [
+        "Stream attachments: Kustomer finds no message with attachments: asking every conversation for them."
+    ]
 
 
 def events(first: int, after: str | None) -> Answer:
@@ -248,7 +250,7 @@ def test_children_that_lead_in_circles_fail_loudly() -> None:
         return page(row(1, "2025-07-01T00:00:00.000Z")) if method == "POST" else events(0, "x")
 
     account = Account(server)
-    with pytest.raises(ConnectorFault, match="Stream conversation_events cannot be read to its end"):
+    with pytest.raises(TransientError, match="again and again that there are more rows"):
         account.read(stream_of(account, "conversation_events"), STATE)
     assert len(account.asked) == 3
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from source_kustomer.custom import properties, schema_of, type_of
+from source_kustomer.custom import definitions_in, schema_of, type_of
 
 TEXT = {"type": ["null", "string"]}
 MOMENT = {"type": ["null", "string"], "format": "date-time", "airbyte_type": "timestamp_with_timezone"}
@@ -65,5 +65,6 @@ def test_unknown_names_stay_open() -> None:
 
 def test_definitions_come_as_one_object_or_as_a_list() -> None:
     entry = {"attributes": {"properties": {"tierStr": {"type": "string"}}}}
-    assert properties({"data": entry}) == properties({"data": [entry]}) == {"tierStr": {"type": "string"}}
-    assert properties({"data": None}) == {}
+    expected = ({"tierStr": {"type": "string"}}, 0)
+    assert definitions_in({"data": entry}) == definitions_in({"data": [entry]}) == expected
+    assert definitions_in({"data": None}) == ({}, 0)

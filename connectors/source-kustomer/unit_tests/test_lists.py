@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from source_kit.errors import ConnectorFault, StreamUnavailable
+from source_kit.errors import StreamUnavailable, TransientError
 from source_kit.work import Start, in_order
 from source_kustomer.streams import build
 from unit_tests.kustomer_account import Account, Answer, page, row
@@ -129,12 +129,18 @@ def test_a_list_is_followed_along_cursors_however_long() -> None:
     assert account.asked[1][1:3] == ("tags", {"after": 100, "pageSize": 100})
 
 
-def test_a_list_that_leads_in_circles_claims_no_cap() -> None:
+@pytest.mark.parametrize(("following", "requests"), [("itself", 3), ("the next", 52)])
+def test_a_list_that_leads_in_circles_claims_no_cap(following: str, requests: int) -> None:
+    """By a link that repeats itself, or by numbers that never end."""
     rows = [row(number, "2025-01-01T00:00:00.000Z") for number in range(100)]
-    account = Account(lambda *asked: page(*rows, following=2))
-    with pytest.raises(ConnectorFault, match="Stream tags cannot be read to its end"):
+
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        return page(*rows, following=1 if following == "itself" else params["page"] + 1)
+
+    account = Account(server)
+    with pytest.raises(TransientError, match="again and again that there are more rows"):
         account.read(stream_of(account, "tags"))
-    assert len(account.asked) == 2
+    assert len(account.asked) == requests
 
 
 def test_custom_attributes_of_fixed_resources_are_read_though_klasses_are_refused() -> None:

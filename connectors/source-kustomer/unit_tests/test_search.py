@@ -9,6 +9,7 @@ import pytest
 
 from source_kit.windows import WalkExpired, Window
 from source_kustomer.search import Scope, search_body
+from source_kustomer.searches import At
 from source_kustomer.streams import build, klass_streams
 from unit_tests.kustomer_account import NOTHING, REFUSED, Account, Answer, page, row
 
@@ -56,14 +57,14 @@ def test_within_one_instant_the_time_of_creation_is_walked() -> None:
 def test_the_page_after_the_twentieth_is_never_asked_for() -> None:
     account = Account(lambda *asked: NOTHING)
     with pytest.raises(WalkExpired):
-        stream_of(account, "customers").fetch_window(Window(), 21)
+        stream_of(account, "customers").fetch_window(Window(), At(21, 500, 10_000))
     assert account.asked == []
 
 
 def test_a_refused_deep_page_ends_the_walk_not_the_stream() -> None:
     account = Account(lambda *asked: REFUSED)
     with pytest.raises(WalkExpired):
-        stream_of(account, "customers").fetch_window(Window(), 12)
+        stream_of(account, "customers").fetch_window(Window(), At(12, 500, 5_500))
 
 
 def test_a_recent_start_needs_one_search() -> None:
@@ -83,6 +84,8 @@ def test_an_old_start_reads_archive_border_and_search_and_drops_what_is_on_both_
     recent = row(3, "2025-01-01T00:00:00.000Z")
 
     def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if method == "GET":
+            return NOTHING
         archive = path == "customers/archive/search"
         low, high = bounds(body)[0]["gte"], (bounds(body)[1:] or [{"lt": "9"}])[0]["lt"]
         rows = [old, crossing] if archive else [crossing, recent]
@@ -92,7 +95,8 @@ def test_an_old_start_reads_archive_border_and_search_and_drops_what_is_on_both_
     records, checkpoints = account.read(stream_of(account, "customers"))
     assert [record["id"][-1] for record in records] == ["1", "2", "3"]
     assert checkpoints == [{"updated_at": "2020-05-05T00:00:00.000Z"}, {"updated_at": "2025-01-01T00:00:00.000Z"}]
-    assert [(path, bounds(body)) for _, path, _, body in account.asked] == [
+    assert account.asked[0][:2] == ("GET", "users/current")  # for the server's clock
+    assert [(path, bounds(body)) for _, path, _, body in account.asked[1:]] == [
         (
             "customers/archive/search",
             [{"gte": "1970-01-01T00:00:00.000Z"}, {"lt": "2023-12-31T12:00:00.000Z"}],
@@ -128,7 +132,10 @@ def test_companies_are_listed_where_they_cannot_be_searched() -> None:
     records, checkpoints = account.read(stream_of(account, "companies"), {"updated_at": "2025-06-01T00:00:00.000Z"})
     assert [record["id"][-1] for record in records] == ["2"]
     assert checkpoints == [{"updated_at": "2025-12-30T00:00:00.000Z"}]
-    assert account.logged == ["Kustomer does not search companies by their last change here: listing them instead."]
+    assert account.logged == [
+        "Stream companies: Kustomer does not search companies by their last change here (POST customers/search: status "
+        "400, request id none): listing them instead."
+    ]
 
 
 def test_the_attributes_of_a_klass_may_be_called_otherwise_in_the_archive() -> None:
