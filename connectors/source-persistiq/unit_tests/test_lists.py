@@ -135,7 +135,7 @@ def test_a_check_takes_nothing_but_a_list_of_users_for_success(api: Any, answer:
     source = SourcePersistiq()
     source.parse({"api_key": "pk_0123456789"})
     api.serve("users", answer)
-    with pytest.raises(TransientError, match=r"Reading the list of users failed 8 times: The answer lacked its list\."):
+    with pytest.raises(TransientError, match=r"Reading the list of users failed 8 times: The answer lacked what it should hold\."):
         source.probe(api.stream("users").client)
 
 
