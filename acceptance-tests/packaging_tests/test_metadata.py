@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from packaging_tests.repository import CONNECTORS, ROOT, metadata, specification
-from source_kit.budget import MAX_WAIT_SECONDS
+from source_kit.transport import MAX_WAIT_SECONDS
 
 EVERY_CONNECTOR = pytest.mark.parametrize("connector", CONNECTORS, ids=lambda connector: connector.name)
 
