@@ -15,7 +15,7 @@ from emulator_tests.test_persistiq import Client as PersistiqClient
 from emulators.app import VendorApp
 from emulators.messages import Request
 from emulators.oddities import EVERYTHING, KINDS
-from emulators.oddities.kinds import DAYS_OUTSIDE
+from emulators.oddities.kinds import HOURS_OUTSIDE
 
 Json = dict[str, Any]
 NOW = "2025-06-30T12:00:00Z"
@@ -139,7 +139,7 @@ def test_two_attributes_would_become_one_column() -> None:
 def test_an_event_lies_outside_of_the_window_that_was_asked_for() -> None:
     plain, odd = (PersistiqClient(events=1, now=NOW, odd=kinds) for kinds in ({}, {"cursor_outside": 1}))
     (before,), (after,) = (client.get("events")["events"] for client in (plain, odd))
-    assert DAYS_OUTSIDE == 20
+    assert HOURS_OUTSIDE == 23
     assert after["event_at"] < before["event_at"]
     assert truth(odd.app, "events") == [before | {"event_at": after["event_at"]}]
 
