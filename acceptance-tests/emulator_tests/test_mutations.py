@@ -136,6 +136,7 @@ def test_a_row_change_names_every_id_inside_and_whether_the_row_arrives() -> Non
         "ids": ["5", "c1", "c2"],
         "id": "5",
         "nameless": False,
+        "has_parts": False,
         "after_id": "",
         "after_ids": [],
         "arrives": True,
@@ -143,6 +144,7 @@ def test_a_row_change_names_every_id_inside_and_whether_the_row_arrives() -> Non
     }
     assert RowChange(before, gone=True).report()["arrives"] is False
     assert RowChange({"name": "x"}, {"name": "y"}).report()["nameless"] is True
+    assert RowChange(before, before, fields=("contacts",)).report()["has_parts"] is True
 
 
 def test_a_page_can_be_empty_though_more_follows_and_only_then() -> None:

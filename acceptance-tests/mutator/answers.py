@@ -28,17 +28,26 @@ class RowChange:
     """The names that changed, where the rest of the row did not."""
 
     def report(self) -> dict[str, Any]:
-        """What the judge needs, as JSON. `ids` are those of the row and of the objects inside it."""
+        """What the judge needs, as JSON. `ids` are those of the row and of the objects inside it; where it `has_parts`,
+        other streams may have made records of what was changed."""
         after = self.after if isinstance(self.after, dict) else {}
         return {
             "ids": sorted(set(ids_inside(self.before))),
             "id": text_of(self.before.get("id")) if isinstance(self.before, dict) else "",
             "nameless": isinstance(self.before, dict) and self.before != {} and "id" not in self.before,
+            "has_parts": any(isinstance(value, dict | list) for value in self._changed_values()),
             "after_id": text_of(after.get("id")),
             "after_ids": sorted(set(ids_inside(after))),
             "arrives": not self.gone and isinstance(self.after, dict),
             "fields": list(self.fields),
         }
+
+    def _changed_values(self) -> list[Any]:
+        """What the changed fields held, as fields of the row or of its attributes."""
+        row = self.before if isinstance(self.before, dict) else {}
+        attributes = row.get("attributes")
+        holder = attributes if isinstance(attributes, dict) else row
+        return [holder.get(name) for name in self.fields]
 
 
 @dataclass(frozen=True)

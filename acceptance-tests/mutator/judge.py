@@ -77,7 +77,9 @@ class Reach:
         """Whether a record of the truth may have become another one, or none."""
         if identifier in self.touched or any(row["nameless"] for row in self.rows):
             return True
-        return self.is_child and bool(self.touched & set(words_of(record)))
+        if not self.is_child:
+            return False
+        return any(row["has_parts"] for row in self.rows) or bool(self.touched & set(words_of(record)))
 
 
 def words_of(value: Any) -> Iterable[str]:

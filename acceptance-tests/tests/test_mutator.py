@@ -27,8 +27,8 @@ BIG = 2**70
 
 def applied(mutation: str = "row: odd field", *, may_lose: bool = False, **row: Any) -> dict[str, Any]:
     """What the emulator says of a mutation; of a row if there is one."""
-    base = {"ids": [row.get("id", "")], "id": "", "nameless": False, "after_id": row.get("id", ""), "after_ids": []}
-    rows = [base | {"arrives": True, "fields": []} | row] if row else []
+    base = {"ids": [row.get("id", "")], "id": "", "nameless": False, "has_parts": False, "after_id": row.get("id", "")}
+    rows = [base | {"after_ids": [], "arrives": True, "fields": []} | row] if row else []
     return {"mutation": mutation, "may_lose": may_lose, "rows": rows, "number": 1, "endpoint": "GET /tags"}
 
 
@@ -102,6 +102,7 @@ def test_records_that_name_a_touched_row_are_touched_in_child_streams_only() -> 
     truth = {"5": {"id": "5", "parent": "p"}}
     mutation = applied(id="p")
     assert judge.completeness(TAGS, truth, [], Reach((mutation,), is_child=True)) == []
+    assert judge.completeness(TAGS, truth, [], Reach((applied(id="q", has_parts=True),), is_child=True)) == []
     (finding,) = judge.completeness(TAGS, truth, [], Reach((mutation,)))
     assert finding.kind == "lost"
 
