@@ -28,7 +28,7 @@ def has_list(content: Any, key: str) -> bool:
     if not isinstance(content, Mapping):
         return False
     rows = content.get(key)
-    return isinstance(rows, list) or (isinstance(rows, Mapping) and bool(rows))
+    return isinstance(rows, list) or _is_row(rows)
 
 
 def settle(content: Any, key: str) -> Settled:
@@ -36,7 +36,7 @@ def settle(content: Any, key: str) -> Settled:
     if not isinstance(content, dict) or key not in content:
         return Settled()
     rows = content[key]
-    if isinstance(rows, Mapping):
+    if _is_row(rows):
         rows = content[key] = [rows]
     if not isinstance(rows, list):
         return Settled()
@@ -45,6 +45,11 @@ def settle(content: Any, key: str) -> Settled:
     objects = [row for row in rows if isinstance(row, dict)]
     content[key] = list({json_text.dumps(row): row for row in objects}.values())
     return Settled(len(rows), len(rows) - len(objects))
+
+
+def _is_row(value: Any) -> bool:
+    """Whether an object in the place of a list is its one row, and no envelope of another list."""
+    return isinstance(value, Mapping) and "id" in value
 
 
 def _is_plain(rows: list[Any]) -> bool:

@@ -41,6 +41,7 @@ def test_what_has_no_list_is_left_alone() -> None:
         ({"data": [None]}, True),
         ({"data": {"id": 1}}, True),
         ({"data": {}}, False),
+        ({"data": {"data": [{"id": 1}]}}, False),
         ({"data": None}, False),
         ({"data": "x"}, False),
         ({}, False),
