@@ -51,12 +51,13 @@ def read_headers(headers: Mapping[str, str], now: datetime) -> list[Reading]:
 
 
 def _reading(family: str, parts: tuple[str, str, str], now: datetime) -> Reading | None:
+    """None for a window of which something is said that nobody can mean: its other numbers are no better."""
     limit, remaining, reset = parts
-    left, most = _first_number(remaining), _first_number(limit)
-    if left is None:
+    left, most, seconds = _first_number(remaining), _first_number(limit), seconds_until(reset, now)
+    if left is None or (reset.strip() and seconds is None):
         return None
     known = None if most is None or most < 0 else int(most)
-    return Reading(family, known, int(left), seconds_until(reset, now), bool(reset) and "." not in reset)
+    return Reading(family, known, int(left), seconds, bool(reset) and "." not in reset)
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:

@@ -84,6 +84,16 @@ def test_no_header_keeps_a_request_in_flight(headers: dict[str, str], status: in
     assert sum(clock.sleeps) < 100
 
 
+@pytest.mark.parametrize("reset", ["9" * 400, "99999999999", ".."])
+def test_a_budget_that_comes_back_never_is_no_budget(reset: str) -> None:
+    clock = FakeClock()
+    budget = RateBudget(clock, share=1.0)
+    budget.acquire("b")
+    budget.release("b", 200, {"X-RateLimit-Limit": "100", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset})
+    budget.acquire("b")
+    assert clock.sleeps == []
+
+
 def test_a_negative_limit_is_none() -> None:
     (reading,) = read_headers({"X-RateLimit-Remaining": "50", "X-RateLimit-Limit": "-100"}, NOON)
     assert (reading.limit, reading.remaining, reading.reset_seconds) == (None, 50, None)
