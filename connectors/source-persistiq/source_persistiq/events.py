@@ -112,7 +112,7 @@ class Once:
         self._lock = threading.Lock()
 
     def within(self, lower: datetime, upper: datetime | None) -> Callable[[Record], bool]:
-        """Whether an event that came with `[lower, upper)` is to be emitted (0.3 µs, nearly all of it the time)."""
+        """Whether an event that came with `[lower, upper)` is to be emitted (0.8 µs, 0.7 of them the time)."""
         begin = self._begin if self._begin > FIRST else EARLIEST
         left = EARLIEST if self._has_all else timestamps.before(begin, MARGIN)
         deep, high = lower + MARGIN, LATEST if upper is None else upper - MARGIN
