@@ -10,6 +10,8 @@ from typing import Any
 import orjson
 import pytest
 
+from source_closeio.errors import cap
+from source_kit.rules import Rejected
 from source_kit.timestamps import parse
 from unit_tests.closeio_account import Account, Sent
 
@@ -164,6 +166,16 @@ def test_a_cap_of_page_sizes_is_understood_in_its_newer_wording(stream: str) -> 
     assert max(limit_of(sent) for sent in account.vendor.sent if sent.group == group) > 50
 
 
+def test_of_two_caps_in_one_refusal_each_is_the_parameters_own() -> None:
+    told = [
+        {"loc": [name], "msg": f"should be less than or equal to {most}"}
+        for name, most in (("_skip", 5), ("_limit", 7))
+    ]
+    for body in ({"field-errors": {each["loc"][0]: each["msg"] for each in told}}, {"detail": told}):
+        rejected = Rejected("", status=422, body=body, internal_message="")
+        assert (cap(rejected, "max_skip"), cap(rejected, "max_limit")) == (5, 7)
+
+
 def limit_of(sent: Sent) -> int:
     return int(sent.body["_limit"] if sent.body else sent.params["_limit"])
 
@@ -309,6 +321,28 @@ def test_a_record_of_any_depth_leaves_without_its_secrets() -> None:
     while "a" in value:
         value = value["a"]
     assert value == {"password": None}
+
+
+def test_a_clock_that_is_ahead_loses_no_edit_where_only_searches_show_them() -> None:
+    account = Account(activities=60, refuse={"GET /event/": 403})
+    account.ahead, account.vendor.has_dates = timedelta(hours=1), True
+    assert parse(account.read("call_activities").states[-1]["__events_until"]) <= datetime.now(UTC)
+
+
+def test_a_lead_that_came_as_null_is_told_and_holds_no_state() -> None:
+    account = Account()
+    usual = account.read("leads").states[-1]["date_updated"]
+    account.vendor.altered[SEARCH] = first_time(lambda body: {**body, "data": [None, *body["data"][1:]]})
+    reading = account.read("leads")
+    assert reading.warnings == ["Stream leads: 1 rows of the API's answers were no objects and were left out."]
+    assert (len(reading.records), reading.states[-1]["date_updated"] >= usual) == (39, True)
+    assert account.vendor.groups()[SEARCH] == 2
+
+
+def test_a_state_of_the_first_year_is_read_from() -> None:
+    account = Account()
+    reading = account.read("activities", {"date_created": "0001-01-01T00:00:00+00:00", "__v": 1})
+    assert (reading.exit_code, sorted(reading.ids)) == (0, every_id(account, "activities"))
 
 
 @pytest.mark.parametrize("stream", ["tasks", "events", "contacts", "activities"])

@@ -62,6 +62,15 @@ def test_a_row_without_usable_times_is_taken_along(odd: Record) -> None:
     assert fetch_again(search, List([[row, OTHER]]), window, InOtherWay()).records == [row]
 
 
+def test_rows_that_are_no_objects_make_the_count_of_the_instant_no_proof() -> None:
+    class Holed(List):
+        def fetch_window(self, window: Window, token: Any = None) -> Fetched:
+            return Fetched([TIED, OTHER], INSTANT, rows=3)
+
+    found = fetch_again(search, Holed([]), WINDOW, InOtherWay())
+    assert (found.records, found.size, found.is_odd) == ([TIED], 2, True)
+
+
 def test_pages_without_any_row_end_loudly() -> None:
     class Endless(List):
         def fetch_window(self, window: Window, token: Any = None) -> Fetched:
