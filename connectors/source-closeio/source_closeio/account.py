@@ -118,10 +118,11 @@ class Account:
 
     @property
     def organization_ids(self) -> list[str]:
-        """Those that the key may see: one with an API key."""
+        """Those that the key may see: one with an API key. Where none is listed, those that its user is a member of."""
         listed = [each.get("id") for each in objects(self.me.get("organizations"))]
         joined = [each.get("organization_id") for each in objects(self.me.get("memberships"))]
-        return list(dict.fromkeys(each for each in listed + joined if isinstance(each, str) and each))
+        usable, others = ([each for each in ids if isinstance(each, str) and each] for ids in (listed, joined))
+        return list(dict.fromkeys(usable or others))
 
 
 def is_user(content: Any) -> bool:

@@ -200,9 +200,7 @@ class Edits:
         try:
             return (yield from self._log([object_type], {"object_type": object_type}, lower))
         except Unavailable as refused:
-            self._say(
-                "INFO", f"the event log takes no filter by object type (status {refused.status}): it is read whole."
-            )
+            self._say("INFO", f"the event log takes no filter by type (status {refused.status}): it is read whole.")
             self._stream.account.filters_events_by_type = False
             return (yield from self._log([object_type], {}, lower))
 

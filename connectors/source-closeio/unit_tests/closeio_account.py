@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -36,9 +38,13 @@ SMALL = {"leads": 40, "activities": 40, "tasks": 40, "events": 40, "old_events":
 class QuickClock(Clock):
     """The time of the day, plus what was slept without waiting."""
 
-    def __init__(self) -> None:
+    def __init__(self, ahead: timedelta = timedelta(0)) -> None:
         super().__init__()
         self.slept = 0.0
+        self._ahead = ahead
+
+    def now(self) -> datetime:
+        return super().now() + self._ahead
 
     def monotonic(self) -> float:
         return time.monotonic() + self.slept
@@ -68,6 +74,8 @@ class Vendor(BaseAdapter):
     """Stands in for the network: answers out of an emulated account, or as a test has put down.
 
     `answers` maps an endpoint group to the answers of its next requests; the last one stays if it is in `always`.
+    `altered` changes what the account answers: a function of the request, the status and the body. With `has_dates`
+    answers carry the time of their server.
     """
 
     def __init__(self, app: CloseApp) -> None:
@@ -76,6 +84,8 @@ class Vendor(BaseAdapter):
         self.sent: list[Sent] = []
         self.answers: dict[str, list[tuple[int, Any]]] = {}
         self.always: dict[str, tuple[int, Any]] = {}
+        self.altered: dict[str, Callable[[Sent, int, Any], tuple[int, Any]]] = {}
+        self.has_dates = False
 
     def send(self, request: requests.PreparedRequest, *arguments: Any, **options: Any) -> requests.Response:
         parts = urlsplit(request.url or "")
@@ -97,10 +107,15 @@ class Vendor(BaseAdapter):
             given = Request(sent.method, parts.path, parts.query, headers, raw, time.monotonic())
             response = self.app.handle(given)
             self.app.sent(given, response)
+            if sent.group in self.altered:
+                status, value = self.altered[sent.group](sent, response.status, orjson.loads(response.body))
+                response = _written(status, value)
         else:
-            status, value = answer
-            response = Response(status, value if isinstance(value, bytes) else orjson.dumps(value))
-        return _received(request, response)
+            response = _written(*answer)
+        received = _received(request, response)
+        if self.has_dates:
+            received.headers["date"] = format_datetime(datetime.now(UTC), usegmt=True)
+        return received
 
     def close(self) -> None:
         """Nothing is open."""
@@ -108,6 +123,10 @@ class Vendor(BaseAdapter):
     def groups(self) -> Counter[str]:
         """Requests by endpoint group."""
         return Counter(sent.group for sent in self.sent)
+
+
+def _written(status: int, value: Any) -> Response:
+    return Response(status, value if isinstance(value, bytes) else orjson.dumps(value))
 
 
 def _received(request: requests.PreparedRequest, answer: Response) -> requests.Response:
@@ -131,10 +150,15 @@ class Reading:
     statuses: list[str] = field(default_factory=list)
     errors: list[dict[str, Any]] = field(default_factory=list)
     logs: list[str] = field(default_factory=list)
+    estimates: list[int] = field(default_factory=list)
 
     @property
     def ids(self) -> list[str]:
         return [record["id"] for record in self.records]
+
+    @property
+    def warnings(self) -> list[str]:
+        return [line.removeprefix("WARN ") for line in self.logs if line.startswith("WARN ")]
 
 
 class Account:
@@ -144,11 +168,13 @@ class Account:
         self.config = {"api_key": API_KEY, **(config or {})}
         self.app = CloseApp(CloseOptions(**{**SMALL, **options}))
         self.vendor = Vendor(self.app)
+        # How far the clock of the connector's machine is ahead.
+        self.ahead = timedelta(0)
 
     def source(self) -> tuple[SourceCloseio, KeptOutput]:
         """A new connector, as a new process would have it."""
         source = SourceCloseio()
-        source.clock = QuickClock()
+        source.clock = QuickClock(self.ahead)
         # `check` has a client of its own.
         source.client_class = self._client  # type: ignore[misc, assignment]  # makes what the class would
         output = KeptOutput(source.clock)
@@ -188,6 +214,8 @@ def _sorted_out(code: int, output: KeptOutput, stream: str) -> Reading:
             reading.states.append(message["state"]["stream"]["stream_state"])
         elif message["type"] == "TRACE" and message["trace"]["type"] == "STREAM_STATUS":
             reading.statuses.append(message["trace"]["stream_status"]["status"])
+        elif message["type"] == "TRACE" and message["trace"]["type"] == "ESTIMATE":
+            reading.estimates.append(message["trace"]["estimate"]["row_estimate"])
         elif message["type"] == "TRACE" and message["trace"]["type"] == "ERROR":
             reading.errors.append(message["trace"]["error"])
     return reading

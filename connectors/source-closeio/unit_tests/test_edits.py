@@ -37,8 +37,8 @@ def test_where_searches_filter_by_update_they_are_used_and_the_state_says_so() -
     assert account.vendor.groups()[EVENTS] == 1
 
 
-@pytest.mark.parametrize("answer", ["ignored", "refused"])
-def test_where_they_do_not_the_event_log_is_used(answer: str) -> None:
+@pytest.mark.parametrize(("answer", "why"), [("ignored", "they ignore date_updated"), ("refused", "status 400")])
+def test_where_they_do_not_the_event_log_is_used(answer: str, why: str) -> None:
     account, state, edited = edited_calls(search_updates=answer)
     account.vendor.sent.clear()
     again = account.read("call_activities", state)
@@ -46,11 +46,20 @@ def test_where_they_do_not_the_event_log_is_used(answer: str) -> None:
     assert again.states[-1]["__edits_found_by_search"] is False
     filters = [sent.params.get("object_type") for sent in account.vendor.sent if sent.group == EVENTS]
     assert set(filters[1:]) == {"activity.call"}
+    assert (
+        f"INFO Stream call_activities: searches do not tell what changed ({why}): it is looked up in the event log."
+        in again.logs
+    )
 
 
 def test_where_the_log_refuses_a_filter_by_type_alone_the_whole_log_is_read() -> None:
     account, state, edited = edited_calls(search_updates="refused", event_type_alone=False)
-    assert edited <= set(account.read("call_activities", state).ids)
+    again = account.read("call_activities", state)
+    assert edited <= set(again.ids)
+    assert (
+        "INFO Stream call_activities: the event log takes no filter by type (status 400): it is read whole."
+        in again.logs
+    )
 
 
 def test_a_filter_that_was_refused_once_is_not_tried_again_by_other_streams() -> None:
@@ -102,7 +111,12 @@ def test_status_changes_are_looked_up_by_their_older_names_too(kind: str) -> Non
 
 def test_a_type_that_the_search_does_not_know_is_looked_up_in_the_log() -> None:
     account, state, edited = edited_calls(unsearchable=["activity.call"])
-    assert edited <= set(account.read("call_activities", state).ids)
+    again = account.read("call_activities", state)
+    assert edited <= set(again.ids)
+    assert (
+        "INFO Stream call_activities: searching activity.call is refused (status 400): the event log tells what "
+        "changed." in again.logs
+    )
 
 
 def test_edits_are_found_by_search_where_the_role_may_not_see_the_log() -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from source_closeio.leads import _query
+from source_closeio.searched import Searched
+from source_kit.windows import Window
 from unit_tests.closeio_account import Account, by_id
 from unit_tests.stream_skeleton import StreamSkeleton
 
@@ -169,3 +173,26 @@ def test_a_start_date_is_inclusive() -> None:
     start = everything[20]
     records = Account({"start_date": start}).read("leads").records
     assert sorted(row["date_updated"] for row in records) == [value for value in everything if value >= start]
+
+
+@pytest.mark.parametrize("stream", ["leads", "contacts", "custom_objects"])
+def test_no_state_passes_the_moment_at_which_the_custom_fields_were_listed(stream: str) -> None:
+    # One that is created and filled later is in no search of this read.
+    source, _ = Account({"lookback_window_seconds": 0}).source()
+    (searched,) = [each for each in source.build_streams(source.client) if each.name == stream]
+    assert isinstance(searched, Searched)
+    listed_at = searched.account.custom_fields(searched.custom_type).listed_at
+    assert listed_at is not None
+    assert datetime.now(UTC) - timedelta(seconds=30) < listed_at < datetime.now(UTC)
+    filled_at, asked_at = listed_at + timedelta(minutes=5), listed_at + timedelta(minutes=10)
+    state = searched.keyset().checkpoint(filled_at.isoformat(), asked_at)
+    assert state == {"date_updated": listed_at.isoformat(timespec="milliseconds").replace("+", "000+")}
+    before = (listed_at - timedelta(minutes=5)).isoformat()
+    assert searched.keyset().checkpoint(before, asked_at) == {"date_updated": before}
+
+
+def test_the_query_language_gets_years_of_four_digits() -> None:
+    first = datetime(1, 1, 1, tzinfo=UTC)
+    assert _query(Window(first, first + timedelta(days=400))) == (
+        'date_updated>="0001-01-01T00:00" date_updated<"0002-02-05T00:00" sort:date_updated'
+    )
