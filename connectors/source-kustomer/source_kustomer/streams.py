@@ -264,4 +264,4 @@ def klass_stream_name(klass: str) -> str:
     if klass == readable.replace("_", "-"):
         return KLASS_STREAM + readable
     digest = int(hashlib.sha256(klass.encode("utf-8", "replace")).hexdigest(), 16) % 1_000_000
-    return f"{KLASS_STREAM}{readable}__{digest:06}"
+    return f"{KLASS_STREAM}{readable or 'klass'}__{digest:06}"
