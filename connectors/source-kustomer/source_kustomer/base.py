@@ -48,9 +48,11 @@ class KustomerStream(KitStream):
         return (stream_slice or {}).get("path") or self.resource
 
     def is_whole(self, content: Any) -> bool:
-        """As the base; one object in the list's place is a record."""
+        """As the base; one object in the list's place is a record, and lists hold records or the nulls of gone ones."""
         rows = content.get(self.rows_key) if isinstance(content, dict) else None
-        return super().is_whole(content) and (not isinstance(rows, dict) or "id" in rows or "attributes" in rows)
+        if isinstance(rows, dict):
+            return "id" in rows or "attributes" in rows
+        return super().is_whole(content) and (not rows or any(row is None or isinstance(row, dict) for row in rows))
 
     def request_params(
         self,

@@ -197,8 +197,8 @@ def test_an_odd_envelope_hides_no_row(envelope: dict[str, Any]) -> None:
     assert len(account.read(stream_of(account, "tags"))[0]) == 1
 
 
-@pytest.mark.parametrize("stands_for", [{"0": row(1, TIME)}, {}, None, "x"])
-def test_what_is_no_list_is_asked_for_again(stands_for: Any) -> None:
+@pytest.mark.parametrize("stands_for", [{"0": row(1, TIME)}, {}, None, "x", [[]], ["x", 5]])
+def test_what_is_no_list_of_records_is_asked_for_again(stands_for: Any) -> None:
     answers = iter([(200, {"data": stands_for}), page(row(1, TIME))])
     account = Account(lambda *asked: next(answers))
     assert len(account.read(stream_of(account, "tags"))[0]) == 1
