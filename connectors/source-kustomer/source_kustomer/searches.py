@@ -137,7 +137,7 @@ class SearchStream(KustomerStream):
         pieces = []
         if lower is None or lower < border.lower:
             pieces.append(Piece(self.keyset(checkpoint, archive=True).walk(Window(lower, border.lower))))
-        return [*pieces, Piece(self._border(border)), *self.recent(border.upper, checkpoint, criteria)]
+        return [*pieces, Piece(self._across(border)), *self.recent(border.upper, checkpoint, criteria)]
 
     def border(self, lower: datetime | None) -> Border | None:
         """Where the archive ends and the standard search begins; None if what changed since `lower` needs no archive.
@@ -165,21 +165,14 @@ class SearchStream(KustomerStream):
             return [Piece(keyset.walk(Window(lower)), last=True)]
         return [Piece(keyset.walk(Window(lower, settled))), Piece(keyset.walk(Window(settled), cut=False), last=True)]
 
-    def _border(self, border: Border) -> Work:
+    def _across(self, border: Border) -> Work:
         """Standard search first, archive second: the second sees what crosses in between. No checkpoints inside."""
         seen: set[Any] = set()
         for archive in (False, True):
             keyset = self.keyset(no_checkpoint, archive=archive)
-            once = partial(self.unseen, seen=seen, mark_of=keyset.mark_of)
+            once = partial(unseen_versions, seen=seen, mark_of=keyset.mark_of)
             yield from replace(keyset, emit=once).walk(Window(border.lower, border.upper), cut=False)
         return None
-
-    @staticmethod
-    def unseen(records: list[Record], *, seen: set[Any], mark_of: Callable[[Record], Any]) -> list[Record]:
-        """Versions of records that are not in `seen` yet, which has them from then on."""
-        fresh = [record for record in records if mark_of(record) not in seen]
-        seen.update(map(mark_of, fresh))
-        return fresh
 
     def keyset(
         self, checkpoint: Checkpoint, *, archive: bool = False, criteria: Sequence[dict[str, Any]] = ()
@@ -296,4 +289,11 @@ class SearchStream(KustomerStream):
 
 
 def no_checkpoint(value: str, asked_at: datetime) -> None:
-    return None
+    """For walks whose records are no step that a state could name."""
+
+
+def unseen_versions(records: list[Record], *, seen: set[Any], mark_of: Callable[[Record], Any]) -> list[Record]:
+    """Versions of records that are not in `seen` yet, which has them from then on."""
+    fresh = [record for record in records if mark_of(record) not in seen]
+    seen.update(map(mark_of, fresh))
+    return fresh
