@@ -9,7 +9,7 @@ import pytest
 from source_kit.errors import StreamUnavailable, TransientError
 from source_kit.work import Start, in_order
 from source_kustomer.streams import build
-from unit_tests.kustomer_account import Account, Answer, page, row
+from unit_tests.kustomer_account import NOTHING, Account, Answer, page, row
 
 
 def stream_of(account: Account, name: str) -> Any:
@@ -295,7 +295,7 @@ def test_definitions_that_are_none_are_counted_and_no_definition_takes_the_place
     properties = {"tierStr": {"id": "d", "name": "n", "displayName": "Tier"}, "oddStr": None, "textStr": "x"}
     entries = [
         {"attributes": {"properties": properties}},
-        {"attributes": {"properties": [None]}},
+        {"attributes": {"properties": None}},
         {"attributes": 5},
         None,
     ]
@@ -315,6 +315,17 @@ def test_definitions_that_are_none_are_counted_and_no_definition_takes_the_place
         }
     ]
     assert account.usage.not_objects == 3
+
+
+def test_definitions_that_do_not_stand_where_they_belong_are_asked_for_again() -> None:
+    answers = [{"properties": "x"}, {"properties": [None]}, {"properties": {"tierStr": {}}}]
+    served = iter([(200, {"data": {"attributes": attributes}}) for attributes in answers])
+
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        return next(served) if path == "metadata/company" else NOTHING
+
+    account = Account(server)
+    assert len(account.read(stream_of(account, "custom_attributes"))[0]) == 1
 
 
 def test_the_name_of_a_klass_is_no_path() -> None:

@@ -175,8 +175,9 @@ def test_a_search_that_timed_out_is_asked_again() -> None:
 def test_a_search_that_always_times_out_ends_loudly() -> None:
     answer = {"data": [row(1, "2025-12-01T00:00:00.000Z")], "meta": {"timed_out": True, "total": 1}}
     account = Account(lambda *asked: (200, answer), start_date="2025-11-01")
-    with pytest.raises(TransientError, match="Reading stream customers failed 10 times"):
+    with pytest.raises(TransientError, match="Kustomer gave up its search half-way 8 times in a row"):
         account.read(stream_of(account, "customers"))
+    assert len(account.asked) == 8
 
 
 @pytest.mark.parametrize("total", [None, 3, "3"])
@@ -298,6 +299,16 @@ def test_rows_of_klasses_without_a_name_are_no_klasses() -> None:
     rows = [row(number, "2025-01-01T00:00:00.000Z", "klass", name=name) for number, name in enumerate(names)]
     account = Account(lambda *asked: page(None, *rows))  # type: ignore[arg-type]  # as an API may send it
     assert [stream.name for stream in klass_streams(account.client, account.settings)] == ["kobject_order"]
+    assert account.logged == ["4 rows of klasses have no name: what is called after them is left out."]
+
+
+def test_a_klass_that_came_without_its_name_once_has_its_stream() -> None:
+    cut = {"type": "klass", "id": "k", "attributes": None}
+    whole = row(1, "2025-01-01T00:00:00.000Z", "klass", name="order")
+    served = iter([page(cut), page(), page(), page(whole), page(), page()])
+    account = Account(lambda *asked: next(served))
+    assert [stream.name for stream in klass_streams(account.client, account.settings)] == ["kobject_order"]
+    assert account.logged == []
 
 
 def test_companies_that_are_listed_leave_without_a_time_too() -> None:
