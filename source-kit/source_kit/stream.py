@@ -237,5 +237,5 @@ class TimeCursor:
         """The state after the record with this cursor value: not beyond the request time less the lag."""
         most = timestamps.before(asked_at, self.lag)
         if timestamps.parse(value) <= most:
-            return {self.field: value}
+            return {self.field: value.strip()}
         return {self.field: timestamps.microseconds_offset(timestamps.floor(most, timestamps.MILLISECOND))}

@@ -48,9 +48,13 @@ class KustomerStream(KitStream):
         return (stream_slice or {}).get("path") or self.resource
 
     def is_whole(self, content: Any) -> bool:
-        """As the base; one object in the list's place is a record."""
+        """As the base; where no row is a record, something else must show that this is a page."""
         rows = content.get(self.rows_key) if isinstance(content, dict) else None
-        return super().is_whole(content) and (not isinstance(rows, dict) or "id" in rows or "attributes" in rows)
+        if isinstance(rows, dict):
+            return "id" in rows
+        if not super().is_whole(content):
+            return False
+        return not rows or "meta" in content or "links" in content or any(isinstance(row, dict) for row in rows)
 
     def request_params(
         self,

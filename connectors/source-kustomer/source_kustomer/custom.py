@@ -51,6 +51,12 @@ def definitions_in(content: Any) -> tuple[dict[str, Mapping[str, Any]], int]:
     return found, others
 
 
+def is_readable(content: Any) -> bool:
+    """Whether definitions stand where they belong, or nothing does."""
+    held = [_object(each.get("attributes", {})).get("properties") for each in objects(content)]
+    return all(listed is None or isinstance(listed, Mapping) for listed in held)
+
+
 def _object(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 

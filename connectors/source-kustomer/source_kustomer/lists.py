@@ -129,13 +129,24 @@ class ListStream(KustomerStream):
         raise endless(self.resource)
 
     def listed_names(self, keep: Callable[[Record], bool] = lambda record: True) -> list[str]:
-        """The `name` of the rows, each once, in alphabetical order. What is odd about the list goes to the log."""
-        names = set()
-        for page in self.rows_once():
-            if page.warning:
-                self.client.log("WARN", f"Stream {self.name}: {page.warning}")
-            names |= {record["name"] for record in page.records if isinstance(record.get("name"), str) and keep(record)}
-        return sorted(names - {""})
+        """The `name` of the rows, each once, in alphabetical order. What is odd about the list goes to the log; where
+        rows came without a name it is read again."""
+        names: set[str] = set()
+        for _ in range(2):
+            nameless = 0
+            for page in self.rows_once():
+                if page.warning:
+                    self.client.log("WARN", f"Stream {self.name}: {page.warning}")
+                named = [record for record in page.records if isinstance(record.get("name"), str) and record["name"]]
+                names |= {record["name"] for record in named if keep(record)}
+                nameless += len(page.records) - len(named)
+            if not nameless:
+                break
+        else:
+            self.client.log(
+                "WARN", f"{nameless} rows of {self.resource} have no name: what is called after them is left out."
+            )
+        return sorted(names)
 
 
 def _restless(missing: int) -> str:
@@ -174,7 +185,7 @@ class CustomAttributes(KustomerStream):
     resources = ("company", "conversation", "customer", "message")
 
     def is_whole(self, content: Any) -> bool:
-        return isinstance(content, dict) and "data" in content
+        return isinstance(content, dict) and "data" in content and custom.is_readable(content)
 
     def work(self, start: Start) -> Work:
         """The fixed resources, then every klass; the former also for a key that may not list klasses."""

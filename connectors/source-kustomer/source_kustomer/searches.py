@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from source_kit import schemas, timestamps
 from source_kit.client import HttpClient
-from source_kit.errors import StreamUnavailable
+from source_kit.errors import StreamUnavailable, TransientError
 from source_kit.keyset import Keyset
 from source_kit.rules import Rejected
 from source_kit.stream import Answer, TimeCursor
@@ -32,6 +32,8 @@ SURELY_ARCHIVED = timedelta(days=732)
 SURELY_SEARCHED = timedelta(days=728)
 # What changed since then needs no archive, though a clock be wrong by months.
 SURELY_RECENT = timedelta(days=364)
+# Answers to one search that say that it was given up; 40 seconds with the pauses between them.
+MOST_TIMEOUTS = 8
 SEARCHING = "search.create, search.update, search_global.create or search_preview.create"
 Checkpoint = Callable[[str, datetime], Mapping[str, Any] | None]
 
@@ -109,10 +111,6 @@ class SearchStream(KustomerStream):
         common = self.settings.common
         return TimeCursor(str(self.cursor_field), common.start_date, timedelta(seconds=common.lookback_window_seconds))
 
-    def is_whole(self, content: Any) -> bool:
-        """As the base; and the search was not given up half-way, with what had been found by then."""
-        return super().is_whole(content) and section(content, "meta").get("timed_out") is not True
-
     def work(self, start: Start) -> Work:
         """The archive, then the border that records cross while they are read, then the standard search."""
         self.settle()
@@ -137,7 +135,7 @@ class SearchStream(KustomerStream):
         pieces = []
         if lower is None or lower < border.lower:
             pieces.append(Piece(self.keyset(checkpoint, archive=True).walk(Window(lower, border.lower))))
-        return [*pieces, Piece(self._border(border)), *self.recent(border.upper, checkpoint, criteria)]
+        return [*pieces, Piece(self._across(border)), *self.recent(border.upper, checkpoint, criteria)]
 
     def border(self, lower: datetime | None) -> Border | None:
         """Where the archive ends and the standard search begins; None if what changed since `lower` needs no archive.
@@ -165,21 +163,14 @@ class SearchStream(KustomerStream):
             return [Piece(keyset.walk(Window(lower)), last=True)]
         return [Piece(keyset.walk(Window(lower, settled))), Piece(keyset.walk(Window(settled), cut=False), last=True)]
 
-    def _border(self, border: Border) -> Work:
+    def _across(self, border: Border) -> Work:
         """Standard search first, archive second: the second sees what crosses in between. No checkpoints inside."""
         seen: set[Any] = set()
         for archive in (False, True):
             keyset = self.keyset(no_checkpoint, archive=archive)
-            once = partial(self.unseen, seen=seen, mark_of=keyset.mark_of)
+            once = partial(unseen_versions, seen=seen, mark_of=keyset.mark_of)
             yield from replace(keyset, emit=once).walk(Window(border.lower, border.upper), cut=False)
         return None
-
-    @staticmethod
-    def unseen(records: list[Record], *, seen: set[Any], mark_of: Callable[[Record], Any]) -> list[Record]:
-        """Versions of records that are not in `seen` yet, which has them from then on."""
-        fresh = [record for record in records if mark_of(record) not in seen]
-        seen.update(map(mark_of, fresh))
-        return fresh
 
     def keyset(
         self, checkpoint: Checkpoint, *, archive: bool = False, criteria: Sequence[dict[str, Any]] = ()
@@ -255,7 +246,7 @@ class SearchStream(KustomerStream):
         while True:
             scope = self._current[path]
             try:
-                answer = self.fetch({**asked, "scope": scope})
+                answer = self._finished({**asked, "scope": scope})
             except Rejected as rejected:
                 if scope is not self._current[path]:
                     continue  # another thread has learned meanwhile
@@ -274,6 +265,22 @@ class SearchStream(KustomerStream):
                 ) from rejected
             self._searched_paths.add(path)
             return answer
+
+    def _finished(self, asked: Mapping[str, Any]) -> Answer:
+        """One page of a search that was not given up half-way, with what had been found by then."""
+        most = min(MOST_TIMEOUTS, self.client.patience.attempts)
+        for attempt in range(1, most + 1):
+            answer = self.fetch(asked)
+            if section(answer.body, "meta").get("timed_out") is not True:
+                return answer
+            self.client.usage.retries += 1
+            if attempt < most:
+                self.client.pause(attempt, f"POST {asked['path']}: the search timed out")
+        raise TransientError(
+            f"Reading stream {self.name} failed: Kustomer gave up its search half-way {most} times in a row. "
+            f"{self.client.patience.afterwards}",
+            internal_message=f"POST {asked['path']}: meta.timed_out",
+        )
 
     def probe(self) -> None:
         """One row."""
@@ -296,4 +303,11 @@ class SearchStream(KustomerStream):
 
 
 def no_checkpoint(value: str, asked_at: datetime) -> None:
-    return None
+    """For walks whose records are no step that a state could name."""
+
+
+def unseen_versions(records: list[Record], *, seen: set[Any], mark_of: Callable[[Record], Any]) -> list[Record]:
+    """Versions of records that are not in `seen` yet, which has them from then on."""
+    fresh = [record for record in records if mark_of(record) not in seen]
+    seen.update(map(mark_of, fresh))
+    return fresh

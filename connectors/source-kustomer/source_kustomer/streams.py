@@ -41,7 +41,14 @@ from source_kustomer.lists import (
 from source_kustomer.paging import TooLong
 from source_kustomer.records import snake
 from source_kustomer.search import Scope
-from source_kustomer.searches import Border, Checkpoint, SearchRefused, SearchStream, no_checkpoint
+from source_kustomer.searches import (
+    Border,
+    Checkpoint,
+    SearchRefused,
+    SearchStream,
+    no_checkpoint,
+    unseen_versions,
+)
 
 KLASS_STREAM = "kobject_"
 
@@ -88,7 +95,7 @@ class Notes(SearchStream):
     def _old(self, lower: datetime | None, border: Border) -> Work:
         """First what may still be searched, then the list: a note that leaves the one in between is in the other."""
         keyset = self.keyset(no_checkpoint)
-        unseen = partial(self.unseen, seen=set(), mark_of=keyset.mark_of)
+        unseen = partial(unseen_versions, seen=set(), mark_of=keyset.mark_of)
 
         def once(records: list[Record]) -> list[Record]:
             return unseen([record for record in records if is_within(record.get("updated_at"), lower, border.upper)])
@@ -264,4 +271,4 @@ def klass_stream_name(klass: str) -> str:
     if klass == readable.replace("_", "-"):
         return KLASS_STREAM + readable
     digest = int(hashlib.sha256(klass.encode("utf-8", "replace")).hexdigest(), 16) % 1_000_000
-    return f"{KLASS_STREAM}{readable}__{digest:06}"
+    return f"{KLASS_STREAM}{readable or 'klass'}__{digest:06}"

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 import orjson
 import requests
 
+from source_kit.client import Usage
 from source_kit.oauth import bearer
 from source_kit.testing import FakeClock
 from source_kit.work import Record, Start, in_order
@@ -22,17 +23,23 @@ Server = Callable[[str, str, dict[str, Any], Any], Answer]
 
 
 class Account:
-    """A client whose requests reach `server(method, path, params, body)`; `asked` keeps them."""
+    """A client whose requests reach `server(method, path, params, body)`; `asked` keeps them.
+
+    `headers` go with every answer; `usage` counts rows that were no objects.
+    """
 
     def __init__(self, server: Server, **config: Any) -> None:
         self.settings: Settings = parse({"api_key": "key-0123456789", **config})[0]
         self.clock = FakeClock()
         self.asked: list[tuple[str, str, dict[str, Any], Any]] = []
         self.logged: list[str] = []
+        self.headers: dict[str, str] = {}
+        self.usage = Usage()
         budget = KustomerBudget(self.clock, share=0.95, max_per_minute=None, searches_per_minute=95)
         self.client = ReadOnlyClient(
             BASE, bearer("key-0123456789"), budget, self.clock, headers={}, rules=RULES, log=self._log
         )
+        self.client.account_to(self.usage)
         self._server = server
         self.client.session.send = self._send  # type: ignore[method-assign]  # the one seam
 
@@ -48,17 +55,21 @@ class Account:
         status, content = self._server(method, path, params, body)
         response = requests.Response()
         response.status_code = status
+        response.headers.update(self.headers)
         response._content = orjson.dumps(content)
         response._content_consumed = True  # type: ignore[attr-defined]  # as after a read
         return response
 
     def read(self, stream: Any, position: dict[str, Any] | None = None) -> tuple[list[Record], list[Any]]:
-        """All records of a stream's plan and its checkpoints, in order."""
+        """All records of a stream's plan and its checkpoints, in order: those before rows are found missing."""
         records: list[Record] = []
         checkpoints = []
+        holds = False
         for page in in_order(stream.work(Start(incremental=True, position=position or {}))):
             records += page.records
-            if page.checkpoint is not None:
+            holds = holds or page.holds
+            self.logged += [page.warning] if page.warning else []
+            if page.checkpoint is not None and not holds:
                 checkpoints.append(dict(page.checkpoint))
         return records, checkpoints
 

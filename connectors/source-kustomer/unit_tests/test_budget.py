@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from source_kit.budget import BudgetSpent
+from source_kit.clock import Interrupted
 from source_kit.testing import FakeClock
 from source_kustomer.budget import ORGANISATION, SEARCH, KustomerBudget, SearchLimit
 
@@ -188,3 +189,44 @@ def test_the_end_of_a_window_teaches_nothing_if_nearly_all_configured_searches_w
     search(target, 429, **refusal_in(clock, 25))
     assert target.searches.limit == 95
     assert 25 <= target.delay(SEARCH) <= 27
+
+
+ODD_HEADERS = [
+    {"RateLimit": "limit=100, remaining=50, reset=.."},
+    {"x-ratelimit-remaining": "9" * 400, "x-ratelimit-limit": "1000"},
+    {"x-ratelimit-limit": "-5", "x-ratelimit-remaining": "-1", "x-ratelimit-reset": "soon"},
+    {"x-ratelimit-reset": "9" * 400},
+    {"x-ratelimit-reset": "99999999999"},
+    {"Retry-After": "Infinity", "Date": "x, y"},
+    {
+        "Date": "Thu, 01 Jan 2026 12:00:00 GMT, Thu, 01 Jan 2026 12:00:00 GMT",
+        "x-ratelimit-reset": "2026-01-01T12:00:09Z",
+    },
+]
+
+
+@pytest.mark.parametrize("headers", ODD_HEADERS)
+@pytest.mark.parametrize("status", [200, 429, 500, None])
+def test_headers_that_cannot_be_read_leave_no_search_in_flight(status: int | None, headers: dict[str, str]) -> None:
+    clock = FakeClock()
+    target = budget(clock, 1)
+    for _ in range(3):
+        target.acquire(SEARCH)
+        target.release(SEARCH, status, headers)
+        clock.tick(120)
+    assert target.delay(SEARCH) == 0
+
+
+def test_a_search_that_the_end_of_the_sync_interrupts_is_not_in_flight(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = FakeClock()
+    target = budget(clock, 1)
+    target.refuse(ORGANISATION, 10)
+
+    def interrupted(seconds: float) -> None:
+        raise Interrupted
+
+    monkeypatch.setattr(clock, "sleep", interrupted)
+    with pytest.raises(Interrupted):
+        target.acquire(SEARCH)
+    clock.tick(10)
+    assert target.delay(SEARCH) == 0

@@ -295,3 +295,99 @@ def test_check_asks_for_the_children_of_one_parent_only() -> None:
     account = Account(server)
     stream_of(account, "work_items").probe()
     assert [method for method, *_ in account.asked] == ["POST", "GET"]
+
+
+def test_children_go_on_behind_an_empty_page_that_announces_more() -> None:
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if method == "POST":
+            return page(row(1, "2025-07-01T00:00:00.000Z"))
+        number = params["page"]
+        rows = [] if number == 1 else [row(number, "2025-07-01T00:00:00.000Z")]
+        return page(*rows, following=number + 1 if number < 3 else 0)
+
+    account = Account(server)
+    assert len(account.read(stream_of(account, "conversation_events"), STATE)[0]) == 2
+
+
+def test_parents_without_an_id_are_told_and_hold_the_state() -> None:
+    nameless = {"type": "conversation", "attributes": {"updatedAt": "2025-07-02T00:00:00.000Z"}}
+
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if method == "POST":
+            return page(row(1, "2025-07-01T00:00:00.000Z"), nameless, row(3, "2025-07-03T00:00:00.000Z"))
+        return page(row(9, "2025-07-01T00:00:00.000Z"))
+
+    account = Account(server)
+    records, checkpoints = account.read(stream_of(account, "conversation_events"), STATE)
+    assert ([record["conversation_id"][-1] for record in records], checkpoints) == (["1", "3"], [])
+    assert account.logged == [
+        "1 rows came without id: nobody can be asked for what belongs to them. The state stays before them, so that "
+        "the next sync looks again."
+    ]
+
+
+@pytest.mark.parametrize("odd", [None, "", "soon", 5])
+def test_children_of_a_parent_without_a_usable_time_leave(odd: Any) -> None:
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if method == "POST":
+            return page(row(1, "2025-07-01T00:00:00.000Z"), row(2, odd))
+        return 200, {"data": [None, {"type": "conversation_event", "attributes": None}]}
+
+    account = Account(server)
+    records, checkpoints = account.read(stream_of(account, "conversation_events"), STATE)
+    assert [(record["id"], record["conversation_id"][-1], record["parent_updated_at"]) for record in records] == [
+        (None, "1", "2025-07-01T00:00:00.000Z"),
+        (None, "2", odd),
+    ]
+    assert checkpoints == [{"parent_updated_at": "2025-07-01T00:00:00.000Z"}]
+    assert account.usage.not_objects == 2
+
+
+def test_the_id_of_a_parent_is_no_path() -> None:
+    odd = {"type": "conversation", "id": "a/../b?c", "attributes": {"updatedAt": "2025-07-01T00:00:00.000Z"}}
+    account = Account(lambda method, *asked: page(odd) if method == "POST" else NOTHING)
+    account.read(stream_of(account, "work_items"), STATE)
+    assert account.asked[-1][1] == "routing/conversations/a%2F..%2Fb%3Fc/work-items"
+
+
+def test_a_conversation_is_asked_again_for_a_message_that_is_younger_by_the_servers_clock() -> None:
+    """It is 12:00 here and 11:00 there."""
+
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if method == "POST":
+            return page(message(1, "c1", "2025-07-01T00:00:00.000Z"), message(2, "c1", "2026-01-01T11:10:00.000Z"))
+        return 200, {"data": [file(1)]}
+
+    account = Account(server)
+    account.headers = {"Date": "Thu, 01 Jan 2026 11:00:00 GMT"}
+    _, checkpoints = account.read(stream_of(account, "attachments"), STATE)
+    assert len([method for method, *_ in account.asked if method == "GET"]) == 2
+    assert checkpoints == [{"parent_updated_at": "2025-07-01T00:00:00.000Z"}]
+
+
+def test_pages_of_children_that_are_too_heavy_are_halved_and_read_from_the_first_on() -> None:
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if method == "POST":
+            return page(row(1, "2025-07-01T00:00:00.000Z"))
+        if params["pageSize"] > 50 and params["page"] == 2:
+            return 504, {}
+        size = params["pageSize"]
+        numbers = range(180)[(params["page"] - 1) * size : params["page"] * size]
+        rows = [row(number, "2025-07-01T00:00:00.000Z") for number in numbers]
+        return page(*rows, following=params["page"] + 1 if numbers[-1] < 179 else 0)
+
+    account = Account(server)
+    records, _ = account.read(stream_of(account, "conversation_events"), STATE)
+    assert sorted(int(record["id"], 16) for record in records) == list(range(180))
+
+
+def test_the_reason_why_attachments_are_asked_of_every_conversation_is_told() -> None:
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        return REFUSED if method == "POST" and body["queryContext"] == "message" else NOTHING
+
+    account = Account(server)
+    account.read(stream_of(account, "attachments"), STATE)
+    assert account.logged == [
+        "Stream attachments: Kustomer does not search for attachments here (POST customers/search: status 400, request "
+        "id none): asking every conversation for them."
+    ]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from source_kit.client import Request
-from source_kit.errors import ConnectorFault, StreamUnavailable
+from source_kit.errors import ConnectorFault, StreamUnavailable, TransientError
 from source_kit.rules import Denied, Unavailable
 from source_kustomer.source import SourceKustomer
 from source_kustomer.streams import build
@@ -113,3 +113,38 @@ def test_a_klass_of_the_catalog_is_reported_as_not_listable_where_klasses_are_re
     streams = {stream.name: stream for stream in source.streams_for(account.client, ["tags", "kobject_order"])}
     with pytest.raises(StreamUnavailable, match=r"Stream kobject_order cannot .*org\.permission\.klass\.read"):
         account.read(streams["kobject_order"])
+
+
+@pytest.mark.parametrize("body", [{}, None, {"data": {}}, {"data": []}, {"data": {"id": None}}, {"error": "x"}, "ok"])
+def test_only_an_identity_proves_the_connection(body: Any) -> None:
+    account = Account(lambda *asked: (200, body))
+    with pytest.raises(TransientError, match="Reading the owner of the API key failed"):
+        SourceKustomer().probe(account.client)
+
+
+def test_the_owner_of_the_key_proves_the_connection() -> None:
+    account = Account(lambda *asked: (200, {"data": {"type": "user", "id": "5f0000000000000000000001"}}))
+    SourceKustomer().probe(account.client)
+    assert [path for _, path, _, _ in account.asked] == ["users/current"]
+
+
+def test_where_klasses_cannot_be_listed_for_now_only_their_streams_fail() -> None:
+    account = Account(lambda *asked: (500, {}))
+    source = SourceKustomer()
+    source.settings = account.settings
+    streams = {stream.name: stream for stream in source.streams_for(account.client, ["tags", "kobject_order"])}
+    with pytest.raises(TransientError, match="Stream kobject_order cannot be read, because its klass cannot be looked"):
+        account.read(streams["kobject_order"])
+
+
+@pytest.mark.parametrize(("status", "logged"), [(403, 1), (400, 1), (404, 0)])
+def test_types_of_custom_attributes_that_cannot_be_read_are_told(status: int, logged: int) -> None:
+    account = Account(lambda *asked: (status, MISSING))
+    customers = next(stream for stream in build(account.client, account.settings) if stream.name == "customers")
+    assert customers.get_json_schema()["properties"]["custom"] == {
+        "type": ["null", "object"],
+        "additionalProperties": True,
+    }
+    assert [text.partition(":")[0] for text in account.logged] == [
+        "Custom attributes of customer have no types in the catalog"
+    ] * logged

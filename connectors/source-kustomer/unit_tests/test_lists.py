@@ -9,7 +9,7 @@ import pytest
 from source_kit.errors import StreamUnavailable, TransientError
 from source_kit.work import Start, in_order
 from source_kustomer.streams import build
-from unit_tests.kustomer_account import Account, Answer, page, row
+from unit_tests.kustomer_account import NOTHING, Account, Answer, page, row
 
 
 def stream_of(account: Account, name: str) -> Any:
@@ -165,3 +165,218 @@ def test_times_without_a_zone_leave_as_utc() -> None:
     assert (records[0]["updated_at"], records[0]["created_at"]) == ("2025-01-01T00:00:00.000Z",) * 2
     assert (records[0]["deleted_at"], records[0]["name"]) == (None, "2025-01-01T00:00:00")
     assert checkpoints == [{"updated_at": "2025-01-01T00:00:00.000Z"}]
+
+
+TIME = "2025-03-01T00:00:00.000Z"
+ODD_TIMES = [None, "", "soon", "2025-06-30T23:59:60Z", 5, {"at": TIME}]
+
+
+@pytest.mark.parametrize("odd", ODD_TIMES)
+def test_a_row_without_a_usable_time_leaves_and_moves_no_state(odd: Any) -> None:
+    rows = [row(1, TIME), row(2, odd), row(3, "2025-01-01T00:00:00.000Z")]
+    account = Account(lambda *asked: page(*rows))
+    records, checkpoints = account.read(stream_of(account, "tags"), {"updated_at": "2025-02-01T00:00:00.000Z"})
+    assert [record["id"][-1] for record in records] == ["1", "2"]
+    assert checkpoints == [{"updated_at": TIME}]
+
+
+def test_rows_that_are_no_objects_are_counted_and_those_without_an_id_leave() -> None:
+    nameless = {"type": "tag", "attributes": {"updatedAt": TIME, "name": "a"}}
+    content = {"data": [None, row(1, TIME), "text", nameless, 5, row(1, TIME)], "links": {"next": None}}
+    account = Account(lambda *asked: (200, content))
+    records, _ = account.read(stream_of(account, "tags"))
+    assert [record["id"] for record in records] == [f"{1:024x}", None]
+    assert account.usage.not_objects == 3
+
+
+@pytest.mark.parametrize(
+    "envelope", [{"meta": None, "links": None}, {"meta": [5], "links": "x"}, {"links": {"self": 5}}]
+)
+def test_an_odd_envelope_hides_no_row(envelope: dict[str, Any]) -> None:
+    account = Account(lambda *asked: (200, {"data": [row(1, TIME)], **envelope}))
+    assert len(account.read(stream_of(account, "tags"))[0]) == 1
+
+
+@pytest.mark.parametrize("stands_for", [{"0": row(1, TIME)}, {}, None, "x", [[]], ["x", 5]])
+def test_what_is_no_list_of_records_is_asked_for_again(stands_for: Any) -> None:
+    answers = iter([(200, {"data": stands_for}), page(row(1, TIME))])
+    account = Account(lambda *asked: next(answers))
+    assert len(account.read(stream_of(account, "tags"))[0]) == 1
+
+
+def test_a_list_goes_on_behind_an_empty_page_that_announces_more() -> None:
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        number = params["page"]
+        rows = [] if number == 2 else [row(number, TIME)]
+        return page(*rows, following=number + 1 if number < 4 else 0)
+
+    account = Account(server)
+    records, checkpoints = account.read(stream_of(account, "tags"))
+    assert [record["id"][-1] for record in records] == ["1", "3", "4"]
+    assert checkpoints == [{"updated_at": TIME}]
+
+
+def test_a_page_that_was_announced_and_is_empty_is_asked_for_again() -> None:
+    served = iter([page(row(1, TIME), following=2), page(), page(row(2, TIME)), page(row(1, TIME), row(2, TIME))])
+    account = Account(lambda *asked: next(served))
+    assert [record["id"][-1] for record in account.read(stream_of(account, "tags"))[0]] == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    "link", [5, True, ["x"], " ", "http://[", "x" * 5_000, {"href": "/v1/tags?page=2"}, "/v1/../tags"]
+)
+def test_a_link_that_is_none_leads_to_the_next_number(link: Any) -> None:
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        number = params["page"]
+        return 200, {"data": [row(number, TIME)], "links": {"next": link if number == 1 else None}}
+
+    account = Account(server)
+    assert len(account.read(stream_of(account, "tags"))[0]) == 2
+
+
+def test_a_list_that_never_comes_to_rest_says_so_and_holds_the_state() -> None:
+    numbers = iter(range(1, 1_000))
+
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        return page(row(next(numbers), TIME), following=2 if params["page"] == 1 else 0)
+
+    account = Account(server)
+    records, checkpoints = account.read(stream_of(account, "tags"))
+    assert (len(records), checkpoints) == (8, [])
+    assert account.logged == [
+        "Kustomer's list brought rows that were not there before, in 4 passes one after the other. Some may be "
+        "missing; the state stays, so that the next sync looks again."
+    ]
+
+
+def test_rows_that_a_list_counts_and_never_gives_are_told_and_hold_the_state() -> None:
+    account = Account(lambda *asked: page(row(1, TIME), total=3))
+    records, checkpoints = account.read(stream_of(account, "tags"))
+    assert (len(records), checkpoints, len(account.asked)) == (1, [], 4)
+    assert account.logged[0].startswith("Kustomer's list counts 2 rows more than come, in 4 passes")
+
+
+@pytest.mark.parametrize("obeys", [True, False])
+def test_a_list_is_read_anew_where_its_pages_were_too_heavy(obeys: bool) -> None:
+    """Pages begin elsewhere once their size is halved; a list that ignores the size goes on as it did."""
+
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if params.get("deleted"):
+            return page()
+        if params["pageSize"] > 125 and params["page"] > 1:
+            return 504, {"errors": []}
+        size = params["pageSize"] if obeys else 200
+        first = (params["page"] - 1) * size
+        rows = [row(number, TIME, "user") for number in range(first, min(first + size, 900))]
+        return page(*rows, following=params["page"] + 1 if first + size < 900 else 0)
+
+    account = Account(server)
+    records, checkpoints = account.read(stream_of(account, "users"))
+    assert sorted(int(record["id"], 16) for record in records) == list(range(900))
+    assert checkpoints == [{"updated_at": TIME}]
+
+
+def test_the_state_of_a_list_is_not_ahead_of_the_servers_clock() -> None:
+    """It is 12:00 here and 11:00 there: what is changed at 11:30 there comes with the next read."""
+    account = Account(lambda *asked: page(row(1, "2026-01-01T11:45:00.000Z")))
+    account.headers = {"Date": "Thu, 01 Jan 2026 11:00:00 GMT"}
+    assert account.read(stream_of(account, "tags"))[1] == [{"updated_at": "2026-01-01T11:00:00.000000+00:00"}]
+
+
+def test_versions_of_slas_that_are_none_are_counted() -> None:
+    version = {"type": "sla_version", "id": "v", "attributes": {}}
+    answer = {"data": [row(1, TIME, "sla")], "included": [None, version, "x", version], "links": {"next": None}}
+    account = Account(lambda *asked: (200, answer))
+    records, _ = account.read(stream_of(account, "sla_versions"))
+    assert (records, account.usage.not_objects) == ([{"id": "v", "type": "sla_version"}], 2)
+
+
+def test_definitions_that_are_none_are_counted_and_no_definition_takes_the_place_of_an_id() -> None:
+    properties = {"tierStr": {"id": "d", "name": "n", "displayName": "Tier"}, "oddStr": None, "textStr": "x"}
+    entries = [
+        {"attributes": {"properties": properties}},
+        {"attributes": {"properties": None}},
+        {"attributes": 5},
+        None,
+    ]
+
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        return page() if path == "klasses" else (200, {"data": entries if path == "metadata/company" else None})
+
+    account = Account(server)
+    assert account.read(stream_of(account, "custom_attributes"))[0] == [
+        {
+            "id": "company.tierStr",
+            "resource": "company",
+            "name": "tierStr",
+            "attribute_id": "d",
+            "attribute_name": "n",
+            "display_name": "Tier",
+        }
+    ]
+    assert account.usage.not_objects == 3
+
+
+def test_definitions_that_do_not_stand_where_they_belong_are_asked_for_again() -> None:
+    answers = [{"properties": "x"}, {"properties": [None]}, {"properties": {"tierStr": {}}}]
+    served = iter([(200, {"data": {"attributes": attributes}}) for attributes in answers])
+
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        return next(served) if path == "metadata/company" else NOTHING
+
+    account = Account(server)
+    assert len(account.read(stream_of(account, "custom_attributes"))[0]) == 1
+
+
+def test_the_name_of_a_klass_is_no_path() -> None:
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if path == "klasses":
+            return page(row(1, TIME, "klass", name="../50% off?"), row(2, TIME, "klass", name=None))
+        return 200, {"data": {"attributes": {"properties": {"aStr": {}} if "off" in path else {}}}}
+
+    account = Account(server)
+    records, _ = account.read(stream_of(account, "custom_attributes"))
+    assert [record["id"] for record in records] == ["kobject.../50% off?.aStr"]
+    assert account.asked[-1][1] == "metadata/kobject...%2F50%25%20off%3F"
+
+
+def log(number: int, created: Any) -> dict[str, Any]:
+    return {"type": "audit_log", "id": str(number), "attributes": {"createdAt": created}}
+
+
+@pytest.mark.parametrize("link", ["/v1/audit-logs?count=1000&after=1", "/v1/audit-logs"])
+def test_audit_logs_whose_link_leads_nowhere_end_loudly(link: str) -> None:
+    account = Account(lambda *asked: (200, {"data": [log(1, TIME)], "links": {"next": link}}), start_date="2025-12-20")
+    with pytest.raises(TransientError, match="again and again that there are more rows"):
+        account.read(stream_of(account, "audit_logs"))
+    assert len(account.asked) <= 2
+
+
+def test_audit_logs_without_a_time_leave_and_those_on_both_sides_of_a_border_leave_once() -> None:
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        number = params.get("after", 0)
+        link = f"/v1/audit-logs?count=1000&after={number + 1}" if number < 3 else None
+        rows = [
+            [log(1, "2025-12-31T00:00:00.000Z"), log(2, None)],
+            [],
+            [log(2, None), log(3, "soon")],
+            [log(3, "soon")],
+        ]
+        return 200, {"data": rows[number], "links": {"next": link}}
+
+    account = Account(server, start_date="2025-12-20")
+    records, checkpoints = account.read(stream_of(account, "audit_logs"))
+    assert [record["id"] for record in records] == ["1", "2", "3"]
+    assert checkpoints == [{"created_at": "2025-12-31T00:00:00.000Z"}]
+
+
+def test_pages_of_audit_logs_that_are_too_heavy_are_halved_along_their_links() -> None:
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if params["count"] > 500 and "after" in params:
+            return 502, {}
+        link = None if "after" in params else "/v1/audit-logs?count=1000&after=1"
+        return 200, {"data": [log(len(params), "2025-12-31T00:00:00.000Z")], "links": {"next": link}}
+
+    account = Account(server, start_date="2025-12-20")
+    account.read(stream_of(account, "audit_logs"))
+    assert account.asked[-1][2] == {"count": 500, "after": 1}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from source_kustomer.records import lift, snake
@@ -74,3 +76,71 @@ def test_attribute_and_relationship_of_one_name_do_not_clash() -> None:
         "sla_id": "s",
         "external_ref_id": "r",
     }
+
+
+@pytest.mark.parametrize(
+    ("attributes", "columns"),
+    [
+        ({"orderID": 1, "orderId": 2}, {"order_id": 2, "orderID": 1}),
+        ({"orderId": 2, "orderID": 1}, {"order_id": 2, "orderID": 1}),
+        ({"orderId": 2, "order_id": 3, "orderID": 1}, {"order_id": 3, "orderID": 1, "orderId": 2}),
+        ({"order-ID": 1, "order id": 2}, {"order_id": 2, "order-ID": 1}),
+        ({"id": 1, "attribute_id": 2, "Type": 3}, {"attribute_id": 1, "attribute_id_": 2, "attribute_type": 3}),
+        ({"orderID": 1}, {"order_id": 1}),
+    ],
+)
+def test_of_two_attributes_that_become_one_column_neither_vanishes(
+    attributes: dict[str, Any], columns: dict[str, Any]
+) -> None:
+    assert lift({"id": "x", "type": "t", "attributes": attributes}) == {"id": "x", "type": "t", **columns}
+
+
+def test_of_two_relationships_that_become_one_column_neither_vanishes() -> None:
+    def to(key: str) -> dict[str, Any]:
+        return {"data": {"type": "t", "id": key}}
+
+    plain = {"order_item": to("a"), "order-item": to("b"), "external": to("c"), "External": to("d"), "queue": to("e")}
+    lifted = lift({"id": "x", "type": "t", "attributes": {"externalId": "f"}, "relationships": plain})
+    expected = {
+        "id": "x",
+        "type": "t",
+        "external_id": "f",
+        "order_item_id": "a",
+        "order-item_id": "b",
+        "external_ref_id": "c",
+        "External_id": "d",
+        "queue_id": "e",
+    }
+    assert lifted == expected
+    turned = dict(reversed(plain.items()))
+    assert lift({"id": "x", "type": "t", "attributes": {"externalId": "f"}, "relationships": turned}) == expected
+
+
+@pytest.mark.parametrize(
+    ("relationship", "columns"),
+    [
+        ({"data": [None, {"type": "shortcut", "id": "a"}, {"id": "b"}, "c"]}, {"shortcuts_ids": ["a", "b", "c"]}),
+        ({"data": {"id": "a"}}, {"shortcuts_id": "a"}),
+        ({"data": {"type": "shortcut"}}, {"shortcuts_id": None}),
+        ({"data": "a"}, {"shortcuts_id": "a"}),
+        ([None, {"id": "a"}], {"shortcuts_ids": ["a"]}),
+        ("a", {"shortcuts_id": "a"}),
+        (None, {}),
+        ({}, {}),
+        ({"links": [None]}, {}),
+        ({"links": {"self": 5}}, {}),
+    ],
+)
+def test_a_relationship_may_lack_type_or_data_or_hold_nothing(relationship: Any, columns: dict[str, Any]) -> None:
+    lifted = lift({"id": "x", "type": "t", "attributes": {}, "relationships": {"shortcuts": relationship}})
+    assert lifted == {"id": "x", "type": "t", **columns}
+
+
+def test_what_stands_where_attributes_belong_is_kept() -> None:
+    assert lift({"id": 5, "attributes": "none", "relationships": [1]}) == {
+        "id": 5,
+        "type": None,
+        "attributes": "none",
+        "relationships": [1],
+    }
+    assert lift({"attributes": None, "relationships": None}) == {"id": None, "type": None}

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from source_kit.errors import TransientError
+from source_kit.timestamps import milliseconds_z
 from source_kit.windows import WalkExpired, Window
 from source_kustomer.search import Scope, search_body
 from source_kustomer.searches import At
-from source_kustomer.streams import build, klass_streams
+from source_kustomer.streams import build, klass_stream_name, klass_streams
 from unit_tests.kustomer_account import NOTHING, REFUSED, Account, Answer, page, row
 
 CUSTOMERS = Scope("customer", "customer")
@@ -159,3 +161,159 @@ def test_the_attributes_of_a_klass_may_be_called_otherwise_in_the_archive() -> N
         ("customers/search", "kobject_order_updated_at"),
         ("customers/search", "kobject_order_updated_at"),
     ]
+
+
+def test_a_search_that_timed_out_is_asked_again() -> None:
+    cut = page(row(1, "2025-12-01T00:00:00.000Z"), total=2)[1]
+    cut["meta"]["timed_out"] = True
+    whole = page(row(1, "2025-12-01T00:00:00.000Z"), row(2, "2025-12-02T00:00:00.000Z"))
+    answers = iter([(200, cut), whole])
+    account = Account(lambda *asked: next(answers), start_date="2025-11-01")
+    assert len(account.read(stream_of(account, "customers"))[0]) == 2
+
+
+def test_a_search_that_always_times_out_ends_loudly() -> None:
+    answer = {"data": [row(1, "2025-12-01T00:00:00.000Z")], "meta": {"timed_out": True, "total": 1}}
+    account = Account(lambda *asked: (200, answer), start_date="2025-11-01")
+    with pytest.raises(TransientError, match="Kustomer gave up its search half-way 8 times in a row"):
+        account.read(stream_of(account, "customers"))
+    assert len(account.asked) == 8
+
+
+@pytest.mark.parametrize("total", [None, 3, "3"])
+def test_a_search_goes_on_behind_an_empty_page_that_announces_more(total: Any) -> None:
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if params["page"] == 1:
+            return 200, {"data": [], "links": {"next": "/v1/customers/search?page=2"}, "meta": {"total": total}}
+        rows = [row(number, f"2025-12-0{number}T00:00:00.000Z") for number in (1, 2, 3)]
+        return 200, {"data": rows, "meta": {"total": total}}
+
+    account = Account(server, start_date="2025-11-01")
+    assert len(account.read(stream_of(account, "customers"))[0]) == 3
+
+
+def test_an_empty_search_is_the_end_where_the_count_agrees_whatever_the_link_says() -> None:
+    nothing = {"data": [], "links": {"next": "/v1/customers/search?page=2"}, "meta": {"total": 0}}
+    account = Account(lambda *asked: (200, nothing), start_date="2025-11-01")
+    assert account.read(stream_of(account, "customers")) == ([], [])
+    assert len(account.asked) == 1
+
+
+@pytest.mark.parametrize("meta", [None, [], "x", {"total": "many"}, {"total": -1}, {"total": True}, {"total": 1.5}])
+def test_an_odd_count_is_none(meta: Any) -> None:
+    answer = {"data": [row(1, "2025-12-01T00:00:00.000Z")], "links": None, "meta": meta}
+    account = Account(lambda *asked: (200, answer), start_date="2025-11-01")
+    assert len(account.read(stream_of(account, "customers"))[0]) == 1
+
+
+@pytest.mark.parametrize("start_date", ["2025-11-01", ""])
+@pytest.mark.parametrize("odd", [None, "", "soon", "2025-06-30T23:59:60Z", 5])
+def test_a_record_without_a_usable_time_leaves_once_from_search_archive_and_border(odd: Any, start_date: str) -> None:
+    rows = [row(1, "2025-12-01T00:00:00.000Z"), row(2, odd), {"type": "customer", "attributes": {"updatedAt": odd}}]
+    account = Account(lambda method, *asked: page(*rows) if method == "POST" else NOTHING, start_date=start_date)
+    stream = stream_of(account, "customers")
+    records, checkpoints = account.read(stream)
+    odd_ones = [record["id"] for record in records if record.get("updated_at") == odd]
+    assert set(odd_ones) == {f"{2:024x}", None}
+    assert checkpoints[-1] == {"updated_at": "2025-12-01T00:00:00.000Z"}
+    if start_date:
+        assert len(records) == 3
+
+
+def test_a_search_that_is_too_heavy_is_halved() -> None:
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        return (504, {}) if params["pageSize"] > 125 else page(row(1, "2025-12-01T00:00:00.000Z"))
+
+    account = Account(server, start_date="2025-11-01")
+    assert len(account.read(stream_of(account, "customers"))[0]) == 1
+    assert [params["pageSize"] for _, _, params, _ in account.asked] == [500, 250, 125]
+
+
+def test_a_deep_page_of_a_search_that_is_too_heavy_has_the_walk_begin_anew() -> None:
+    """Its number means other rows once pages are smaller."""
+    account = Account(lambda *asked: (502, {}))
+    stream = stream_of(account, "customers")
+    with pytest.raises(WalkExpired):
+        stream.fetch_window(Window(), At(3, 500, 1_000))
+    assert [params for _, _, params, _ in account.asked] == [{"page": 3, "pageSize": 500}]
+    assert stream.rows_a_page == 250
+
+
+def test_pages_of_a_search_stay_at_the_size_that_their_walk_began_with() -> None:
+    account = Account(lambda *asked: page(row(1, "2025-12-01T00:00:00.000Z"), following=9))
+    stream = stream_of(account, "customers")
+    stream.sizes.too_heavy(500)
+    fetched = stream.fetch_window(Window())
+    assert fetched.token == At(2, 250, 1)
+    stream.sizes.too_heavy(250)
+    assert stream.fetch_window(Window(), fetched.token).token == At(3, 250, 2)
+
+
+@pytest.mark.parametrize(
+    ("date", "archive_until", "searched_from"),
+    [
+        ("Thu, 01 Jan 2026 12:00:00 GMT", "2023-12-31T12:00:00.000Z", "2024-01-04T12:00:00.000Z"),
+        ("Mon, 01 Dec 2025 12:00:00 GMT", "2023-11-30T12:00:00.000Z", "2024-01-04T12:00:00.000Z"),
+        ("Sun, 01 Feb 2026 12:00:00 GMT", "2023-12-31T12:00:00.000Z", "2024-02-04T12:00:00.000Z"),
+    ],
+)
+def test_where_the_clocks_differ_both_parts_are_searched_for_what_lies_between(
+    date: str, archive_until: str, searched_from: str
+) -> None:
+    account = Account(lambda *asked: NOTHING)
+    account.headers = {"Date": date}
+    border = stream_of(account, "customers").border(None)
+    assert (milliseconds_z(border.lower), milliseconds_z(border.upper)) == (archive_until, searched_from)
+
+
+def test_the_open_end_begins_at_the_servers_time_where_the_clock_here_is_ahead() -> None:
+    """What changes while older parts are read must be in the part that is read last."""
+    account = Account(lambda *asked: NOTHING)
+    account.headers = {"Date": "Thu, 01 Jan 2026 11:00:00 GMT"}
+    account.read(stream_of(account, "customers"))
+    assert bounds(account.asked[-1][3]) == [{"gte": "2026-01-01T10:55:00.000Z"}]
+
+
+@pytest.mark.parametrize(
+    ("klass", "name"),
+    [
+        ("order", "kobject_order"),
+        ("order-item", "kobject_order_item"),
+        ("order2", "kobject_order2"),
+        ("order_item", "kobject_order_item__105818"),
+        ("orderItem", "kobject_order_item__302765"),
+        ("Order", "kobject_order__756310"),
+        ("order--item", "kobject_order_item__152257"),
+        ("50% off", "kobject_50_off__760375"),
+        ("two words", "kobject_two_words__816378"),
+        ("two  words", "kobject_two_words__666250"),
+        ("注文", "kobject_klass__466587"),
+    ],
+)
+def test_every_klass_has_a_readable_stream_of_its_own_whatever_others_are_called(klass: str, name: str) -> None:
+    assert klass_stream_name(klass) == name
+
+
+def test_rows_of_klasses_without_a_name_are_no_klasses() -> None:
+    names = [None, 5, "", {"a": 1}, "order"]
+    rows = [row(number, "2025-01-01T00:00:00.000Z", "klass", name=name) for number, name in enumerate(names)]
+    account = Account(lambda *asked: page(None, *rows))  # type: ignore[arg-type]  # as an API may send it
+    assert [stream.name for stream in klass_streams(account.client, account.settings)] == ["kobject_order"]
+    assert account.logged == ["4 rows of klasses have no name: what is called after them is left out."]
+
+
+def test_a_klass_that_came_without_its_name_once_has_its_stream() -> None:
+    cut = {"type": "klass", "id": "k", "attributes": None}
+    whole = row(1, "2025-01-01T00:00:00.000Z", "klass", name="order")
+    served = iter([page(cut), page(), page(), page(whole), page(), page()])
+    account = Account(lambda *asked: next(served))
+    assert [stream.name for stream in klass_streams(account.client, account.settings)] == ["kobject_order"]
+    assert account.logged == []
+
+
+def test_companies_that_are_listed_leave_without_a_time_too() -> None:
+    rows = [row(1, "2025-12-30T00:00:00.000Z"), row(2, "soon")]
+    account = Account(lambda method, *asked: REFUSED if method == "POST" else page(*rows))
+    records, checkpoints = account.read(stream_of(account, "companies"), {"updated_at": "2025-06-01T00:00:00.000Z"})
+    assert [record["id"][-1] for record in records] == ["1", "2"]
+    assert checkpoints == [{"updated_at": "2025-12-30T00:00:00.000Z"}]
