@@ -74,7 +74,8 @@ class Mutation:
     """One way to change an answer.
 
     `harmless`: the stream must be read to its end all the same. `refuses`: the credentials are refused, so nothing else
-    can be expected either. `lasting`: it also makes sense as the answer to every attempt.
+    can be expected either. `lasting`: it also makes sense as the answer to every attempt. `hides`: where it
+    lasts, nobody can know that rows are missing.
     """
 
     kind: str
@@ -83,6 +84,7 @@ class Mutation:
     harmless: bool = False
     refuses: bool = False
     lasting: bool = True
+    hides: bool = False
     weight: float = 1.0
 
     @property

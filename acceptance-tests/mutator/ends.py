@@ -160,7 +160,7 @@ def rows_as_object(right: Response, random: Random) -> Change | None:
 
 
 MUTATIONS = (
-    Mutation("end", "empty page though more follows", empty_though_more_follows, weight=2),
+    Mutation("end", "empty page though more follows", empty_though_more_follows, hides=True, weight=2),
     Mutation("end", "more after the end", more_after_the_end),
     Mutation("end", "odd has_more", odd_has_more, weight=2),
     Mutation("end", "odd cursor or link", odd_cursor, weight=3),
@@ -169,5 +169,5 @@ MUTATIONS = (
     Mutation("end", "odd count", odd_count, weight=3),
     Mutation("end", "odd envelope", odd_envelope, weight=2),
     Mutation("end", "the search timed out", timed_out),
-    Mutation("end", "an object instead of the list", rows_as_object),
+    Mutation("end", "an object instead of the list", rows_as_object, hides=True),
 )

@@ -67,7 +67,10 @@ class Reach:
 
     @property
     def may_lose(self) -> bool:
-        return any(applied["may_lose"] for applied in self.applied)
+        return any(
+            applied["may_lose"] or (applied["lasting"] and BY_NAME[applied["mutation"]].hides)
+            for applied in self.applied
+        )
 
     @property
     def may_fail(self) -> bool:

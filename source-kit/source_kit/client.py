@@ -54,8 +54,8 @@ class Request:
     """One request: `path` is relative to the base URL; `bucket` names its rate-limit group.
 
     `accepts` tells a whole answer from one that lost its list on the way; the latter is asked for again. `can_shrink`:
-    it is for a page that may be asked for with fewer rows. `empty` is what an answer without content (204) means, if
-    it is given twice.
+    it is for a page that may be asked for with fewer rows. `empty` is what an answer without content (204) means, and
+    `doubts` tells an answer that may be damaged; both are believed if they are given twice.
     """
 
     path: str
@@ -67,6 +67,7 @@ class Request:
     accepts: Callable[[Any], bool] = field(default=lambda body: True)
     can_shrink: bool = False
     empty: Any = None
+    doubts: Callable[[Any], bool] = field(default=lambda body: False)
 
 
 @dataclass
@@ -124,7 +125,7 @@ class HttpClient:
         Raises `Rejected`, `StreamUnavailable`, `Denied`, `TooHeavy` if the request can shrink, or `TransientError`
         after the last attempt.
         """
-        attempt = refusals = renewals = empty = 0
+        attempt = refusals = renewals = empty = doubtful = 0
         before = f"{request.method} {request.path}"
         self.turn.leave()
         while True:
@@ -139,7 +140,9 @@ class HttpClient:
             if status not in (None, 401):
                 self._auth.accepted(authorization)
             if response is not None and damage is None and response.status_code < 300:
-                return response
+                if doubtful or not request.doubts(body(response)):
+                    return response
+                doubtful, damage = 1, "The answer held no row that is one."
             if response is not None and status == 204 and request.empty is not None:
                 empty += 1
                 if empty > 1:

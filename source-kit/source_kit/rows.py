@@ -31,6 +31,12 @@ def has_list(content: Any, key: str) -> bool:
     return isinstance(rows, list) or _is_row(rows)
 
 
+def is_strange(content: Any, key: str) -> bool:
+    """Whether rows stand under a key, and none of them is an object."""
+    rows = content.get(key) if isinstance(content, Mapping) else None
+    return isinstance(rows, list) and bool(rows) and not any(isinstance(row, Mapping) for row in rows)
+
+
 def settle(content: Any, key: str) -> Settled:
     """Make the rows under a key a list of objects, each once, in place."""
     if not isinstance(content, dict) or key not in content:

@@ -56,10 +56,12 @@ BETWEEN_RULES = (
 )
 DEFAULT_RULES = (
     Rule((304,), Action.RETRY, "A cache on the way answered that nothing has changed (304).", attempts=3),
+    # No plan may take it for a refusal of the API's.
     Rule(
         range(300, 400),
-        Action.REJECT,
+        Action.RETRY,
         "The API's address leads elsewhere, and redirects are not followed. Check api_url, region or organisation.",
+        attempts=3,
     ),
     Rule(
         (401,),

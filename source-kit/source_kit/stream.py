@@ -175,6 +175,7 @@ class KitStream(HttpStream):
             accepts=self.is_whole,
             can_shrink=can_shrink,
             empty=empty if self.is_whole(empty) else None,
+            doubts=lambda content: rows.is_strange(content, self.rows_key),
         )
         asked_at = self.client.clock.now()
         response = self.client.send(request)
@@ -237,5 +238,5 @@ class TimeCursor:
         """The state after the record with this cursor value: not beyond the request time less the lag."""
         most = timestamps.before(asked_at, self.lag)
         if timestamps.parse(value) <= most:
-            return {self.field: value.strip()}
+            return {self.field: timestamps.usual(value.strip())}
         return {self.field: timestamps.microseconds_offset(timestamps.floor(most, timestamps.MILLISECOND))}

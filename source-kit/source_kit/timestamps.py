@@ -19,6 +19,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 _UTC_IN_WORDS = re.compile(r"\s*(?:z|utc|gmt)\s*$", re.IGNORECASE)
+_USUAL = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:?\d\d)?)?")
 _ZONELESS = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?")
 
 
@@ -51,6 +52,11 @@ def instant(value: Any) -> datetime | None:
 def timeless(records: Sequence[Mapping[str, Any]], field: str) -> int:
     """How many records have no usable time in a field (0.15 µs a record)."""
     return sum(instant(record.get(field)) is None for record in records)
+
+
+def usual(text: str) -> str:
+    """A time as it is, if every reader of ISO 8601 knows the form; else in the usual one."""
+    return text if _USUAL.fullmatch(text) else milliseconds_z(parse(text))
 
 
 def before(instant: datetime, span: timedelta) -> datetime:

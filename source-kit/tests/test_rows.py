@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from source_kit.rows import Settled, has_list, identity, settle
+from source_kit.rows import Settled, has_list, identity, is_strange, settle
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,21 @@ def test_what_has_no_list_is_left_alone() -> None:
 )
 def test_an_answer_has_its_list(content: Any, expected: bool) -> None:
     assert has_list(content, "data") is expected
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ({"data": [None, "x"]}, True),
+        ({"data": [[{"id": 1}]]}, True),
+        ({"data": [None, {"id": 1}]}, False),
+        ({"data": []}, False),
+        ({"data": {"id": 1}}, False),
+        (None, False),
+    ],
+)
+def test_rows_of_which_none_is_one_are_strange(content: Any, expected: bool) -> None:
+    assert is_strange(content, "data") is expected
 
 
 def test_a_record_without_id_is_told_by_all_of_it() -> None:

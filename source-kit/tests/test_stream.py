@@ -170,3 +170,26 @@ def test_a_read_begins_at_its_state_else_at_the_start_date_else_with_everything(
 )
 def test_a_checkpoint_is_the_value_itself_but_never_past_the_request_less_the_lag(value: str, expected: str) -> None:
     assert CURSOR.checkpoint(value, NOON) == {"at": expected}
+
+
+def test_rows_of_which_none_is_one_are_asked_for_again_and_then_left_out(vendor: Any) -> None:
+    vendor.get(URL, [{"json": {"data": [None]}}, {"json": {"data": [{"id": 1}]}}, {"json": {"data": ["x"]}}])
+    leads = Leads(client())
+    assert leads.fetch().records == [{"id": 1}]
+    answer = leads.fetch()
+    assert (answer.records, answer.size, vendor.call_count) == ([], 1, 4)
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("2026-01-01T00:00:00.123456+00:00", "2026-01-01T00:00:00.123456+00:00"),
+        ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z"),
+        ("2026-01-01", "2026-01-01"),
+        ("2026-01-01 00:00:00 UTC", "2026-01-01T00:00:00.000Z"),
+        ("2026-01-01T05:00:00+05", "2026-01-01T00:00:00.000Z"),
+        ("2026-01-01T00:00:00z", "2026-01-01T00:00:00.000Z"),
+    ],
+)
+def test_a_state_holds_a_time_that_everybody_can_read(value: str, told: str) -> None:
+    assert TimeCursor("at", None, timedelta(0)).checkpoint(value, NOON) == {"at": told}

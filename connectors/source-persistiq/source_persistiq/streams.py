@@ -267,7 +267,8 @@ class WebhookPlugin(PersistiqStream):
         """The object, from under its own name where it comes like that; nothing else."""
         content = body(response)
         inner = content.get(self.rows_key) if isinstance(content, dict) else content
-        return [blanked(each) for each in (inner if isinstance(inner, list) else [content]) if isinstance(each, dict)]
+        found = inner if isinstance(inner, list) else [inner if isinstance(inner, dict) else content]
+        return [blanked(each) for each in found if isinstance(each, dict)]
 
     def work(self, start: Start) -> Work:
         answer = self.fetch()

@@ -135,7 +135,8 @@ def test_a_check_takes_nothing_but_a_list_of_users_for_success(api: Any, answer:
     source = SourcePersistiq()
     source.parse({"api_key": "pk_0123456789"})
     api.serve("users", answer)
-    with pytest.raises(TransientError, match=r"Reading the list of users failed 8 times: The answer lacked what it should hold\."):
+    told = r"Reading the list of users failed 8 times: The answer lacked what it should hold\."
+    with pytest.raises(TransientError, match=told):
         source.probe(api.stream("users").client)
 
 
