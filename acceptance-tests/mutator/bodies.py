@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from random import Random
 
@@ -59,14 +60,20 @@ def one_byte(right: Response, random: Random) -> Change:
     """One byte is another one. Mostly this is no JSON any more; else a row, or the envelope, has another value."""
     at = random.randrange(len(right.body)) if right.body else 0
     body = right.body[:at] + bytes([random.choice(b'\xff\x00"{}[],:\\')]) + right.body[at + 1 :]
-    # A byte that is no UTF-8 spoils one text, and the JSON can still be read.
-    readable = replace(right, body=body.decode("utf-8", "replace").encode())
-    before, after = Document.of(right), Document.of(readable)
+    before, after = Document.of(right), Document.of(replace(right, body=_readable(body)))
     if before is None or after is None:
         return Change(replace(right, body=body))
     pairs = zip(before.rows or before.objects, after.rows or after.objects, strict=False)
     rows = tuple(RowChange(old, new, gone=not isinstance(new, dict)) for old, new in pairs if old != new)
     return Change(replace(right, body=body), rows, may_lose=True)
+
+
+def _readable(body: bytes) -> bytes:
+    """A byte that is no UTF-8, or a control character, spoils one text, and the JSON can still be read."""
+    try:
+        return json.dumps(json.loads(body.decode("utf-8", "replace"), strict=False)).encode()
+    except ValueError:
+        return body
 
 
 def byte_order_mark(right: Response, random: Random) -> Change:

@@ -80,6 +80,9 @@ class Reach:
         """Whether a record of the truth may have become another one, or none."""
         if identifier in self.touched or any(row["nameless"] for row in self.rows):
             return True
+        # An answer that is one record: what stands in its lists is a part of it.
+        if identifier and any(f"/{identifier}/" in applied["target"] for applied in self.applied):
+            return True
         if not self.is_child:
             return False
         return any(row["has_parts"] for row in self.rows) or bool(self.touched & set(words_of(record)))

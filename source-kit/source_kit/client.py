@@ -142,7 +142,7 @@ class HttpClient:
             if response is not None and damage is None and response.status_code < 300:
                 if doubtful or not request.doubts(body(response)):
                     return response
-                doubtful, damage = 1, "The answer held no row that is one."
+                doubtful, damage = 1, "The answer held no list of rows."
             if response is not None and status == 204 and request.empty is not None:
                 empty += 1
                 if empty > 1:
@@ -223,10 +223,12 @@ class HttpClient:
     def _round_trip(self, prepared: requests.PreparedRequest) -> requests.Response:
         response = self._send(prepared)
         target = _redirected(prepared, response)
-        if target is not None and _origin(target) == self._origin:
-            prepared.url = target
-            response = self._send(prepared)
-        return response
+        if target is None or _origin(target) != self._origin:
+            return response
+        prepared.url = target
+        followed = self._send(prepared)
+        # What is not found there is the fault of the redirect: nobody may take it for a record that is gone.
+        return response if followed.status_code in (404, 410) else followed
 
     def _send(self, prepared: requests.PreparedRequest) -> requests.Response:
         response = self.session.send(prepared, timeout=self.patience.timeout, allow_redirects=False, stream=True)

@@ -32,8 +32,10 @@ def has_list(content: Any, key: str) -> bool:
 
 
 def is_strange(content: Any, key: str) -> bool:
-    """Whether rows stand under a key, and none of them is an object."""
+    """Whether rows stand under a key, and none of them is an object; or one object in the place of a list."""
     rows = content.get(key) if isinstance(content, Mapping) else None
+    if _is_row(rows):
+        return True
     return isinstance(rows, list) and bool(rows) and not any(isinstance(row, Mapping) for row in rows)
 
 

@@ -143,7 +143,12 @@ class KitSource(AbstractSource):
     def sync(self, streams: Sequence[ConfiguredStream], states: Mapping[str, StreamState]) -> int:
         """Read the configured streams, writing every message; the exit code. Ends soon after SIGTERM."""
         memory.settle()
-        runs, missing = self._runs(streams, states)
+        try:
+            runs, missing = self._runs(streams, states)
+        except SourceError:
+            for stream in streams:
+                self._end_unread(stream)
+            raise
         engine = Engine(runs, self.client, self.output, self.clock, self.options.num_workers)
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, lambda number, frame: _begin_termination(engine))
@@ -186,10 +191,13 @@ class KitSource(AbstractSource):
         # In the source's own order, which lets streams that share a rate limit follow each other.
         return [runs[name] for name in start_order([known[name] for name in known if name in runs])], missing
 
-    def _report_missing(self, configured: ConfiguredStream) -> None:
-        now_ms = self.output.now_ms()
+    def _end_unread(self, configured: ConfiguredStream) -> None:
         for status in ("STARTED", "INCOMPLETE"):
+            now_ms = self.output.now_ms()
             self.output.message(protocol.stream_status(configured.name, configured.namespace, status, now_ms))
+
+    def _report_missing(self, configured: ConfiguredStream) -> None:
+        self._end_unread(configured)
         self.output.error(
             f"Stream {configured.name} of the catalog does not exist in {self.name}. Refresh the schema of the "
             "connection (or run discover) and remove or rename the stream.",

@@ -431,3 +431,11 @@ def test_an_answer_from_elsewhere_is_no_refusal_of_the_api(vendor: Any, status: 
     assert isinstance(error, TransientError)
     assert str(error.message).startswith("Reading stream leads failed 3 times: ")
     assert {request.hostname for request in vendor.request_history} == {"api.vendor.test"}
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_what_is_not_found_behind_a_redirect_is_not_gone(vendor: Any, status: int) -> None:
+    vendor.get(URL, status_code=302, headers={"Location": "/v1/caf\xe9"})
+    vendor.get(requests_mock.ANY, status_code=status, json={})
+    vendor.get(URL, status_code=302, headers={"Location": "/v1/caf\xe9"})
+    assert isinstance(Bench().fail(), TransientError)

