@@ -201,9 +201,20 @@ class SatisfactionResponses(ChildStream):
         parent = super().parent(record)
         return replace(parent, asked=response) if parent and isinstance(response, str) and response else None
 
+    def is_whole(self, content: Any) -> bool:
+        """The answer is one record, with or without an id."""
+        data = content.get("data") if isinstance(content, dict) else None
+        return (isinstance(data, dict) and "attributes" in data) or super().is_whole(content)
+
     def params(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """None: the answer is one record."""
         return {}
+
+    def records_of(self, content: Any, asked: Mapping[str, Any]) -> list[Record]:
+        """The one record."""
+        if isinstance(content["data"], dict):
+            content["data"] = [content["data"]]
+        return super().records_of(content, asked)
 
 
 class Attachments(ChildStream):

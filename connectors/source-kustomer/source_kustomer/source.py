@@ -55,15 +55,21 @@ class SourceKustomer(KitSource):
             return built
 
     def streams_for(self, client: HttpClient, names: Sequence[str]) -> Sequence[KitStream]:
-        """Klasses are asked for only where one of their streams is read; if that fails, it is those streams that do."""
+        """Klasses are asked for only where one of their streams is read; if that fails, it is those streams that do. A
+        klass that is not listed is looked for once more."""
         built = streams.build(client, self.settings)
-        wanted = [name for name in names if name.startswith(streams.KLASS_STREAM)]
+        wanted = {name for name in names if name.startswith(streams.KLASS_STREAM)}
+        found: dict[str, KitStream] = {}
         try:
-            return [*built, *(streams.klass_streams(client, self.settings) if wanted else ())]
+            for _ in range(2):
+                if wanted - found.keys():
+                    found |= {stream.name: stream for stream in streams.klass_streams(client, self.settings)}
         except Denied:
             raise
         except SourceError as failure:
-            return [*built, *(streams.UnlistedKlass(client, self.settings, name, failure) for name in wanted)]
+            others = sorted(wanted - found.keys())
+            found |= {name: streams.UnlistedKlass(client, self.settings, name, failure) for name in others}
+        return [*built, *found.values()]
 
     def probe(self, client: HttpClient) -> None:
         client.send(replace(WHO_AM_I, accepts=is_somebody))

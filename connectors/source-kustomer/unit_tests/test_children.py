@@ -391,3 +391,16 @@ def test_the_reason_why_attachments_are_asked_of_every_conversation_is_told() ->
         "Stream attachments: Kustomer does not search for attachments here (POST customers/search: status 400, request "
         "id none): asking every conversation for them."
     ]
+
+
+def test_an_answer_to_a_survey_without_an_id_leaves_and_one_without_anything_is_asked_for_again() -> None:
+    served = iter([{}, {"errors": []}, {"type": "satisfaction_response", "attributes": {"rating": 5}}])
+
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if method == "POST":
+            return page(row(1, "2025-07-01T00:00:00.000Z", satisfactionLevel={"formResponse": "answer1"}))
+        return 200, {"data": next(served)}
+
+    account = Account(server)
+    records, _ = account.read(stream_of(account, "satisfaction_responses"), STATE)
+    assert [(record["id"], record["rating"]) for record in records] == [(None, 5)]

@@ -11,7 +11,7 @@ from source_kit.errors import ConnectorFault, StreamUnavailable, TransientError
 from source_kit.rules import Denied, Unavailable
 from source_kustomer.source import SourceKustomer
 from source_kustomer.streams import build
-from unit_tests.kustomer_account import NOTHING, Account, Answer
+from unit_tests.kustomer_account import NOTHING, Account, Answer, page, row
 
 MISSING = {"errors": [{"code": "forbidden", "message": "Missing required role", "meta": {}}]}
 WRONG_POD = "Auth token associated with pod prod2 but request is being handled by prod1"
@@ -135,6 +135,16 @@ def test_where_klasses_cannot_be_listed_for_now_only_their_streams_fail() -> Non
     streams = {stream.name: stream for stream in source.streams_for(account.client, ["tags", "kobject_order"])}
     with pytest.raises(TransientError, match="Stream kobject_order cannot be read, because its klass cannot be looked"):
         account.read(streams["kobject_order"])
+
+
+def test_a_klass_of_the_catalog_that_is_not_listed_once_is_looked_for_again() -> None:
+    klass = row(1, "2025-01-01T00:00:00.000Z", "klass", name="order")
+    served = iter([(200, {"data": [None], "links": {}}), NOTHING, NOTHING, page(klass), NOTHING, NOTHING])
+    account = Account(lambda *asked: next(served))
+    source = SourceKustomer()
+    source.settings = account.settings
+    names = [stream.name for stream in source.streams_for(account.client, ["kobject_order"])]
+    assert names[-1] == "kobject_order"
 
 
 @pytest.mark.parametrize(("status", "logged"), [(403, 1), (400, 1), (404, 0)])
