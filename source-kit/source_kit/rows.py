@@ -31,11 +31,11 @@ def has_list(content: Any, key: str) -> bool:
     return isinstance(rows, list) or _is_row(rows)
 
 
-def is_strange(content: Any, key: str) -> bool:
+def is_strange(content: Any, key: str, *, may_be_one: bool = False) -> bool:
     """Whether rows stand under a key, and none of them is an object; or one object in the place of a list."""
     rows = content.get(key) if isinstance(content, Mapping) else None
     if _is_row(rows):
-        return True
+        return not may_be_one
     return isinstance(rows, list) and bool(rows) and not any(isinstance(row, Mapping) for row in rows)
 
 

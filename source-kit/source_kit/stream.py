@@ -58,6 +58,8 @@ class KitStream(HttpStream):
     has_probe: ClassVar[bool] = True
     # Where an answer holds its rows.
     rows_key: str = "data"
+    # Whether one object may stand in the place of a list by right: what is asked for by its id.
+    may_be_one: ClassVar[bool] = False
     # Pages that are too heavy for the API's gateway are halved, where a request says how many rows it wants.
     sizes: PageSize | None = None
 
@@ -175,7 +177,7 @@ class KitStream(HttpStream):
             accepts=self.is_whole,
             can_shrink=can_shrink,
             empty=empty if self.is_whole(empty) else None,
-            doubts=lambda content: rows.is_strange(content, self.rows_key),
+            doubts=lambda content: rows.is_strange(content, self.rows_key, may_be_one=self.may_be_one),
         )
         asked_at = self.client.clock.now()
         response = self.client.send(request)

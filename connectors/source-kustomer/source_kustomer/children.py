@@ -192,6 +192,7 @@ class SatisfactionResponses(ChildStream):
     resource = "satisfaction-responses/{id}"
     permission = "org.permission.satisfaction.read"
     page_size = 0
+    may_be_one = True
 
     def parent(self, record: Record) -> Parent | None:
         level = record.get("satisfaction_level")

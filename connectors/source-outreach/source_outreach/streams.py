@@ -39,6 +39,8 @@ class LabelledStream(OutreachStream):
 class ByIdStream(OutreachStream):
     """Resources that Outreach gives one by one only. `ids` says which there are."""
 
+    may_be_one = True
+
     def __init__(self, client: HttpClient, settings: Settings, collection: Collection, account: Account) -> None:
         super().__init__(client, settings, collection)
         self.account = account
