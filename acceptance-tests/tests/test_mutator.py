@@ -29,7 +29,10 @@ def applied(mutation: str = "row: odd field", *, may_lose: bool = False, **row: 
     """What the emulator says of a mutation; of a row if there is one."""
     base = {"ids": [row.get("id", "")], "id": "", "nameless": False, "has_parts": False, "after_id": row.get("id", "")}
     rows = [base | {"after_ids": [], "arrives": True, "fields": []} | row] if row else []
-    return {"mutation": mutation, "may_lose": may_lose, "rows": rows, "number": 1, "endpoint": "GET /tags"}
+    return {
+        "mutation": mutation, "may_lose": may_lose, "lasting": False, "rows": rows, "number": 1,
+        "endpoint": "GET /tags", "target": "GET /api/tags?page=1",
+    }  # fmt: skip
 
 
 def kinds(emitted: list[dict[str, Any]], *mutations: dict[str, Any], is_child: bool = False) -> list[str]:

@@ -55,7 +55,8 @@ class Walk:
             is_new = bool(fresh)
             is_full = page.fetched.token is not None or page.size >= keyset.page_size
             is_end = self._is_end(page, is_full)
-            # Whether the window is complete is known at its end: no state speaks of its last page before.
+            # Whether a window is complete is known at its end: no state speaks of its last page before, nor, where its
+            # rows were counted, of any of its pages.
             ready = [self._page(fresh, page, cut=cut, is_last=is_end or not is_full)] if fresh else []
             del records, fresh
             while ready:
@@ -85,6 +86,7 @@ class Walk:
                     raise incomplete(keyset.field)
                 pieces = self._cut(page) if cut and is_full else []
                 if pieces:
+                    yield Page((), self._position(page.fetched.asked_at))
                     return pieces
         if verify:
             yield from self._verified()
@@ -159,7 +161,7 @@ class Walk:
 
     def _page(self, fresh: list[Record], page: Seen, *, cut: bool, is_last: bool) -> Page:
         is_whole = self.pages == 1 and cut and self.window.upper is None and self.keyset.estimates
-        checkpoint = None if is_last else self._position(page.fetched.asked_at)
+        checkpoint = None if is_last or self.total is not None else self._position(page.fetched.asked_at)
         return Page(self.keyset.emit(fresh), checkpoint, self.expected if is_whole else None)
 
     def _take(self, records: Sequence[Record], page: Seen, settled: Seen) -> list[Record]:

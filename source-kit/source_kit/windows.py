@@ -13,6 +13,8 @@ from source_kit.timestamps import floor
 from source_kit.work import AHEAD_BYTES, Record
 
 WINDOW_PAGES = 9
+# Of a short walk the windows are shorter: states leave at their ends.
+SHORT_WALK_PAGES, SHORT_WINDOW_PAGES = 45, 5
 LEAST_WINDOW_PAGES = 3
 MAX_PARTS = 8
 SAMPLE_ROWS = 50
@@ -114,6 +116,8 @@ def parts_for(rest: int | None, page_size: int, pages_read: int, window_pages: i
         return BLIND_PARTS if pages_read > window_pages else 0
     if rest <= (window_pages + 1) * page_size:
         return 0
+    if rest < SHORT_WALK_PAGES * page_size:
+        window_pages = min(window_pages, SHORT_WINDOW_PAGES)
     return min(MAX_PARTS, math.ceil(rest / page_size / window_pages))
 
 
