@@ -262,6 +262,8 @@ class HttpClient:
         if rule.action is Action.REJECT:
             text = f"{text} (status {response.status_code})"
             raise Rejected(text, status=response.status_code, body=content, internal_message=internal)
+        if rule.action is Action.BLOCKED:
+            raise ConfigError(text, internal_message=internal)
         if rule.action is Action.DENIED:
             raise Denied(text, internal_message=internal)
         unavailable = Unavailable(text, internal_message=internal)

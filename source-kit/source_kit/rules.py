@@ -18,6 +18,7 @@ class Action(Enum):
     RETRY = "retry"
     SHRINK = "shrink"  # a page is asked for again with fewer rows; other requests as they are
     REJECT = "reject"  # raise Rejected: the reading plan may know what to do
+    BLOCKED = "blocked"  # not the API, but something on the way to it: the stream ends, and no plan takes another way
     UNAVAILABLE = "unavailable"  # this stream cannot be read with this account
     DENIED = "denied"  # nothing can be read with these credentials: the sync ends
 
@@ -42,7 +43,7 @@ def is_web_page(body: Any) -> bool:
 BETWEEN_RULES = (
     Rule(
         (407,),
-        Action.DENIED,
+        Action.BLOCKED,
         "The proxy wants a user and a password (407). Put them into HTTPS_PROXY (or HTTP_PROXY).",
     ),
     Rule(

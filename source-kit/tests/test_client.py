@@ -184,7 +184,7 @@ def test_maintenance_of_hours_ends_the_stream(vendor: Any) -> None:
         (404, Unavailable, "config_error"),
         (405, Rejected, "system_error"),
         (418, Rejected, "system_error"),
-        (407, Denied, "config_error"),
+        (407, ConfigError, "config_error"),
     ],
 )
 def test_a_refusal_is_not_tried_again_and_tells_what_failed(

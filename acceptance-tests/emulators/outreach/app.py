@@ -79,7 +79,7 @@ class OutreachApp(VendorApp):
     """One organisation behind `/api/v2/`, and the token endpoint beside it."""
 
     api_prefix = API
-    identity_group = "GET "
+    identity_group = "GET /users"
     options: OutreachOptions
 
     def __init__(self, options: OutreachOptions) -> None:
