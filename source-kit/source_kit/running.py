@@ -100,7 +100,8 @@ class StreamRun:
         except StopIteration as end:
             return None, end.value or ()
         lines = self._encoder.lines(page.records, now_ms())
-        timeless = 0 if self._cursor is None else timestamps.timeless(page.records, self._cursor)
+        is_sure = self._cursor is None or page.is_timed
+        timeless = 0 if is_sure else timestamps.timeless(page.records, str(self._cursor))
         batch = Batch(lines, len(page.records), page.checkpoint, page.estimate, page.holds, page.warning, timeless)
         return batch, None
 

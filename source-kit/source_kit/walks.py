@@ -12,7 +12,7 @@ from source_kit import timestamps
 from source_kit.pages import endless, with_rows
 from source_kit.seen import Seen
 from source_kit.tokens import AGREEING_WALKS, TRUSTED_COUNT, TokenWalk, incomplete, told_missing
-from source_kit.windows import Fetched, WalkExpired, Window, cut_points, parts_for
+from source_kit.windows import SHORT_WALK_PAGES, SHORT_WINDOW_PAGES, Fetched, WalkExpired, Window, cut_points, parts_for
 from source_kit.work import Page, Piece, Record, Work
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class Walk:
         return page, fetched.records
 
     def _seen(self, fetched: Fetched) -> Seen:
-        return Seen.of(fetched, self.keyset.field, self.keyset.mark_of)
+        return Seen.of(fetched, self.keyset.field, self.keyset.marks_of)
 
     def _fetch(self, *, count: bool) -> Fetched:
         keyset, window = self.keyset, self._range()
@@ -162,7 +162,8 @@ class Walk:
     def _page(self, fresh: list[Record], page: Seen, *, cut: bool, is_last: bool) -> Page:
         is_whole = self.pages == 1 and cut and self.window.upper is None and self.keyset.estimates
         checkpoint = None if is_last or self.total is not None else self._position(page.fetched.asked_at)
-        return Page(self.keyset.emit(fresh), checkpoint, self.expected if is_whole else None)
+        is_timed = len(page.marks) == len(page.every)
+        return Page(self.keyset.emit(fresh), checkpoint, self.expected if is_whole else None, is_timed=is_timed)
 
     def _take(self, records: Sequence[Record], page: Seen, settled: Seen) -> list[Record]:
         """The rows of an answer that were not emitted before; learns order, latest value and count from it."""
@@ -174,11 +175,14 @@ class Walk:
             is_partial = len(settled.marks) < len(page.marks)
             if self.order is None and is_partial and self._is_newest(self._edge(settled.instants[-1])):
                 self.order = -1
-        seen: Set[Any] = self.seen if self.came <= self.seen else self.seen | self.came
+        seen: Set[Any] = self.seen
         if len(page.marks) < len(page.every):
             seen = seen | progress.timeless
             progress.timeless.update(set(page.every).difference(page.marks))
-        fresh = [record for record, mark in zip(records, page.every, strict=True) if mark not in seen]
+        came = self.came
+        fresh = [
+            record for record, mark in zip(records, page.every, strict=True) if mark not in seen and mark not in came
+        ]
         self.emitted += len(fresh)
         total = self._counted(page.fetched.total)
         if total is not None:
@@ -315,6 +319,8 @@ class Walk:
         window_pages = keyset.progress.window_pages(keyset.page_size)
         # A capped count tells at least that much is left.
         is_long = is_root or (self.expected is None and page.fetched.total is not None)
+        if is_root and rest is not None and rest < SHORT_WALK_PAGES * keyset.page_size:
+            window_pages = min(window_pages, SHORT_WINDOW_PAGES)
         parts = parts_for(rest, keyset.page_size, self.pages, window_pages, is_long=is_long)
         if parts < 2 or self.order is None or self.lower is None or not keyset.progress.cutting_pays():
             return []

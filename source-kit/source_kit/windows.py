@@ -116,8 +116,6 @@ def parts_for(rest: int | None, page_size: int, pages_read: int, window_pages: i
         return BLIND_PARTS if pages_read > window_pages else 0
     if rest <= (window_pages + 1) * page_size:
         return 0
-    if rest < SHORT_WALK_PAGES * page_size:
-        window_pages = min(window_pages, SHORT_WINDOW_PAGES)
     return min(MAX_PARTS, math.ceil(rest / page_size / window_pages))
 
 

@@ -22,7 +22,7 @@ class Page:
     """Records to emit, and the state that holds once they and everything before them have been emitted.
 
     `holds`: rows are missing here, so from now on the state of the stream stays where it is, and the next read looks
-    again. `warning` is a sentence about that for the log.
+    again. `warning` is a sentence about that for the log. `is_timed`: its plan knows that every record has a time.
     """
 
     records: Sequence[Record] = ()
@@ -30,6 +30,7 @@ class Page:
     estimate: int | None = None
     holds: bool = False
     warning: str | None = None
+    is_timed: bool = False
 
 
 @dataclass
