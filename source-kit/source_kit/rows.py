@@ -30,13 +30,13 @@ def has_list(content: Any, key: str) -> bool:
     if not isinstance(content, Mapping):
         return False
     rows = content.get(key)
-    return isinstance(rows, list) or _is_row(rows)
+    return isinstance(rows, list) or _is_row(rows, key)
 
 
 def is_strange(content: Any, key: str, *, may_be_one: bool = False) -> bool:
     """Whether rows stand under a key, and none of them is an object; or one object in the place of a list."""
     rows = content.get(key) if isinstance(content, Mapping) else None
-    if _is_row(rows):
+    if _is_row(rows, key):
         return not may_be_one
     return isinstance(rows, list) and bool(rows) and not any(isinstance(row, Mapping) for row in rows)
 
@@ -46,7 +46,7 @@ def settle(content: Any, key: str) -> Settled:
     if not isinstance(content, dict) or key not in content:
         return Settled()
     rows = content[key]
-    if _is_row(rows):
+    if _is_row(rows, key):
         rows = content[key] = [rows]
     if not isinstance(rows, list):
         return Settled()
@@ -57,9 +57,11 @@ def settle(content: Any, key: str) -> Settled:
     return Settled(len(rows), len(rows) - len(objects))
 
 
-def _is_row(value: Any) -> bool:
+def _is_row(value: Any, key: str) -> bool:
     """Whether an object in the place of a list is its one row, and no envelope of another list."""
-    return isinstance(value, Mapping) and "id" in value
+    if not isinstance(value, Mapping) or not value:
+        return False
+    return not any(isinstance(value.get(name), list) for name in ("data", key))
 
 
 def _is_plain(rows: list[Any]) -> bool:

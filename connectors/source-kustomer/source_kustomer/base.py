@@ -47,15 +47,6 @@ class KustomerStream(KitStream):
         """Relative to `/v1/`; a slice may name the path of one parent's children."""
         return (stream_slice or {}).get("path") or self.resource
 
-    def is_whole(self, content: Any) -> bool:
-        """As the base; where no row is a record, something else must show that this is a page."""
-        rows = content.get(self.rows_key) if isinstance(content, dict) else None
-        if isinstance(rows, dict):
-            return "id" in rows
-        if not super().is_whole(content):
-            return False
-        return not rows or "meta" in content or "links" in content or any(isinstance(row, dict) for row in rows)
-
     def request_params(
         self,
         stream_state: Mapping[str, Any] | None,

@@ -205,7 +205,7 @@ class SatisfactionResponses(ChildStream):
     def is_whole(self, content: Any) -> bool:
         """The answer is one record, with or without an id."""
         data = content.get("data") if isinstance(content, dict) else None
-        return (isinstance(data, dict) and "attributes" in data) or super().is_whole(content)
+        return "attributes" in data or "id" in data if isinstance(data, dict) else super().is_whole(content)
 
     def params(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """None: the answer is one record."""

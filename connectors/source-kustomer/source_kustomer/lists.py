@@ -182,6 +182,7 @@ class CustomAttributes(KustomerStream):
     resource = "metadata/customer"
     permission = _permission("metadata")
     page_size = 0
+    may_be_one = True
     resources = ("company", "conversation", "customer", "message")
 
     def is_whole(self, content: Any) -> bool:
