@@ -478,3 +478,16 @@ def test_an_offset_that_is_ignored_within_one_instant_ends_loudly() -> None:
     answers = [answer(1, token=offset) for offset in range(1, 200)]
     with pytest.raises(TransientError, match="gives none that are new"):
         walk(*answers)
+
+
+def test_a_state_leaves_inside_a_window_where_every_answer_is_counted_and_nothing_is_missing() -> None:
+    pages = [answer(1, 2, token=1, total=5), answer(2, 3, token=1, total=4), answer(3, 4, 5, total=3)]
+    told = [page.checkpoint and page.checkpoint["at"] for page in walk(*pages)[1]]
+    assert told == [None, text(2), None, text(3), None, text(5)]
+
+
+def test_no_state_leaves_inside_a_window_where_a_row_is_missing_before_it() -> None:
+    pages = [answer(1, 2, token=1, total=6), answer(2, 3, token=1, total=4), answer(3, 4, 5, total=3)]
+    told = [page.checkpoint and page.checkpoint["at"] for page in walk(*pages)[1]]
+    assert text(2) not in told
+    assert text(3) not in told
