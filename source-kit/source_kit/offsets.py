@@ -58,7 +58,7 @@ class OffsetList:
                 return None
             # A page of one row cannot overlap and move on; one with rows that were left out shows no last row.
             overlap = 1 if len(records) > 1 and not fetched.is_odd else 0
-            skip, last = skip + fetched.size - overlap, ids[-1] if overlap else None
+            skip, last = skip + fetched.places - overlap, ids[-1] if overlap else None
 
     def _rows_at(self, skip: int) -> Fetched:
         """One page. Raises where rows are announced and do not come."""

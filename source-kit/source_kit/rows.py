@@ -59,8 +59,8 @@ def settle(content: Any, key: str) -> Settled:
 
 def _is_row(value: Any, key: str) -> bool:
     """Whether an object in the place of a list is its one row, and no envelope of another list."""
-    if not isinstance(value, Mapping) or not value:
-        return False
+    if not isinstance(value, Mapping) or all(isinstance(inner, Mapping) for inner in value.values()):
+        return False  # rows by number or name, for instance
     return not any(isinstance(value.get(name), list) for name in ("data", key))
 
 

@@ -52,6 +52,12 @@ class Fetched:
         return len(self.records) if self.rows is None else max(self.rows, len(self.records))
 
     @property
+    def places(self) -> int:
+        """How far its rows reach in the list, at the least: one that came twice has one place. By this offsets go on;
+        what they meet again is known."""
+        return len(self.records) or self.size
+
+    @property
     def is_odd(self) -> bool:
         """Whether counting its records tells nothing about the count of the query."""
         return self.size != len(self.records)

@@ -42,6 +42,7 @@ def test_what_has_no_list_is_left_alone() -> None:
         ({"data": {"id": 1}}, True),
         ({"data": {}}, False),
         ({"data": {"data": [{"id": 1}]}}, False),
+        ({"data": {"0": {"id": 1}, "1": {"id": 2}}}, False),
         ({"data": None}, False),
         ({"data": "x"}, False),
         ({}, False),

@@ -171,7 +171,9 @@ class CloseStream(KitStream):
         if last is not None and not is_odd and (not records or identity(records[0]) != last):
             raise WalkExpired
         overlap = 1 if len(records) > 1 and not is_odd else 0
-        following = (skip + size - overlap, identity(records[-1]) if overlap else None) if has_more else None
+        # As far as its rows reach at the least: one that came twice has one place.
+        reach = skip + (len(records) or size) - overlap
+        following = (reach, identity(records[-1]) if overlap else None) if has_more else None
         total = None if skip else list_total(answer.body, size)
         return Fetched(records[known:], answer.asked_at, following, total, rows=size - known)
 

@@ -53,9 +53,9 @@ def test_a_page_of_one_row_is_followed_by_the_next_row() -> None:
 
 def test_a_page_with_rows_that_are_no_objects_counts_them_and_proves_no_place() -> None:
     first, _ = page([A, None, B])
-    assert (first.records, first.token, first.size) == ([A, B], (3, None), 3)
+    assert (first.records, first.token, first.size) == ([A, B], (2, None), 3)
     second, _ = page([None, C], (1, "b"))
-    assert (second.records, second.token, second.size) == ([C], (3, None), 2)
+    assert (second.records, second.token, second.size) == ([C], (2, None), 2)
 
 
 def test_rows_without_id_are_known_by_all_that_they_hold() -> None:
