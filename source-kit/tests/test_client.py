@@ -277,14 +277,14 @@ def test_no_credential_follows_a_redirect_to_another_origin(vendor: Any, target:
     vendor.get(requests_mock.ANY, **GOOD)
     vendor.get(URL, status_code=302, headers={"Location": target})
     assert isinstance(Bench().fail(), TransientError)
-    assert {sent.url for sent in vendor.request_history} == {URL}
+    assert [sent.url for sent in vendor.request_history] == [URL] * 3
 
 
 def test_a_post_never_follows_a_redirect(vendor: Any) -> None:
     vendor.post(BASE + "search", status_code=307, headers={"Location": "/v1/search/"})
     vendor.post(BASE + "search/", **GOOD)
     assert isinstance(Bench().fail(Request("search", "b", method="POST", json={})), TransientError)
-    assert {sent.url for sent in vendor.request_history} == {BASE + "search"}
+    assert [sent.url for sent in vendor.request_history] == [BASE + "search"] * 3
 
 
 @pytest.mark.parametrize("path", ["https://evil.test/leads/", "//evil.test/leads/", "http://api.vendor.test/v1/leads/"])
