@@ -1,8 +1,8 @@
-"""Ordered read-ahead: workers fetch, parse and serialise; the main thread alone writes RECORD and STATE, in order.
+"""Parallel reading, ordered states: workers fetch, parse and serialise; the main thread alone writes.
 
-Up to four streams are active and interleave, so that every rate bucket is used; within a stream the order of its plan
-and its STATE hold. What lies ahead of the writer is bounded in bytes; the piece at the head of each stream is exempt
-while it has nothing queued, so reading always goes on.
+Records leave as soon as they are there, from whatever part of a stream's plan; a STATE leaves when everything before it
+in the plan is out. Up to four streams are active and interleave, so that every rate bucket is used. The queue to the
+writer is bounded in bytes.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from source_kit import protocol
+from source_kit.branches import Reached
 from source_kit.client import HttpClient
 from source_kit.clock import Clock, Interrupted
 from source_kit.errors import SourceError
 from source_kit.output import Output, OutputClosed
 from source_kit.rules import Denied
-from source_kit.running import Batch, Node, StreamRun
-from source_kit.scheduler import Scheduler
+from source_kit.running import Batch, StreamRun
+from source_kit.scheduler import Ended, Scheduler
 
 MAX_ACTIVE_STREAMS = 4
 WAKE_SECONDS = 0.5
@@ -90,42 +91,31 @@ class Engine:
                 self._scheduler.add(run)
 
     def _turn(self) -> None:
-        """Write all that is ready, then sleep until there is more."""
+        """Write one item of the queue, or wait a while for one."""
         if self._terminating:
             self._give_up("The sync was stopped.")
             raise Terminated
-        self._tell_waits()
-        has_written = False
-        for run in list(self._active):
-            has_written |= self._drain(run)
-        if not has_written:
+        item = self._scheduler.take(0)
+        if item is None:
             self._output.flush()
-            self._scheduler.wait_for_output(self._active, WAKE_SECONDS)
+            item = self._scheduler.take(WAKE_SECONDS)
+        self._tell_waits()
+        if item is not None:
+            self._handle(*item)
 
-    def _drain(self, run: StreamRun) -> bool:
-        """Write what the head of a stream has; True if anything moved."""
-        has_moved = False
-        while not self._terminating:
-            batch, node = self._scheduler.take(run)
-            if batch is not None:
-                self._write(run, batch)
-            elif node is None:
-                return has_moved
-            elif node.error is not None:
-                self._fail(run, node.error)
-                return True
-            elif self._scheduler.pop(run):
-                pass
-            else:
-                self._complete(run)
-                return True
-            has_moved = True
-        return has_moved
+    def _handle(self, run: StreamRun, item: Batch | Reached | Ended) -> None:
+        if isinstance(item, Batch):
+            self._write(run, item)
+        elif isinstance(item, Reached):
+            leaving = run.ledger.reached(item.checkpoint, holds=item.holds)
+            if leaving is not None:
+                self._state(run, *leaving)
+        elif item.error is not None:
+            self._fail(run, item.error)
+        else:
+            self._complete(run)
 
     def _write(self, run: StreamRun, batch: Batch) -> None:
-        leaving = run.ledger.before_records(batch.checkpoint, batch.count, holds=batch.holds)
-        if leaving is not None:
-            self._state(run, *leaving)
         if batch.warning is not None:
             self._output.log("WARN", f"Stream {run.name}: {batch.warning}")
         if batch.estimate is not None and not run.is_estimated:
@@ -135,6 +125,7 @@ class Engine:
             if not run.is_running:
                 self._running(run)
             self._output.write(batch.lines)
+            run.ledger.wrote(batch.count)
             run.records += batch.count
             run.timeless += batch.timeless
 
@@ -158,14 +149,12 @@ class Engine:
         self._status(run, "COMPLETE")
         self._summarise(run)
         self._active.remove(run)
-        self._scheduler.remove(run)
 
     def _fail(self, run: StreamRun, error: BaseException) -> None:
         if isinstance(error, Denied):
             self._give_up(str(error))
             raise error
         self._end_early(run)
-        self._scheduler.remove(run)
         self._active.remove(run)
         self.failed.append(run)
         self._report(run, error)
@@ -235,14 +224,14 @@ class Engine:
             taken = self._scheduler.next_step()
             if taken is None:
                 return
-            run, node = taken
+            run, branch = taken
             self._client.account_to(run.usage)
             try:
-                self._scheduler.done(run, node, *run.step(node, self._output.now_ms))
+                self._scheduler.done(run, branch, run.step(branch.plan, self._output.now_ms))
             except Interrupted:
                 return
             except BaseException as error:
-                self._scheduler.broke(run, node, error)
+                self._scheduler.broke(run, branch, error)
             finally:
                 turn.leave()
 
@@ -268,4 +257,4 @@ def frames(error: BaseException) -> str:
     return "\n".join([*lines, type(error).__name__])
 
 
-__all__ = ["Engine", "Node", "Terminated", "frames"]
+__all__ = ["Engine", "Terminated", "frames"]

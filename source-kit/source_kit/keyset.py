@@ -17,7 +17,7 @@ from typing import Any
 from source_kit import json_text, timestamps
 from source_kit.walks import NO_MARKS, Walk
 from source_kit.windows import Fetch, Progress, Window
-from source_kit.work import Record, Work
+from source_kit.work import Plan, Record
 
 Mark = Callable[[Record], Any]
 USUAL_IDS = frozenset({str, int})
@@ -48,8 +48,8 @@ class Keyset:
 
     def walk(
         self, window: Window, seen: frozenset[Any] = NO_MARKS, *, cut: bool = True, high: str | None = None
-    ) -> Work:
-        """Read a window to its proven end. What is left of a long one comes back as windows to read in parallel."""
+    ) -> Plan:
+        """Read a window to its proven end. What is left of a long one is read in windows, side by side."""
         return Walk(self, window, seen, high).run(cut=cut)
 
     def instant(self, record: Record) -> datetime | None:

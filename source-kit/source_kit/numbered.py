@@ -21,7 +21,7 @@ from source_kit.pages import endless
 from source_kit.rows import identity
 from source_kit.rules import Rejected, Unavailable
 from source_kit.timestamps import seconds_z
-from source_kit.work import Page, Piece, Record, Work
+from source_kit.work import Fork, Page, Plan, Record
 
 PAGES_BEFORE_AHEAD = 4
 # Pages that are read again to see whether rows have moved: few where `changed_since` tells most of it.
@@ -88,39 +88,33 @@ class NumberedList:
         # Rows met for the first time, and those plus the changed ones.
         self._unseen = self._news = 0
 
-    def read(self) -> Work:
-        """Every row of the list; long ones come back as pieces to read side by side."""
+    def read(self) -> Plan:
+        """Every row of the list; the pages of long ones are read side by side, workers being a few ahead."""
         number = 0
         while self.end is None:
             number += 1
             if self._changed_since and number > PAGES_BEFORE_AHEAD:
                 self._is_ahead = True
-                return [*self._block(number, number), Piece(self._settle(), last=True)]
-            yield Page(self._take(number))
+                yield Fork([self._page_ahead(number)], goes_on=True)
+            else:
+                yield Page(self._take(number))
+        if self._is_ahead:
+            yield Fork()
         yield from self._settle()
-        return None
 
-    def _block(self, first: int, size: int) -> list[Piece]:
-        """Blocks double, so that their nesting stays flat; workers take pages in ascending order, a few ahead."""
-        pages = [Piece(self._page_ahead(number)) for number in range(first, first + size)]
-        return [*pages, Piece(self._next_block(first + size, 2 * size))]
-
-    def _next_block(self, first: int, size: int) -> Work:
-        yield from ()
-        return self._block(first, size) if self.end is None else None
-
-    def _page_ahead(self, number: int, *, is_certain: bool = False) -> Work:
-        if self.end is not None and number > self.end:
-            return None
-        try:
-            fresh = self._take(number)
-        except (Rejected, Unavailable, TransientError):
-            if is_certain:
-                raise
-            # Perhaps it lies beyond the end, which is known when all pages before it are in.
-            return [Piece(self._page_ahead(number, is_certain=True), last=True)]
-        yield Page(fresh)
-        return None
+    def _page_ahead(self, number: int) -> Plan:
+        for is_certain in (False, True):
+            if self.end is not None and number > self.end:
+                return
+            try:
+                yield Page(self._take(number))
+            except (Rejected, Unavailable, TransientError):
+                if is_certain:
+                    raise
+                # Perhaps it lies beyond the end, which is known when all pages before it are in.
+                yield Fork()
+            else:
+                return
 
     def _take(self, number: int) -> list[Record]:
         """Page `number` of the first walk: its rows that are new."""

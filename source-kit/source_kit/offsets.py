@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from source_kit.rows import identity
 from source_kit.tokens import incomplete
 from source_kit.walks import MAX_RESTARTS
 from source_kit.windows import Fetched
-from source_kit.work import Page, Work
+from source_kit.work import Page
 
 # An empty page although more is announced: asked for again so often.
 MOST_EMPTY_ANSWERS = 3
@@ -27,7 +27,7 @@ class OffsetList:
     fetch: Callable[[int], Fetched]
     checkpoint: Callable[[], Mapping[str, Any] | None] = lambda: None
 
-    def walk(self) -> Work:
+    def walk(self) -> Iterator[Page]:
         """Pages of rows not yet emitted; where rows shifted, the list is read again from its start."""
         seen: set[Any] = set()
         # Of the walk since its last restart.
@@ -55,7 +55,7 @@ class OffsetList:
                 yield Page(fresh)
             if fetched.token is None or not fetched.size:
                 yield Page((), self.checkpoint())
-                return None
+                return
             # A page of one row cannot overlap and move on; one with rows that were left out shows no last row.
             overlap = 1 if len(records) > 1 and not fetched.is_odd else 0
             skip, last = skip + fetched.places - overlap, ids[-1] if overlap else None

@@ -1,19 +1,17 @@
-"""One configured stream while it is read: its pieces in order, its encoder, its counters."""
+"""One configured stream while it is read: its encoder, its counters."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
 
 from source_kit import timestamps
+from source_kit.branches import Reached
 from source_kit.client import Usage
 from source_kit.protocol import RecordEncoder
 from source_kit.state import StateLedger
-from source_kit.work import Piece, Start, Work
-
-Order = tuple[int, ...]
+from source_kit.work import Fork, Plan, Start
 
 
 class Readable(Protocol):
@@ -28,36 +26,20 @@ class Readable(Protocol):
     @property
     def cursor_name(self) -> str | None: ...
 
-    def work(self, start: Start) -> Work: ...
+    def work(self, start: Start) -> Plan: ...
 
 
 @dataclass(frozen=True)
 class Batch:
-    """A page that is ready to be written."""
+    """A page that is ready to be written: whole lines, and what its plan says of it."""
 
     lines: bytes
     count: int
-    checkpoint: Mapping[str, Any] | None
-    estimate: int | None
-    holds: bool = False
+    estimate: int | None = None
     warning: str | None = None
     # Records without a usable cursor.
     timeless: int = 0
-
-
-@dataclass
-class Node:
-    """One piece of work in its place. `order` sorts a stream's pieces: a piece's followers come right after it."""
-
-    order: Order
-    piece: Piece
-    batches: deque[Batch] = field(default_factory=deque)
-    is_done: bool = False
-    error: BaseException | None = None
-    followers: list[Node] = field(default_factory=list)
-
-    def __lt__(self, other: Node) -> bool:
-        return self.order < other.order
+    reached: Reached | None = None
 
 
 class StreamRun:
@@ -89,21 +71,25 @@ class StreamRun:
         self._cursor = stream.cursor_name
         self._encoder = RecordEncoder(self.name, namespace)
 
-    def first_piece(self) -> Piece:
-        """The root of the reading plan."""
-        return Piece(self.stream.work(self.ledger.start()))
+    def root(self) -> Plan:
+        """The reading plan."""
+        return self.stream.work(self.ledger.start())
 
-    def step(self, node: Node, now_ms: Callable[[], int]) -> tuple[Batch | None, Sequence[Piece] | None]:
-        """Run a piece up to its next page. A batch, or at its end the pieces that follow (None while it goes on)."""
-        try:
-            page = next(node.piece.pages)
-        except StopIteration as end:
-            return None, end.value or ()
+    def step(self, plan: Plan, now_ms: Callable[[], int]) -> Batch | Fork | None:
+        """Take one step of a plan; None at its end."""
+        page = next(plan, None)
+        if page is None or isinstance(page, Fork):
+            return page
         lines = self._encoder.lines(page.records, now_ms())
         is_sure = self._cursor is None or page.is_timed
-        timeless = 0 if is_sure else timestamps.timeless(page.records, str(self._cursor))
-        batch = Batch(lines, len(page.records), page.checkpoint, page.estimate, page.holds, page.warning, timeless)
-        return batch, None
+        return Batch(
+            lines,
+            len(page.records),
+            page.estimate,
+            page.warning,
+            0 if is_sure else timestamps.timeless(page.records, str(self._cursor)),
+            Reached(page.checkpoint, page.holds) if page.checkpoint is not None or page.holds else None,
+        )
 
     def oddities(self) -> list[str]:
         """What was odd about the rows, in sentences for the log."""

@@ -50,20 +50,23 @@ class StateLedger:
             if known is None or not isinstance(value, str) or parse(value) > parse(known):
                 self._position[key] = value
 
-    def before_records(
-        self, checkpoint: Mapping[str, Any] | None, records: int, *, holds: bool = False
-    ) -> tuple[Mapping[str, Any], int] | None:
-        """Account for a batch about to be written: the held STATE and its record count, if it must leave first.
+    def wrote(self, records: int) -> None:
+        """Account for records that have been written."""
+        self._count += records
 
-        A STATE is held until the next one would differ, so that no two equal ones have records between them.
+    def reached(
+        self, checkpoint: Mapping[str, Any] | None, *, holds: bool = False
+    ) -> tuple[Mapping[str, Any], int] | None:
+        """Everything before a checkpoint has been written: the STATE that may leave now, and its record count.
+
+        A STATE is held until the next one differs, so that no two equal ones have records between them.
         """
         previous = dict(self._position)
         self.advance(checkpoint, holds=holds)
         leaving = None
         if self._held is not None and self._position != previous:
             leaving = (self._held, self._count)
-            self._held, self._count = None, 0
-        self._count += records
+            self._count = 0
         if checkpoint is not None and self._cursor is not None:
             self._held = self._value()
         return leaving

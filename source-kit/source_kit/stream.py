@@ -28,7 +28,7 @@ from source_kit.rules import TooHeavy
 from source_kit.state import StateLedger
 from source_kit.transport import MAX_ATTEMPTS
 from source_kit.windows import WalkExpired
-from source_kit.work import Record, Start, Work, in_order
+from source_kit.work import Plan, Record, Start, in_order
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class KitStream(HttpStream):
         return bool(self.cursor_field)
 
     @abstractmethod
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         """The reading plan from a start: which pages to ask for, in which order, with which checkpoints."""
 
     def is_whole(self, content: Any) -> bool:

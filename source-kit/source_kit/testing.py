@@ -1,16 +1,20 @@
-"""Stand-ins for tests of the kit and of connectors: a clock that never sleeps, and an output that is kept."""
+"""Stand-ins for tests of the kit and of connectors: a clock that never sleeps, an output that is kept, workers in turns
+of chance."""
 
 from __future__ import annotations
 
+import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 
+from source_kit.branches import Branches, Reached
 from source_kit.clock import Clock, Interrupted
 from source_kit.output import Output
+from source_kit.work import Fork, Page, Plan
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -69,3 +73,25 @@ class KeptOutput(Output):
         """LEVEL and text of every LOG message."""
         logs = [message["log"] for message in self.messages() if message["type"] == "LOG"]
         return [f"{log['level']} {log['message']}" for log in logs]
+
+
+def interleaved(plan: Plan, chance: random.Random) -> Iterator[Page]:
+    """The pages of a plan as the engine writes them, while its branches take their steps in turns of chance: records as
+    soon as they are there, what a page says of the state when everything before it is out."""
+    branches = Branches(plan)
+    while not branches.has_ended:
+        able = [branches.take() for _ in iter(lambda: branches.next, None)]
+        branch = able.pop(chance.randrange(len(able)))
+        for other in able:
+            branches.again(other)
+        step = next(branch.plan, None)
+        if step is None:
+            branches.end(branch)
+        elif isinstance(step, Fork):
+            branches.fork(branch, step)
+        else:
+            branches.again(branch)
+            branch.reached.append(Reached(step.checkpoint, step.holds))
+            yield Page(step.records, warning=step.warning)
+        for reached in branches.pass_on():
+            yield Page((), reached.checkpoint, holds=reached.holds)

@@ -12,8 +12,17 @@ from source_kit import timestamps
 from source_kit.pages import endless, with_rows
 from source_kit.seen import Seen
 from source_kit.tokens import AGREEING_WALKS, TRUSTED_COUNT, TokenWalk, incomplete, told_missing
-from source_kit.windows import SHORT_WALK_PAGES, SHORT_WINDOW_PAGES, Fetched, WalkExpired, Window, cut_points, parts_for
-from source_kit.work import Page, Piece, Record, Work
+from source_kit.windows import (
+    SHORT_WALK_PAGES,
+    SHORT_WINDOW_PAGES,
+    WINDOW_PAGES,
+    Fetched,
+    WalkExpired,
+    Window,
+    cut_points,
+    parts_for,
+)
+from source_kit.work import Page, Plan, Record, in_order, parted
 
 if TYPE_CHECKING:
     from source_kit.keyset import Keyset
@@ -46,7 +55,7 @@ class Walk:
         self.total: int | None = None
         self.came: set[Any] = set()
 
-    def run(self, *, cut: bool, verify: bool = True) -> Work:
+    def run(self, *, cut: bool, verify: bool = True) -> Plan:
         keyset, count, idle, stuck = self.keyset, True, 0, 0
         while True:
             page, records = self._ask(count=count)
@@ -86,15 +95,15 @@ class Walk:
                 stuck = 0 if has_moved or not is_full else stuck + 1
                 if stuck > MAX_RESTARTS:
                     raise incomplete(keyset.field)
-                pieces = self._cut(page) if cut and is_full else []
-                if pieces:
+                rest = self._cut(page) if cut and is_full else None
+                if rest is not None:
                     yield Page((), self._position(page.fetched.asked_at))
-                    return pieces
+                    yield from rest
+                    return
         if verify:
             yield from self._verified()
         if self.high is not None:
             yield Page((), keyset.checkpoint(self.high, page.fetched.asked_at))
-        return None
 
     def _ask(self, *, count: bool) -> tuple[Seen, Sequence[Record]]:
         """One page of the range. One that comes in another order than asked for is asked for again: some APIs do so
@@ -146,7 +155,7 @@ class Walk:
         for _ in range(MAX_RESTARTS):
             again = Walk(keyset, self.window, frozenset(self.came) | self.before, None)
             known = len(self.came)
-            for page in again.run(cut=False, verify=False):
+            for page in in_order(again.run(cut=False, verify=False)):
                 yield Page(page.records)
             self.came |= again.came
             values = [value for value in (self.high, again.high) if value is not None]
@@ -274,7 +283,7 @@ class Walk:
         else:
             inner = replace(keyset.tie, mark=keyset.mark_of, emit=keyset.emit, progress=keyset.progress)
             walk = Walk(inner, Window(within=instant), frozenset(self.seen), None)
-            yield from walk.run(cut=False)
+            yield from in_order(walk.run(cut=False))
         self.seen = set(self.before)
         if self.order == -1:
             self.upper = instant
@@ -311,7 +320,7 @@ class Walk:
         if window.upper is None:
             parts.append(replace(window, lower=top))
         for part in parts:
-            yield from Walk(keyset, part, frozenset(self.seen), None).run(cut=False)
+            yield from in_order(Walk(keyset, part, frozenset(self.seen), None).run(cut=False))
 
     def _by_token(self, window: Window) -> Generator[Page, None, None]:
         walk = TokenWalk(self.keyset, self.seen)
@@ -321,40 +330,36 @@ class Walk:
         if walk.missing:
             yield told_missing(walk.missing)
 
-    def _cut(self, page: Seen) -> list[Piece]:
-        """Windows for what is left, oldest first, or nothing where reading on is as good."""
+    def _cut(self, page: Seen) -> Plan | None:
+        """Windows for what is left, oldest first; None where reading on is as good."""
         keyset, is_root = self.keyset, self.window.upper is None
         if self.expected is None and self._counted(page.fetched.total) is not None:
-            return []
+            return None
         rest = None if self.expected is None else self.expected - self.emitted
-        window_pages = keyset.progress.window_pages(keyset.page_size)
         # A capped count tells at least that much is left.
         is_long = is_root or (self.expected is None and page.fetched.total is not None)
-        if is_root and rest is not None and rest < SHORT_WALK_PAGES * keyset.page_size:
-            window_pages = min(window_pages, SHORT_WINDOW_PAGES)
+        is_short = is_root and rest is not None and rest < SHORT_WALK_PAGES * keyset.page_size
+        window_pages = SHORT_WINDOW_PAGES if is_short else WINDOW_PAGES
         parts = parts_for(rest, keyset.page_size, self.pages, window_pages, is_long=is_long)
         if parts < 2 or self.order is None or self.lower is None or not keyset.progress.cutting_pays():
-            return []
+            return None
         top = self._planned_top() if self.upper is None else self.upper
         bounds = [] if top is None else cut_points(self.lower, top, parts, keyset.step)
         if not bounds:
-            return []
-        pieces = [self._piece(bounds, index) for index in range(len(bounds) - 1)]
-        if self.upper is None:
-            # What moved while the windows were read is at the open end by now.
-            pieces.append(Piece(keyset.walk(replace(self.window, lower=bounds[-1]), cut=False), last=True))
-        return pieces
+            return None
+        windows = [self._within(bounds, index) for index in range(len(bounds) - 1)]
+        # What moved while the windows were read is at the open end by then.
+        is_open = self.upper is None
+        return parted(windows, keyset.walk(replace(self.window, lower=bounds[-1]), cut=False) if is_open else None)
 
-    def _piece(self, bounds: Sequence[datetime], index: int) -> Piece:
+    def _within(self, bounds: Sequence[datetime], index: int) -> Plan:
         window = replace(self.window, lower=bounds[index], upper=bounds[index + 1])
         is_last = index == len(bounds) - 2
         is_at_edge = is_last if self.order == -1 else index == 0
-        return Piece(
-            self.keyset.walk(
-                window,
-                frozenset(self.seen) if is_at_edge else NO_MARKS,
-                high=self.high if is_last and self.order == -1 else None,
-            )
+        return self.keyset.walk(
+            window,
+            frozenset(self.seen) if is_at_edge else NO_MARKS,
+            high=self.high if is_last and self.order == -1 else None,
         )
 
     def _planned_top(self) -> datetime | None:

@@ -8,16 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from source_kit import json_text
 from source_kit.timestamps import floor
-from source_kit.work import AHEAD_BYTES, Record
+from source_kit.work import Record
 
 WINDOW_PAGES = 9
 # Of a short walk the windows are shorter: states leave at their ends.
 SHORT_WALK_PAGES, SHORT_WINDOW_PAGES = 45, 5
-LEAST_WINDOW_PAGES = 3
 MAX_PARTS = 8
-SAMPLE_ROWS = 50
 BLIND_PARTS = 4
 # Empty windows that a skewed history may cost, as a share of the pages expected.
 EMPTY_SHARE = 0.04
@@ -82,7 +79,6 @@ class Progress:
     pages: int = 0
     empty: int = 0
     expected: int = 0
-    row_bytes: int = 0
     # An order of rows that an API gave when it was asked for another, and gave again when asked again.
     confirmed_order: int | None = None
     # Marks of emitted rows without a usable time: they may come with any window.
@@ -92,25 +88,10 @@ class Progress:
         """Count one request and what it brought."""
         self.pages += 1
         self.empty += not records
-        if records and not self.row_bytes:
-            self.row_bytes = row_bytes(records)
-
-    def window_pages(self, page_size: int) -> int:
-        """How many pages a window should have: nine, or fewer so that eight windows find room ahead of the writer."""
-        if not self.row_bytes:
-            return WINDOW_PAGES
-        room = AHEAD_BYTES // (MAX_PARTS * page_size * self.row_bytes)
-        return max(LEAST_WINDOW_PAGES, min(WINDOW_PAGES, room))
 
     def cutting_pays(self) -> bool:
         """Whether empty windows cost little against the pages that are expected."""
         return self.empty <= 3 + EMPTY_SHARE * max(self.expected, self.pages)
-
-
-def row_bytes(records: Sequence[Record]) -> int:
-    """The size of a row as JSON, by the first of these records (there is at least one)."""
-    sample = list(records[:SAMPLE_ROWS])
-    return max(1, len(json_text.dumps(sample)) // len(sample))
 
 
 def parts_for(rest: int | None, page_size: int, pages_read: int, window_pages: int, *, is_long: bool) -> int:

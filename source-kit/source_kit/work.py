@@ -1,25 +1,22 @@
 """What a reading plan is made of.
 
-A plan is a generator of pages that may, at its end, return the pieces of work that follow it, in order. The engine runs
-pieces in worker threads, one step (usually one request) at a time and many pieces at once, and emits their pages in
-order. A plan never knows about threads.
+A plan is an iterator, mostly a generator, of pages and forks. The engine takes one step of a plan at a time (usually
+one request) in a worker thread, and steps of many plans side by side. A plan never knows about threads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 Record = dict[str, Any]
-
-# Finished lines that may lie ahead of the writer, over all streams. Plans size their pieces by it.
-AHEAD_BYTES = 32 * 1024 * 1024
+Plan: TypeAlias = "Iterator[Page | Fork]"
 
 
 @dataclass(frozen=True)
 class Page:
-    """Records to emit, and the state that holds once they and everything before them have been emitted.
+    """Records to emit, and the state that holds once they and everything before them in the plan have been emitted.
 
     `holds`: rows are missing here, so from now on the state of the stream stays where it is, and the next read looks
     again. `warning` is a sentence about that for the log. `is_timed`: its plan knows that every record has a time.
@@ -33,15 +30,17 @@ class Page:
     is_timed: bool = False
 
 
-@dataclass
-class Piece:
-    """One piece of work. `last` pieces start only when everything before them has been emitted."""
+@dataclass(frozen=True)
+class Fork:
+    """Plans to read side by side; their place is here.
 
-    pages: Work
-    last: bool = False
+    The plan that yields it goes on when they, and everything else before this place, are out: so whatever may see a
+    record again comes after a fork, and an empty one waits for what is before. With `goes_on` it goes on at once, as
+    one more plan behind them.
+    """
 
-
-Work = Generator[Page, None, Sequence[Piece] | None]
+    plans: Sequence[Plan] = ()
+    goes_on: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,18 @@ class Start:
     position: Mapping[str, Any] = field(default_factory=dict)
 
 
-def in_order(work: Work) -> Generator[Page, None, None]:
+def parted(parts: Sequence[Plan], rest: Plan | None) -> Plan:
+    """Parts side by side, then the rest, where there is one."""
+    yield Fork(parts)
+    if rest is not None:
+        yield from rest
+
+
+def in_order(plan: Plan) -> Iterator[Page]:
     """All pages of a plan, read one after the other in this thread."""
-    for piece in (yield from work) or ():
-        yield from in_order(piece.pages)
+    for step in plan:
+        if isinstance(step, Fork):
+            for each in step.plans:
+                yield from in_order(each)
+        else:
+            yield step

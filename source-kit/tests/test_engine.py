@@ -1,4 +1,4 @@
-"""The engine: order across pieces, states and statuses, what a failure ends, and what it leaves alone."""
+"""The engine: records as they come, states in order, what a failure ends, and what it leaves alone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from source_kit.rules import Denied, Unavailable
 from source_kit.running import StreamRun
 from source_kit.state import StateLedger
 from source_kit.testing import FakeClock, KeptOutput
-from source_kit.work import Page, Piece, Start, Work
+from source_kit.work import Fork, Page, Plan, Start
 
 T1, T2, T3 = "2026-01-01T00:00:01Z", "2026-01-01T00:00:02Z", "2026-01-01T00:00:03Z"
 
@@ -29,7 +29,7 @@ T1, T2, T3 = "2026-01-01T00:00:01Z", "2026-01-01T00:00:02Z", "2026-01-01T00:00:0
 class Stream:
     """A stream whose plan the test writes."""
 
-    def __init__(self, name: str, plan: Callable[[Start], Work]) -> None:
+    def __init__(self, name: str, plan: Callable[[Start], Plan]) -> None:
         self.name = name
         self.bucket = f"GET {name}"
         self.cursor_name: str | None = None
@@ -40,23 +40,20 @@ def page(*ids: int, at: str | None = None, estimate: int | None = None) -> Page:
     return Page([{"id": number} for number in ids], None if at is None else {"at": at}, estimate)
 
 
-def plan_of(*pages: Page, then: Sequence[Piece] = ()) -> Callable[[Start], Work]:
-    def plan(start: Start) -> Work:
+def plan_of(*pages: Page, then: Sequence[Plan] = ()) -> Callable[[Start], Plan]:
+    def plan(start: Start) -> Plan:
         yield from pages
-        return list(then)
+        yield Fork(then)
 
     return plan
 
 
-def piece(*pages: Page, after: threading.Event | None = None, last: bool = False) -> Piece:
-    """A piece that begins when an event has come."""
-
-    def pages_of() -> Work:
-        assert after is None or after.wait(5)
-        yield from pages
-        return None
-
-    return Piece(pages_of(), last=last)
+def part(*pages: Page, after: threading.Event | None = None, sets: threading.Event | None = None) -> Plan:
+    """A plan that begins when an event has come, and sets one at its end."""
+    assert after is None or after.wait(5)
+    yield from pages
+    if sets is not None:
+        sets.set()
 
 
 class Bench:
@@ -118,7 +115,7 @@ def eventually(condition: Callable[[], bool]) -> None:
 def test_a_stream_tells_its_whole_story_in_order() -> None:
     bench = Bench(Stream("leads", plan_of(page(1, 2, at=T1, estimate=3), page(3, at=T2)))).run()
     assert bench.story("leads") == [
-        "STARTED", "about 3", "RUNNING", 1, 2, (T1, 2), 3, (T2, 1), "COMPLETE",
+        "STARTED", "about 3", "RUNNING", 1, 2, 3, (T1, 3), (T2, 0), "COMPLETE",
     ]  # fmt: skip
     assert any(log.startswith("INFO Stream leads: 3 records, 0 requests") for log in bench.output.logs())
     assert bench.engine.failed == []
@@ -129,7 +126,7 @@ def test_an_empty_stream_runs_and_completes_with_a_state() -> None:
 
 
 def test_a_finished_full_refresh_is_completed_without_reading() -> None:
-    def forbidden(start: Start) -> Work:
+    def forbidden(start: Start) -> Plan:
         raise AssertionError("the stream was read")
         yield
 
@@ -140,78 +137,71 @@ def test_a_finished_full_refresh_is_completed_without_reading() -> None:
     assert bench.story("leads") == ["STARTED", "RUNNING", (None, 0), "COMPLETE"]
 
 
-def test_pieces_are_written_in_the_order_of_the_plan_whatever_finishes_first() -> None:
+def test_records_leave_when_they_are_there_whatever_their_place() -> None:
     late = threading.Event()
-
-    def quick() -> Work:
-        yield page(4)
-        late.set()
-        return [piece(page(5)), piece(page(6))]
-
-    following = [piece(page(2), page(3), after=late), Piece(quick()), piece(page(7))]
-    bench = Bench(Stream("leads", plan_of(page(1), then=following))).run()
-    assert bench.ids("leads") == [1, 2, 3, 4, 5, 6, 7]
+    ahead = part(page(4), page(5), sets=late)
+    bench = Bench(Stream("leads", plan_of(page(1), then=[part(page(2), page(3), after=late), ahead]))).run()
+    assert bench.ids("leads") == [1, 4, 5, 2, 3]
 
 
-def test_a_last_piece_begins_when_everything_before_it_has_been_written() -> None:
-    bench: Bench
-    seen: list[list[int]] = []
+def test_what_follows_a_fork_begins_when_everything_before_it_is_out() -> None:
+    slow, ended, seen = threading.Event(), threading.Event(), []
 
-    def last() -> Work:
-        seen.append(bench.ids("leads"))
+    def plan(start: Start) -> Plan:
+        yield Fork([part(page(2), after=slow, sets=ended), part(page(3))])
+        seen.append(ended.is_set())
         yield page(9)
-        return None
 
-    slow = threading.Event()
     threading.Timer(0.05, slow.set).start()
-    following = [piece(page(2), after=slow), piece(page(3)), Piece(last(), last=True)]
-    bench = Bench(Stream("leads", plan_of(page(1), then=following)))
-    bench.run()
-    assert seen == [[1, 2, 3]]
-    assert bench.ids("leads") == [1, 2, 3, 9]
+    assert Bench(Stream("leads", plan)).run().ids("leads") == [3, 2, 9]
+    assert seen == [True]
 
 
-def test_a_state_waits_for_the_records_of_every_piece_before_it() -> None:
+def test_a_state_waits_for_the_records_of_everything_before_it() -> None:
     late = threading.Event()
-    threading.Timer(0.05, late.set).start()
-    following = [piece(page(2, at=T2), after=late), piece(page(3, at=T3))]
-    bench = Bench(Stream("leads", plan_of(page(1, at=T1), then=following))).run()
-    assert bench.story("leads")[2:-1] == [1, (T1, 1), 2, (T2, 1), 3, (T3, 1)]
+    ahead = part(page(3, at=T3), sets=late)
+    bench = Bench(Stream("leads", plan_of(page(1, at=T1), then=[part(page(2, at=T2), after=late), ahead]))).run()
+    assert bench.story("leads")[2:-1] == [1, 3, 2, (T1, 3), (T2, 0), (T3, 0)]
 
 
-def test_what_lies_ahead_of_the_writer_is_bounded_and_the_head_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scheduler_module, "AHEAD_BYTES", 5_000)
-    go = threading.Event()
+class Stalled(KeptOutput):
+    """A reader of stdout that takes nothing for a while."""
+
+    def __init__(self, clock: FakeClock, goes: threading.Event) -> None:
+        super().__init__(clock)
+        self.goes = goes
+
+    def write(self, data: bytes) -> None:
+        if b"RECORD" in data:
+            assert self.goes.wait(5)
+        super().write(data)
+
+
+def test_what_waits_for_a_slow_writer_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduler_module, "QUEUE_BYTES", 5_000)
+    goes = threading.Event()
     made: list[int] = []
 
-    def ahead() -> Work:
-        for number in range(2, 200):
+    def plan(start: Start) -> Plan:
+        for number in range(1, 200):
             made.append(number)
             yield page(number)
-        return None
 
-    bench = Bench(Stream("leads", plan_of(page(1), then=[piece(page(1000), after=go), Piece(ahead())])))
+    clock = FakeClock()
+    bench = Bench(Stream("leads", plan), clock=clock, output=Stalled(clock, goes))
     thread = threading.Thread(target=bench.run)
     thread.start()
     eventually(lambda: len(made) > 20)
     time.sleep(0.05)
     assert len(made) < 80
-    go.set()
+    goes.set()
     thread.join(10)
-    assert bench.ids("leads") == [1, 1000, *range(2, 200)]
-
-
-def test_reading_goes_on_without_any_room_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scheduler_module, "AHEAD_BYTES", 0)
-    following = [piece(page(number), page(-number)) for number in range(1, 20)]
-    bench = Bench(Stream("leads", plan_of(page(0), then=following)), Stream("tasks", plan_of(page(1), page(2)))).run()
-    assert bench.ids("leads") == [0, *(sign * number for number in range(1, 20) for sign in (1, -1))]
-    assert bench.ids("tasks") == [1, 2]
+    assert bench.ids("leads") == list(range(1, 200))
 
 
 def test_at_most_four_streams_are_active_and_they_start_in_their_order() -> None:
     go = threading.Event()
-    streams = [Stream(f"s{n}", lambda start: piece(page(1), after=go).pages) for n in range(6)]
+    streams = [Stream(f"s{n}", lambda start: part(page(1), after=go)) for n in range(6)]
     bench = Bench(*streams)
     thread = threading.Thread(target=bench.run)
     thread.start()
@@ -228,8 +218,8 @@ def started(bench: Bench) -> list[str]:
     return [name for name, part in stories if part == "STARTED"]
 
 
-def failing(error: BaseException, *pages: Page) -> Callable[[Start], Work]:
-    def plan(start: Start) -> Work:
+def failing(error: BaseException, *pages: Page) -> Callable[[Start], Plan]:
+    def plan(start: Start) -> Plan:
         yield from pages
         raise error
 
@@ -242,7 +232,7 @@ def test_one_stream_fails_with_its_last_safe_state_and_the_others_finish() -> No
         Stream("tasks", failing(error, page(1, at=T1), page(2, at=T2), page(3))), Stream("leads", plan_of(page(7)))
     ).run()
     assert bench.story("tasks") == [
-        "STARTED", "RUNNING", 1, (T1, 1), 2, 3, (T2, 2), "INCOMPLETE", "config_error",
+        "STARTED", "RUNNING", 1, 2, (T1, 2), 3, (T2, 1), "INCOMPLETE", "config_error",
     ]  # fmt: skip
     assert bench.story("leads") == ["STARTED", "RUNNING", 7, (None, 1), "COMPLETE"]
     assert [run.name for run in bench.engine.failed] == ["tasks"]
@@ -255,23 +245,23 @@ def test_one_stream_fails_with_its_last_safe_state_and_the_others_finish() -> No
     }
 
 
-def test_what_comes_before_a_broken_piece_is_written_and_what_comes_after_is_not() -> None:
+def test_no_state_speaks_of_what_comes_after_a_broken_part() -> None:
     slow = threading.Event()
 
-    def broken() -> Work:
+    def broken() -> Plan:
         slow.set()
         raise TransientError("Later.")
         yield
 
-    following = [piece(page(2, at=T1), after=slow), Piece(broken()), piece(page(4, at=T3))]
-    bench = Bench(Stream("leads", plan_of(page(1), then=following))).run()
+    following = [part(page(2, at=T1), after=slow), broken(), part(page(4, at=T3))]
+    bench = Bench(Stream("leads", plan_of(page(1), then=following)), workers=2).run()
     assert bench.story("leads") == [
         "STARTED", "RUNNING", 1, 2, (T1, 2), "INCOMPLETE", "transient_error",
     ]  # fmt: skip
 
 
 def test_a_fault_of_the_connector_is_told_without_record_data() -> None:
-    def faulty(start: Start) -> Work:
+    def faulty(start: Start) -> Plan:
         raise KeyError("ann@example.com")
         yield
 
@@ -289,14 +279,13 @@ def test_a_fault_of_the_connector_is_told_without_record_data() -> None:
 def test_refused_credentials_end_every_stream() -> None:
     denied, done = threading.Event(), threading.Event()
 
-    def waiting(start: Start) -> Work:
+    def waiting(start: Start) -> Plan:
         yield page(1, at=T1)
         denied.set()
         assert done.wait(5)
         yield page(2, at=T2)
-        return None
 
-    def refused(start: Start) -> Work:
+    def refused(start: Start) -> Plan:
         assert denied.wait(5)
         raise Denied("The key was refused.")
         yield
@@ -315,13 +304,12 @@ def test_termination_ends_every_stream_with_its_last_safe_state() -> None:
     done = threading.Event()
     bench: Bench
 
-    def endless(start: Start) -> Work:
+    def endless(start: Start) -> Plan:
         yield page(1, at=T1)
         eventually(lambda: bench.ids("leads") == [1])
         bench.engine.terminate()
         assert done.wait(5)
         yield page(2, at=T2)
-        return None
 
     bench = Bench(Stream("leads", endless))
     threading.Timer(1.0, done.set).start()
@@ -391,7 +379,7 @@ def test_a_wait_that_is_too_long_is_left_to_the_client_to_refuse() -> None:
 def test_a_clock_that_a_run_has_stopped_sleeps_again_in_the_next() -> None:
     clock = FakeClock()
 
-    def backing_off(start: Start) -> Work:
+    def backing_off(start: Start) -> Plan:
         clock.sleep(1.0)
         yield page(1)
         return None
@@ -405,10 +393,13 @@ def test_no_worker_is_left_after_a_run() -> None:
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith("reader-")] == []
 
 
-def test_many_streams_and_pieces_give_every_record_once_and_in_order() -> None:
-    def nested(depth: int, base: int) -> Work:
+def test_many_streams_and_forks_give_every_record_once_and_what_waits_comes_last() -> None:
+    def nested(depth: int, base: int) -> Plan:
         yield page(base)
-        return [Piece(nested(depth - 1, base * 10 + n), last=n == 3) for n in range(1, 4)] if depth else []
+        if depth:
+            yield Fork([nested(depth - 1, base * 10 + n) for n in (1, 2)], goes_on=bool(base % 2))
+            yield Fork()
+            yield from nested(depth - 1, base * 10 + 3)
 
     def expected(depth: int, base: int) -> list[int]:
         return [base, *(row for n in range(1, 4) for row in (expected(depth - 1, base * 10 + n) if depth else []))]
@@ -416,7 +407,13 @@ def test_many_streams_and_pieces_give_every_record_once_and_in_order() -> None:
     streams = [Stream(f"s{n}", lambda start, n=n: nested(4, n)) for n in range(1, 7)]  # type: ignore[misc]  # default
     bench = Bench(*streams, workers=8).run()
     for number in range(1, 7):
-        assert bench.ids(f"s{number}") == expected(4, number)
+        ids = bench.ids(f"s{number}")
+        assert sorted(ids) == sorted(expected(4, number))
+        for last in (each for each in ids if str(each).endswith("3")):
+            before = [
+                each for each in expected(4, number) if str(each) < str(last) and not str(last).startswith(str(each))
+            ]
+            assert set(before) <= set(ids[: ids.index(last)])
 
 
 def test_rows_that_stay_out_are_told_and_the_state_stays_before_them() -> None:
@@ -445,7 +442,7 @@ def test_whatever_breaks_the_main_loop_every_stream_has_its_end(monkeypatch: pyt
     def broken(*arguments: Any, **options: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(StateLedger, "before_records", broken)
+    monkeypatch.setattr(StateLedger, "wrote", broken)
     names = [f"s{number}" for number in range(6)]
     bench = Bench(*(Stream(name, plan_of(page(1))) for name in names))
     with pytest.raises(ZeroDivisionError):

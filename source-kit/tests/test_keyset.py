@@ -17,9 +17,10 @@ from source_kit import tokens, walks
 from source_kit.errors import ConnectorFault, TransientError
 from source_kit.keyset import Keyset
 from source_kit.stream import TimeCursor
+from source_kit.testing import interleaved
 from source_kit.timestamps import milliseconds_z, parse
 from source_kit.windows import Fetched, WalkExpired, Window
-from source_kit.work import Page, Piece, Record, Work
+from source_kit.work import Page, Record, in_order
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 LAG = timedelta(milliseconds=50)
@@ -127,28 +128,6 @@ def keyset_of(collection: Collection, *, with_tie: bool = False) -> Keyset:
     return Keyset(collection.fetch, "at", collection.page_size, lag=LAG, checkpoint=cursor.checkpoint, tie=tie)
 
 
-def interleaved(work: Work, chance: random.Random) -> Iterable[Page]:
-    """The pages of a plan in its order, while its pieces run at once and in turns of chance, as in the engine."""
-    stack: list[tuple[Piece, deque[Page], list[bool]]] = [(Piece(work), deque(), [False])]
-    followers: dict[int, list[Piece]] = {}
-    while stack:
-        head = stack[0]
-        if head[1]:
-            yield head[1].popleft()
-            continue
-        if head[2][0]:
-            after = followers.pop(id(head[0]), [])
-            stack = [(piece, deque(), [False]) for piece in after] + stack[1:]
-            continue
-        able = [entry for entry in stack if not entry[2][0] and (not entry[0].last or entry is head)]
-        piece, pages, is_done = chance.choice(able)
-        try:
-            pages.append(next(piece.pages))
-        except StopIteration as end:
-            is_done[0] = True
-            followers[id(piece)] = list(end.value or ())
-
-
 @dataclass
 class Reading:
     """What a walk emitted: rows as (id, at), and each checkpoint with the number of rows before it."""
@@ -156,14 +135,16 @@ class Reading:
     rows: list[tuple[int, str]] = field(default_factory=list)
     checkpoints: list[tuple[int, str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    holds: bool = False
 
     def add(self, pages: Iterable[Page]) -> Reading:
         for page in pages:
             self.rows += [(record["id"], record["at"]) for record in page.records]
             checkpoint: Mapping[str, Any] | None = page.checkpoint
-            if page.holds:
-                self.warnings.append(page.warning or "")
-            if self.warnings:
+            if page.warning is not None:
+                self.warnings.append(page.warning)
+            self.holds = self.holds or page.holds
+            if self.holds:
                 continue
             if checkpoint is not None:
                 self.checkpoints.append((len(self.rows), checkpoint["at"]))
@@ -371,7 +352,8 @@ def walk(*answers: Fetched | tuple[str, Fetched], **options: Any) -> tuple[list[
         assert isinstance(answer, Fetched)
         return answer
 
-    pages = list(Keyset(fetch, "at", 10, checkpoint=TimeCursor("at", None, LAG).checkpoint, **options).walk(Window()))
+    keyset = Keyset(fetch, "at", 10, checkpoint=TimeCursor("at", None, LAG).checkpoint, **options)
+    pages = list(in_order(keyset.walk(Window())))
     return [record.get("id") for page in pages for record in page.records], pages, asked
 
 
@@ -435,7 +417,7 @@ def test_a_walk_that_expires_behind_an_empty_page_begins_anew_and_ends_loudly(em
             raise WalkExpired
         return answer(token=2) if len(asked) <= empty else answer(1)
 
-    pages = Keyset(fetch, "at", 10).walk(Window())
+    pages = in_order(Keyset(fetch, "at", 10).walk(Window()))
     if empty == 3:
         assert [record["id"] for page in pages for record in page.records] == [1]
         assert asked == [None, None, 2, None]

@@ -97,7 +97,7 @@ def test_the_stamp_is_the_time_at_which_the_walk_began_unless_the_row_has_one() 
     ]
 
 
-def test_pages_ahead_are_pieces_and_those_beyond_the_end_are_not_asked_for() -> None:
+def test_pages_are_read_ahead_and_those_beyond_the_end_are_not_asked_for() -> None:
     rows = Rows(40)
     walk = NumberedList(rows.fetch, changed_since=lambda began: lambda number: Listed([], False, NOON))
     assert ids(walk) == list(range(40))
@@ -113,8 +113,8 @@ def test_a_refused_page_beyond_the_end_is_no_failure_but_one_before_it_is() -> N
         return rows.fetch(number)
 
     walk = NumberedList(fetch, changed_since=lambda began: lambda number: Listed([], False, NOON))
-    pieces = walk._block(1, 16)  # as if 16 pages were asked for side by side
-    assert sorted(r["id"] for piece in pieces for page in in_order(piece.pages) for r in page.records) == [*range(40)]
+    plans = [walk._page_ahead(number) for number in range(1, 17)]  # as if 16 pages were asked for side by side
+    assert sorted(r["id"] for plan in plans for page in in_order(plan) for r in page.records) == [*range(40)]
     refused[:] = [7]
     with pytest.raises(Rejected):
         ids(NumberedList(fetch, changed_since=lambda began: fetch))
@@ -255,10 +255,9 @@ def test_a_page_of_those_ahead_that_says_it_is_the_last_is_not_believed_where_la
     rows = Rows(90)
     fetch = odd(rows, {8: Listed([{"id": 18}, {"id": 19}, {"id": 20}], False, NOON)})
     walk = NumberedList(fetch, changed_since=nothing_changed)
-    pieces = walk._block(1, 8)[:8]  # eight pages on their way side by side
     found = []
-    for piece in [*pieces[:6], pieces[7], pieces[6]]:
-        found += [row["id"] for page in in_order(piece.pages) for row in page.records]
+    for number in (1, 2, 3, 4, 5, 6, 8, 7):  # eight pages on their way side by side
+        found += [row["id"] for page in in_order(walk._page_ahead(number)) for row in page.records]
     found += [row["id"] for page in walk._settle() for row in page.records]
     assert sorted(found) == list(range(90))
 

@@ -1,4 +1,4 @@
-"""The scheduler: which step comes next."""
+"""The scheduler: which step comes next, and what is given to the writer."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from typing import Any
 import pytest
 
 from source_kit import scheduler as module
+from source_kit.branches import Branch, Reached
 from source_kit.budget import RateBudget
 from source_kit.client import HttpClient
 from source_kit.oauth import basic
-from source_kit.running import Batch, Node, StreamRun
-from source_kit.scheduler import Scheduler
+from source_kit.running import Batch, StreamRun
+from source_kit.scheduler import Ended, Scheduler
 from source_kit.state import StateLedger
 from source_kit.testing import FakeClock
-from source_kit.work import Page, Piece, Start, Work
+from source_kit.work import Fork, Page, Plan, Start
 
 
 class Stream:
-    """A stream whose pieces are never run here."""
+    """A stream whose plan is never run here."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.bucket = f"GET {name}"
         self.cursor_name = None
 
-    def work(self, start: Start) -> Work:
-        yield Page()
-        return None
+    def work(self, start: Start) -> Plan:
+        return nothing()
 
 
-def nothing() -> Piece:
-    return Piece(Stream("").work(Start(False)))
+def nothing() -> Plan:
+    return iter([Page()])
 
 
 class Bench:
@@ -48,46 +48,27 @@ class Bench:
         self.scheduler.add(run)
         return run
 
-    def step(self) -> tuple[str, Node] | None:
+    def step(self) -> tuple[str, Branch] | None:
         """The next step, or None if there is none to take now."""
-        if not any(self.scheduler._may_run(lane) for lane in self.scheduler._lanes.values()):
+        if not self.scheduler._candidates():
             return None
         taken = self.scheduler.next_step()
         assert taken is not None
         return taken[0].name, taken[1]
 
-    def split(self, run: StreamRun, *pieces: Piece) -> None:
-        """Run the root of a stream and let these pieces follow it."""
+    def fork(self, run: StreamRun, plans: int) -> None:
+        """Run the root of a stream and let it fork."""
         step = self.step()
         assert step is not None
-        self.scheduler.done(run, step[1], None, list(pieces))
-        self.scheduler.pop(run)
+        self.scheduler.done(run, step[1], Fork([nothing() for _ in range(plans)]))
+
+    def items(self) -> list[Any]:
+        """What the writer would be given now."""
+        return [item[1] for item in iter(lambda: self.scheduler.take(0), None)]
 
 
-def batch(size: int = 1) -> Batch:
-    return Batch(b"x" * size, 1, None, None)
-
-
-def test_a_stream_begins_with_its_root() -> None:
-    bench = Bench()
-    bench.add("leads")
-    step = bench.step()
-    assert step is not None
-    assert (step[0], step[1].order) == ("leads", (0,))
-    assert bench.step() is None
-
-
-def test_pieces_are_taken_in_their_order_and_followers_right_after_their_piece() -> None:
-    bench = Bench()
-    run = bench.add("leads")
-    bench.split(run, nothing(), nothing(), nothing())
-    first, second = bench.step(), bench.step()
-    assert first is not None
-    assert second is not None
-    assert [first[1].order, second[1].order] == [(0, 0), (0, 1)]
-    bench.scheduler.done(run, first[1], None, [nothing(), nothing()])
-    orders = [step[1].order for step in (bench.step(), bench.step(), bench.step()) if step]
-    assert orders == [(0, 0, 0), (0, 0, 1), (0, 2)]
+def batch(size: int = 1, reached: Reached | None = None) -> Batch:
+    return Batch(b"x" * size, 1, reached=reached)
 
 
 def test_heads_of_streams_come_before_what_lies_ahead() -> None:
@@ -95,21 +76,20 @@ def test_heads_of_streams_come_before_what_lies_ahead() -> None:
     runs = {name: bench.add(name) for name in ("leads", "tasks")}
     for root in (bench.step(), bench.step()):
         assert root is not None
-        bench.scheduler.done(runs[root[0]], root[1], None, [nothing(), nothing(), nothing()])
-        bench.scheduler.pop(runs[root[0]])
+        bench.scheduler.done(runs[root[0]], root[1], Fork([nothing(), nothing(), nothing()]))
     steps = [bench.step() for _ in range(4)]
-    assert [(step[0], step[1].order[-1]) for step in steps if step] == [
-        ("leads", 0),
-        ("tasks", 0),
-        ("leads", 1),
-        ("tasks", 1),
+    assert [(step[0], step[1].order) for step in steps if step] == [
+        ("leads", (0, 0, 0)),
+        ("tasks", (0, 0, 0)),
+        ("leads", (0, 1, 0)),
+        ("tasks", (0, 1, 0)),
     ]
 
 
 def test_a_stream_takes_more_than_its_share_only_where_no_other_can_use_it() -> None:
     bench = Bench(workers=4)
     children = bench.add("children", worker_share=0.5)
-    bench.split(children, nothing(), nothing(), nothing(), nothing())
+    bench.fork(children, 4)
     leads = bench.add("leads")
     steps = [bench.step() for _ in range(5)]
     assert leads.name == "leads"
@@ -126,67 +106,68 @@ def test_a_stream_whose_budget_is_spent_lets_the_others_pass() -> None:
     assert step[0] == "tasks"
 
 
-def test_too_much_ahead_leaves_only_heads_with_nothing_to_write(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "AHEAD_BYTES", 100)
+def test_records_are_given_to_the_writer_at_once_and_states_in_order() -> None:
     bench = Bench()
     run = bench.add("leads")
-    bench.split(run, nothing(), nothing())
-    head, ahead = bench.step(), bench.step()
-    assert head is not None
-    assert ahead is not None
-    bench.scheduler.done(run, ahead[1], batch(200), None)
-    assert bench.step() is None
-    bench.scheduler.done(run, head[1], batch(200), None)
-    assert bench.step() is None
-    assert bench.scheduler.take(run)[0] is not None
-    step = bench.step()
-    assert step is not None
-    assert step[1] is head[1]
-
-
-def test_a_removed_stream_gives_its_bytes_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "AHEAD_BYTES", 100)
-    bench = Bench()
-    run, other = bench.add("leads"), bench.add("tasks")
-    step = bench.step()
-    assert step is not None
-    bench.scheduler.done(run, step[1], batch(200), None)
-    bench.split(other, nothing(), nothing())
-    assert [step[1].order for step in (bench.step(), bench.step()) if step] == [(0, 0)]
-    bench.scheduler.remove(run)
-    assert bench.step() is not None
-    bench.scheduler.done(run, step[1], batch(200), None)
-    bench.scheduler.broke(run, step[1], ValueError())
-    assert bench.scheduler._ahead == 0
-
-
-def test_nothing_more_of_a_stream_starts_after_its_head_broke() -> None:
-    bench = Bench()
-    run = bench.add("leads")
-    bench.split(run, nothing(), nothing())
-    head = bench.step()
-    assert head is not None
-    error = ValueError()
-    bench.scheduler.broke(run, head[1], error)
-    assert bench.step() is None
-    assert bench.scheduler.take(run) == (None, head[1])
-    assert head[1].error is error
-
-
-def test_a_last_piece_is_not_taken_before_it_is_the_head() -> None:
-    bench = Bench()
-    run = bench.add("leads")
-    last = nothing()
-    last.last = True
-    bench.split(run, nothing(), last)
-    first = bench.step()
+    bench.fork(run, 2)
+    first, second = bench.step(), bench.step()
     assert first is not None
+    assert second is not None
+    ahead, head = batch(2, Reached({"at": "2"})), batch(1, Reached({"at": "1"}))
+    bench.scheduler.done(run, second[1], ahead)
+    assert bench.items() == [ahead]
+    bench.scheduler.done(run, first[1], head)
+    assert bench.items() == [head, head.reached]
+    assert bench.step() is not None
+    bench.scheduler.done(run, first[1], None)
+    assert bench.items() == [ahead.reached]
+
+
+def test_a_full_queue_begins_no_step_until_the_writer_has_taken_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "QUEUE_BYTES", 100)
+    bench = Bench()
+    run = bench.add("leads")
+    bench.fork(run, 2)
+    first, second = bench.step(), bench.step()
+    assert first is not None
+    assert second is not None
+    bench.scheduler.done(run, second[1], batch(60))
+    bench.scheduler.done(run, first[1], batch(60))
     assert bench.step() is None
-    bench.scheduler.done(run, first[1], None, [])
-    assert bench.scheduler.pop(run)
+    assert bench.scheduler.take(0) is not None
     step = bench.step()
     assert step is not None
-    assert step[1].piece is last
+    assert step[1] is first[1]
+
+
+def test_a_stream_ends_when_all_of_it_is_in_the_queue() -> None:
+    bench = Bench()
+    run = bench.add("leads")
+    step = bench.step()
+    assert step is not None
+    bench.scheduler.done(run, step[1], None)
+    assert bench.items() == [Ended()]
+    assert bench.step() is None
+
+
+def test_a_broken_stream_ends_behind_what_comes_before_and_takes_nothing_more() -> None:
+    bench = Bench()
+    run = bench.add("leads")
+    bench.fork(run, 3)
+    first, second, third = bench.step(), bench.step(), bench.step()
+    assert first is not None
+    assert second is not None
+    assert third is not None
+    error = ValueError()
+    bench.scheduler.broke(run, second[1], error)
+    assert bench.items() == []
+    last = batch(1)
+    bench.scheduler.done(run, first[1], last)
+    assert bench.step() == ("leads", first[1])
+    bench.scheduler.done(run, first[1], None)
+    bench.scheduler.done(run, third[1], batch(2))
+    bench.scheduler.broke(run, third[1], error)
+    assert bench.items() == [last, Ended(error)]
 
 
 def test_closing_lets_every_worker_go() -> None:

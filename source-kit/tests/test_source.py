@@ -25,7 +25,7 @@ from source_kit.source import KitSource, start_order
 from source_kit.state_input import parse_state
 from source_kit.stream import KitStream
 from source_kit.testing import FakeClock, KeptOutput
-from source_kit.work import Page, Record, Start, Work
+from source_kit.work import Page, Plan, Record, Start
 
 OPTIONS = CommonOptions(
     start_date=None,
@@ -65,7 +65,7 @@ class Rows(KitStream):
     def parse_response(self, response: requests.Response, **arguments: Any) -> list[Record]:
         return []
 
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         if self.problem is not None:
             raise self.problem
         yield Page([{"id": 1, "at": "2026-01-01T00:00:01Z"}], {"at": "2026-01-01T00:00:01Z"})

@@ -17,36 +17,43 @@ T1, T2, T3 = "2026-01-01T00:00:01Z", "2026-01-01T00:00:02Z", "2026-01-01T00:00:0
 Told = tuple[Mapping[str, Any], int] | None
 
 
+def told(ledger: StateLedger, checkpoint: Mapping[str, Any] | None, records: int) -> Told:
+    """Records are written, and everything before their checkpoint has been."""
+    ledger.wrote(records)
+    return ledger.reached(checkpoint)
+
+
 def incremental(given: Mapping[str, Any] | None = None) -> StateLedger:
     return StateLedger("at", True, given or {})
 
 
 def test_a_state_leaves_only_when_the_next_one_differs() -> None:
     ledger = incremental()
-    assert ledger.before_records({"at": T1}, 10) is None
-    assert ledger.before_records({"at": T1}, 5) is None
-    assert ledger.before_records({"at": T2}, 3) == ({"at": T1, "__v": 1}, 15)
-    assert ledger.finish() == [({"at": T2, "__v": 1}, 3)]
+    assert told(ledger, {"at": T1}, 10) is None
+    assert told(ledger, {"at": T1}, 5) is None
+    assert told(ledger, {"at": T2}, 3) == ({"at": T1, "__v": 1}, 18)
+    ledger.wrote(4)
+    assert ledger.finish() == [({"at": T2, "__v": 1}, 4)]
 
 
 def test_the_held_state_leaves_after_the_last_record() -> None:
     ledger = incremental()
-    ledger.before_records({"at": T1}, 10)
-    ledger.before_records(None, 4)
+    told(ledger, {"at": T1}, 10)
+    told(ledger, None, 4)
     assert ledger.finish() == [({"at": T1, "__v": 1}, 14)]
 
 
 def test_records_without_checkpoint_do_not_release_a_state() -> None:
     ledger = incremental()
-    assert ledger.before_records(None, 10) is None
+    assert told(ledger, None, 10) is None
     assert ledger.interrupted() is None
-    assert ledger.before_records({"at": T1}, 1) is None
+    assert told(ledger, {"at": T1}, 1) is None
     assert ledger.interrupted() == ({"at": T1, "__v": 1}, 11)
 
 
 def test_an_older_checkpoint_moves_nothing() -> None:
     ledger = incremental({"at": T2, "__v": 1})
-    assert ledger.before_records({"at": T1}, 10) is None
+    assert told(ledger, {"at": T1}, 10) is None
     assert ledger.finish() == [({"at": T2, "__v": 1}, 10)]
 
 
@@ -61,7 +68,7 @@ def test_values_are_compared_as_instants_not_as_text() -> None:
 def test_a_state_in_the_future_is_kept_and_does_not_go_back() -> None:
     ledger = incremental({"at": "2999-01-01T00:00:00Z", "__v": 1})
     assert ledger.start().position == {"at": "2999-01-01T00:00:00Z"}
-    ledger.before_records({"at": T1}, 1)
+    told(ledger, {"at": T1}, 1)
     assert ledger.final() == {"at": "2999-01-01T00:00:00Z", "__v": 1}
 
 
@@ -78,9 +85,9 @@ def test_other_keys_of_a_checkpoint_are_carried_along() -> None:
 
 def test_a_full_refresh_is_marked_while_it_runs_and_when_it_is_done() -> None:
     ledger = StateLedger("at", False, {})
-    ledger.before_records({"at": T1}, 2)
-    assert ledger.before_records({"at": T2}, 2) == ({"at": T1, "__full_refresh": True}, 2)
-    assert ledger.finish() == [(FULL_REFRESH_DONE, 2)]
+    told(ledger, {"at": T1}, 2)
+    assert told(ledger, {"at": T2}, 2) == ({"at": T1, "__full_refresh": True}, 4)
+    assert ledger.finish() == [(FULL_REFRESH_DONE, 0)]
 
 
 def test_a_full_refresh_goes_on_where_an_earlier_attempt_ended() -> None:
@@ -109,7 +116,7 @@ def test_the_state_of_the_other_sync_mode_is_not_a_position(is_incremental: bool
 def test_streams_without_cursor_have_one_state_at_their_end() -> None:
     ledger = StateLedger(None, True, {"at": T1, "__v": 1})
     assert (ledger.start().incremental, ledger.start().position) == (False, {})
-    assert ledger.before_records(None, 3) is None
+    assert told(ledger, None, 3) is None
     assert ledger.interrupted() is None
     assert ledger.finish() == [(NO_CURSOR_STATE, 3)]
 
@@ -132,11 +139,11 @@ def test_states_ascend_count_every_record_and_no_two_equal_ones_have_records_bet
     written: list[tuple[Mapping[str, Any], int, int]] = []
     records = 0
     for second, count in batches:
-        told = ledger.before_records(None if second is None else {"at": f"2026-01-01T00:00:0{second}Z"}, count)
-        if told is not None:
-            written.append((*told, records))
+        leaving = told(ledger, None if second is None else {"at": f"2026-01-01T00:00:0{second}Z"}, count)
         records += count
-    written += [(*told, records) for told in ledger.finish()]
+        if leaving is not None:
+            written.append((*leaving, records))
+    written += [(*leaving, records) for leaving in ledger.finish()]
     assert sum(count for _, count, _ in written) == records
     for one, two in itertools.pairwise(written):
         assert one[0] != two[0] or one[2] == two[2]

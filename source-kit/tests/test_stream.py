@@ -20,14 +20,14 @@ from source_kit.rules import Rejected
 from source_kit.stream import KitStream, TimeCursor
 from source_kit.testing import NOON, FakeClock
 from source_kit.windows import WalkExpired
-from source_kit.work import Page, Piece, Record, Start, Work
+from source_kit.work import Fork, Page, Plan, Record, Start
 
 URL = "https://api.vendor.test/v1/leads/"
 T1, T2 = "2026-01-01T00:00:01Z", "2026-01-01T00:00:02Z"
 
 
 class Leads(KitStream):
-    """Two pieces of one page each."""
+    """A page, and a plan of one more."""
 
     name = "leads"
     cursor_field: str | list[str] = "at"
@@ -51,13 +51,12 @@ class Leads(KitStream):
         records: list[Record] = body(response)["data"]
         return records
 
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         yield Page(self.fetch({"from": start.position.get("at", "")}).records, {"at": T1})
-        return [Piece(self.rest())]
+        yield Fork([self.rest()])
 
-    def rest(self) -> Work:
+    def rest(self) -> Plan:
         yield Page(self.fetch({"from": T1}).records, {"at": T2})
-        return None
 
 
 class Users(Leads):

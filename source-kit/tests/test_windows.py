@@ -38,17 +38,6 @@ def test_windows_are_sized_to_about_nine_pages(rest: int | None, pages_read: int
     assert parts_for(rest, 100, pages_read, 9, is_long=is_root) == expected
 
 
-@pytest.mark.parametrize(("row_bytes", "expected"), [(900, 9), (1_100, 7), (1_700, 4), (500_000, 3)])
-def test_windows_of_large_rows_have_fewer_pages(row_bytes: int, expected: int) -> None:
-    progress = Progress()
-    progress.saw([{"id": "x" * (row_bytes - len('{"id":""}'))}])
-    assert progress.window_pages(500) == expected
-
-
-def test_windows_are_of_nine_pages_as_long_as_nothing_was_seen() -> None:
-    assert Progress().window_pages(500) == 9
-
-
 def test_four_parts_of_a_day_are_cut_at_six_hours_each() -> None:
     assert cut_points(DAY, DAY + timedelta(days=1), 4, MILLISECOND) == [
         DAY + timedelta(hours=hours) for hours in (0, 6, 12, 18, 24)

@@ -1,35 +1,32 @@
-"""Plans: pieces that a plan returns at its end follow it, in order."""
+"""Plans: what a fork holds comes in its place."""
 
 from __future__ import annotations
 
-from source_kit.work import Page, Piece, Start, Work, in_order
+from source_kit.work import Fork, Page, Plan, Start, in_order, parted
 
 
-def plan(name: str, *following: Piece, pages: int = 1) -> Work:
+def plan(name: str, *steps: Fork, pages: int = 1) -> Plan:
     for number in range(pages):
         yield Page([{"id": f"{name}{number}"}])
-    return list(following)
+    for step in steps:
+        yield step
+        yield Page([{"id": f"{name}+"}])
+
+
+def ids(plan: Plan) -> list[str]:
+    return [record["id"] for page in in_order(plan) for record in page.records]
 
 
 def test_pages_come_in_the_order_of_the_plan_through_all_depths() -> None:
-    inner = plan("b", Piece(plan("b1")), Piece(plan("b2")), pages=2)
-    root = plan("a", Piece(inner), Piece(plan("c"), last=True))
-    assert [record["id"] for page in in_order(root) for record in page.records] == [
-        "a0",
-        "b0",
-        "b1",
-        "b10",
-        "b20",
-        "c0",
-    ]
+    inner = plan("b", Fork([plan("b1"), plan("b2")]), pages=2)
+    assert ids(plan("a", Fork([inner]), Fork(), Fork([plan("c")], goes_on=True))) == [
+        "a0", "b0", "b1", "b10", "b20", "b+", "a+", "a+", "c0", "a+",
+    ]  # fmt: skip
 
 
-def test_a_plan_without_followers_ends() -> None:
-    def bare() -> Work:
-        yield Page()
-        return None
-
-    assert len(list(in_order(bare()))) == 1
+def test_parts_come_before_the_rest() -> None:
+    assert ids(parted([plan("a"), plan("b")], plan("c"))) == ["a0", "b0", "c0"]
+    assert ids(parted([plan("a")], None)) == ["a0"]
 
 
 def test_a_start_has_no_position_unless_one_was_given() -> None:

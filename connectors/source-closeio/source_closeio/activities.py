@@ -21,7 +21,7 @@ from source_kit.client import HttpClient
 from source_kit.keyset import Keyset
 from source_kit.state import EVENTS_UNTIL_KEY
 from source_kit.windows import Window
-from source_kit.work import Page, Piece, Record, Start, Work
+from source_kit.work import Fork, Page, Plan, Record, Start
 
 
 class Activities(CloseTimeline):
@@ -41,21 +41,22 @@ class Activities(CloseTimeline):
         """All types share one file."""
         return "activities"
 
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         """What changed behind the bookmark first; then windows over `date_created`, where those created
         `activities_window_seconds` before the bookmark are read again."""
         began_at = self.client.clock.now()
         bookmark = start.position.get(self.time_cursor.field)
         if not start.incremental:
-            return (yield from self.created(self.time_cursor.lower(start), self.time_cursor.checkpoint))
+            yield from self.created(self.time_cursor.lower(start), self.time_cursor.checkpoint)
+            return
         edits = Edits(self, self.object_types, began_at)
         edits.look()
         lower = self.time_cursor.lower(start)
-        pieces: list[Piece] = []
+        changed: list[Plan] = []
         if bookmark is not None and lower is not None:
             lower = timestamps.before(lower, timedelta(seconds=self.settings.activities_window_seconds))
             since = timestamps.parse(start.position.get(EVENTS_UNTIL_KEY) or bookmark)
-            pieces += (yield from edits.walk(since, lower)) or ()
+            changed.append(edits.walk(since, lower))
 
         def checkpoint(value: str, asked_at: datetime) -> dict[str, Any] | None:
             # Until the walk is past the bookmark, a STATE would come before records that are older than it says.
@@ -63,15 +64,12 @@ class Activities(CloseTimeline):
                 return None
             return {**self.time_cursor.checkpoint(value, asked_at), **edits.checkpoint()}
 
-        def end() -> Work:
-            yield Page((), edits.checkpoint())
-            return None
-
         # The edits, which nobody has counted, come on top.
-        walk = Piece(self.created(lower, checkpoint, estimates=bookmark is None))
-        return [*pieces, walk, Piece(edits.prove()), Piece(end(), last=True)]
+        created = self.created(lower, checkpoint, estimates=bookmark is None)
+        yield Fork([*changed, created, edits.prove()])
+        yield Page((), edits.checkpoint())
 
-    def created(self, lower: datetime | None, checkpoint: Any, *, estimates: bool = True) -> Work:
+    def created(self, lower: datetime | None, checkpoint: Any, *, estimates: bool = True) -> Plan:
         """The walk over `date_created`."""
         keyset = Keyset(
             fetch=self.fetch_window,
@@ -118,12 +116,12 @@ class UserPosts(Activities):
     starts_after = ("users",)
     is_counted = False
 
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         """Lists the users first; no request per user."""
         users = Users(self.client, self.settings, self.account)
-        ids = [user.get("id") for page in users.work(Start(incremental=False)) for user in page.records]
+        ids = [user.get("id") for page in users.rows() for user in page.records]
         self._user_ids = frozenset(each for each in ids if isinstance(each, str))
-        return (yield from super().work(start))
+        yield from super().work(start)
 
     def chosen(self, records: list[Record]) -> list[Record]:
         return super().chosen([record for record in records if self._is_by_user(record.get("user_id"))])

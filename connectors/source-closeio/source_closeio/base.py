@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from types import MappingProxyType
@@ -25,7 +25,7 @@ from source_kit.rows import identity
 from source_kit.rules import Rejected
 from source_kit.stream import Answer, KitStream, TimeCursor
 from source_kit.windows import Fetched, WalkExpired, Window
-from source_kit.work import Record, Start, Work
+from source_kit.work import Page, Plan, Record, Start
 
 DELETED_RETRIES = 3
 DELETED_RETRY_SECONDS = 0.4
@@ -201,16 +201,15 @@ class CloseList(CloseStream):
     page_size = 100
     filters: Mapping[str, Any] = MappingProxyType({})
 
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         """All rows, each page overlapping the one before."""
         return self.rows()
 
-    def rows(self, **filters: Any) -> Work:
+    def rows(self, **filters: Any) -> Iterator[Page]:
         """All rows that fit `filters`, beside those of the stream."""
         wanted = {**self.filters, **filters}
         for page in OffsetList(lambda skip: self.fetch_at(skip, wanted)).walk():
             yield replace(page, records=self.chosen(list(page.records)))
-        return None
 
 
 class CloseTimeline(CloseStream):

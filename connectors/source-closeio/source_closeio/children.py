@@ -21,7 +21,7 @@ from source_kit.answers import body
 from source_kit.keyset import Keyset
 from source_kit.rules import Rejected, Unavailable
 from source_kit.windows import Window
-from source_kit.work import Page, Piece, Record, Start, Work, in_order
+from source_kit.work import Fork, Page, Plan, Record, Start
 
 
 def ids_of(records: Iterable[Record]) -> list[str]:
@@ -29,34 +29,29 @@ def ids_of(records: Iterable[Record]) -> list[str]:
     return [record["id"] for record in records if isinstance(record.get("id"), str) and record["id"]]
 
 
-def per_parent(stream: CloseStream, parents: str, ids: Sequence[str], read: Callable[[str], Work]) -> list[Piece]:
-    """A piece of work for each parent.
+def per_parent(stream: CloseStream, parents: str, ids: Sequence[str], read: Callable[[str], Plan]) -> Plan:
+    """The plans of all parents, side by side.
 
     One that was deleted after it was listed is passed over, with a WARN; if Close answers so for all, the stream cannot
     be read.
     """
     gone: dict[str, Unavailable | Rejected] = {}
 
-    def one(identity: str) -> Work:
+    def one(identity: str) -> Plan:
         try:
             yield from read(identity)
         except (Unavailable, Rejected) as refused:
             if not is_gone(refused):
                 raise
             gone[identity] = refused
-        return None
 
-    def end() -> Work:
-        if len(gone) == len(ids) > 0:
-            raise next(iter(gone.values()))
-        if gone:
-            stream.client.log(
-                "WARN", f"Stream {stream.name} leaves out {parents} that were deleted meanwhile: {', '.join(gone)}."
-            )
-        return None
-        yield  # a plan without pages
-
-    return [*(Piece(one(identity)) for identity in ids), Piece(end(), last=True)]
+    yield Fork([one(identity) for identity in ids])
+    if len(gone) == len(ids) > 0:
+        raise next(iter(gone.values()))
+    if gone:
+        stream.client.log(
+            "WARN", f"Stream {stream.name} leaves out {parents} that were deleted meanwhile: {', '.join(gone)}."
+        )
 
 
 class CloseObject(CloseStream):
@@ -101,11 +96,10 @@ class Organizations(CloseObject):
     resource = "organization/"
     nested: Sequence[str] = ("pipelines", "lead_custom_fields", "memberships", "inactive_memberships")
 
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         """One request each."""
         for identity in self.account.organization_ids:
             yield Page(self.fetch({"id": identity}).records)
-        return None
 
     def probe(self) -> None:
         """The first of them."""
@@ -119,7 +113,7 @@ class Memberships(Organizations):
     name = "memberships"
     nested = ()
 
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         """Both lists of the organisation; `is_active` says which one a membership comes from."""
         fields = {"_fields": "id,memberships,inactive_memberships"}
         for identity in self.account.organization_ids:
@@ -154,22 +148,21 @@ class Groups(CloseObject):
     name = "groups"
     resource = "group/"
 
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         """The list, then one request for each; one without an id leaves as it was listed."""
         groups = GroupList(self.client, self.settings, self.account)
         ids: list[str] = []
-        for page in in_order(groups.rows()):
+        for page in groups.rows():
             ids += ids_of(page.records)
             yield replace(page, records=[row for row in page.records if not ids_of([row])])
-        return per_parent(self, "groups", ids, self._one)
+        yield from per_parent(self, "groups", ids, self._one)
 
     def probe(self) -> None:
         """The list."""
         GroupList(self.client, self.settings, self.account).probe()
 
-    def _one(self, identity: str) -> Work:
+    def _one(self, identity: str) -> Plan:
         yield Page(self.fetch({"id": identity}).records)
-        return None
 
 
 class SendAs(CloseList):
@@ -178,11 +171,11 @@ class SendAs(CloseList):
     name = "send_as"
     resource = "send_as/"
 
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         """Both directions; a permission that appears in both leaves once."""
         known: set[Any] = set()
         for filters in ({}, {"allowed_user_id": self.account.me["id"]}):
-            for page in in_order(self.rows(**filters)):
+            for page in self.rows(**filters):
                 records = [record for record in page.records if rows.identity(record) not in known]
                 known.update(map(rows.identity, records))
                 yield replace(page, records=records)
@@ -204,14 +197,14 @@ class SequenceSubscriptions(CloseList):
         row = next(row for row in LISTS if row.name == "email_sequences")
         return Listed(self.client, self.settings, self.account, row=row)
 
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         """The sequences, then the subscriptions of each."""
-        listed = [sequence for page in in_order(self._sequences.rows()) for sequence in page.records]
+        listed = [sequence for page in self._sequences.rows() for sequence in page.records]
         ids = ids_of(listed)
         nameless = len(listed) - len(ids)
         told = f"{nameless} sequences came without an id: their subscriptions cannot be asked for."
         yield Page(warning=told if nameless else None)
-        return per_parent(self, "sequences", ids, lambda identity: self.rows(sequence_id=identity))
+        yield from per_parent(self, "sequences", ids, lambda identity: self.rows(sequence_id=identity))
 
     def probe(self) -> None:
         """One subscription of the first sequence."""
@@ -232,7 +225,7 @@ class CommentThreads(CloseList):
         for identity in ids_of(Activities(self.client, self.settings, self.account).fetch({"limit": 1}).records):
             self.fetch({"limit": 1, "filters": {"object_ids": identity}})
 
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         """The walks of activities and opportunities, where each page gives way to the threads of its objects."""
         known: set[Any] = set()
         lock = threading.Lock()
@@ -241,7 +234,7 @@ class CommentThreads(CloseList):
             found = {
                 rows.identity(thread): thread
                 for ids in chunks(ids_of(parents))
-                for page in in_order(self.rows(object_ids=",".join(ids)))
+                for page in self.rows(object_ids=",".join(ids))
                 for thread in page.records
             }
             # An opportunity that is edited meanwhile is walked twice; where Close ignores object_ids, every thread
@@ -251,9 +244,8 @@ class CommentThreads(CloseList):
                 known.update(found)
             return fresh
 
-        yield Page()
-        return [
-            Piece(
+        yield Fork(
+            [
                 Keyset(
                     fetch=parents.fetch_window,
                     field=parents.walked_field,
@@ -261,9 +253,9 @@ class CommentThreads(CloseList):
                     emit=threads,
                     estimates=False,
                 ).walk(Window(self.settings.common.start_date))
-            )
-            for parents in (
-                Activities(self.client, self.settings, self.account),
-                Opportunities(self.client, self.settings, self.account),
-            )
-        ]
+                for parents in (
+                    Activities(self.client, self.settings, self.account),
+                    Opportunities(self.client, self.settings, self.account),
+                )
+            ]
+        )

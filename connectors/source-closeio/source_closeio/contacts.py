@@ -15,7 +15,7 @@ from source_kit import timestamps
 from source_kit.offsets import OffsetList
 from source_kit.stream import TimeCursor
 from source_kit.windows import Fetched, Window
-from source_kit.work import Page, Record, Work
+from source_kit.work import Page, Plan, Record
 
 # Computed when they are named; heavy field lists make Close end search pages early.
 OPTIONAL_FIELDS = frozenset(["recent_calls", "subscriptions", "lead_suggestions_operation_id"])
@@ -48,7 +48,7 @@ class ContactList(CloseList):
         """As they come: what reads the list chooses."""
         return records
 
-    def walk(self, window: Window, emit: Emit) -> Work:
+    def walk(self, window: Window, emit: Emit) -> Plan:
         """Everything, filtered here."""
         cursor = TimeCursor("date_updated", None, timedelta(seconds=self.settings.common.lookback_window_seconds))
         beginning = Beginning()
@@ -65,7 +65,6 @@ class ContactList(CloseList):
                 yield replace(page, records=emit(records))
         top = latest(tops)
         yield Page((), None if top is None else cursor.checkpoint(top, beginning.at))
-        return None
 
     def fetch_window(self, window: Window, token: Any = None) -> Fetched:
         """One page of all there are."""

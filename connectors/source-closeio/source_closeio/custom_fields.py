@@ -16,7 +16,7 @@ from source_kit.offsets import OffsetList
 from source_kit.rules import Rejected, Unavailable
 from source_kit.schemas import Schema
 from source_kit.windows import Fetched
-from source_kit.work import Record, in_order
+from source_kit.work import Record
 
 PAGE_SIZE = 100
 # Dates of custom fields are days in every recorded answer ("2022-12-01").
@@ -172,7 +172,7 @@ def _listed_at_path(client: HttpClient, path: str) -> CustomFields:
         params = {"_limit": PAGE_SIZE, "_skip": skip}
         return beginning.saw(listing.page(client, path, params, "the account's custom fields"))
 
-    found = [field for page in in_order(OffsetList(fetch).walk()) for field in page.records]
+    found = [field for page in OffsetList(fetch).walk() for field in page.records]
     fields = [field for field in found if isinstance(field.get("id"), str)]
     return CustomFields(fields, listed_at=beginning.at, without_id=len(found) - len(fields))
 

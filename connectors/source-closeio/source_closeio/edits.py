@@ -24,7 +24,7 @@ from source_kit.offsets import OffsetList
 from source_kit.rules import Rejected, Unavailable
 from source_kit.state import EVENTS_UNTIL_KEY
 from source_kit.windows import Window
-from source_kit.work import Piece, Record, Work, in_order
+from source_kit.work import Fork, Plan, Record
 
 if TYPE_CHECKING:
     from source_closeio.activities import Activities
@@ -84,26 +84,28 @@ class Edits:
         way = {} if self._uses_search is None else {BY_SEARCH_KEY: self._uses_search}
         return {EVENTS_UNTIL_KEY: timestamps.microseconds_offset(self._until), **way}
 
-    def prove(self) -> Work:
+    def prove(self) -> Plan:
         """Find out, beside the walk, which way the account allows: the next run's state says it."""
         if self._until is not None:
             self._uses_search = self.by_search
-        return None
-        yield  # a plan without pages
+        yield from ()
 
-    def walk(self, since: datetime, before: datetime) -> Work:
+    def walk(self, since: datetime, before: datetime) -> Plan:
         """Pages of records that changed since then, each as it is now; at most once a run.
 
         Activities created from `before` on are left out: they are read anyway.
         """
         self._before = before
         if since >= self._began_at:
-            return None
+            return
         self._uses_search = self.by_search
+        left = self._object_types
         if self._uses_search:
-            pieces = [Piece(self._searched(names, since)) for names in self._object_types]
-            return [*pieces, Piece(self._left_over(since), last=True)]
-        return (yield from self._logged(self._object_types, since))
+            yield Fork([self._searched(names, since) for names in self._object_types])
+            # The types that the index does not know.
+            left = self._refused
+        if left:
+            yield from self._logged(left, since)
 
     @property
     def by_search(self) -> bool:
@@ -141,7 +143,7 @@ class Edits:
         times = [timestamps.instant(row.get("date_updated")) for row in later]
         return "" if all(time is not None and time >= lower for time in times) else "they ignore date_updated"
 
-    def _searched(self, names: Sequence[str], since: datetime) -> Work:
+    def _searched(self, names: Sequence[str], since: datetime) -> Plan:
         """Changes of one type, from the search index."""
         searched = EditSearch(self._stream, names[0])
         keyset = Keyset(
@@ -154,21 +156,16 @@ class Edits:
             tie=Keyset(fetch=searched.fetch_window, field="date_created", page_size=search.MAX_LIMIT),
         )
         try:
-            return (yield from keyset.walk(Window(timestamps.floor(since, timestamps.MILLISECOND))))
+            yield from keyset.walk(Window(timestamps.floor(since, timestamps.MILLISECOND)))
         except SearchRefused as refused:
             self._say("INFO", f"searching {names[0]} is refused ({refused}): the event log tells what changed.")
             with self._lock:
                 self._refused.append(names)
-        return None
 
     def _say(self, level: str, text: str) -> None:
         self._stream.client.log(level, f"Stream {self._stream.name}: {text}")
 
-    def _left_over(self, since: datetime) -> Work:
-        """The types that the index does not know."""
-        return (yield from self._logged(self._refused, since)) if self._refused else None
-
-    def _logged(self, object_types: Sequence[Sequence[str]], since: datetime) -> Work:
+    def _logged(self, object_types: Sequence[Sequence[str]], since: datetime) -> Plan:
         """Changes from the event log: asked by type where it is one, else the whole log."""
         say, name, account = self._stream.client.log, self._stream.name, self._stream.account
         if account.log_refused_with is not None:
@@ -179,7 +176,7 @@ class Edits:
                 "have an old date, as e-mails synced from a mailbox do. Both are missed: only those created in the "
                 "last activities_window_seconds are read again.",
             )
-            return None
+            return
         if self._doubt:
             self._say("INFO", f"searches do not tell what changed ({self._doubt}): it is looked up in the event log.")
         floor = timestamps.floor(self._began_at - EVENT_RETENTION, timestamps.SECOND)
@@ -192,19 +189,20 @@ class Edits:
             )
         lower = max(since, floor)
         if len(object_types) == 1 and account.filters_events_by_type:
-            return [Piece(self._log_of_one(each, lower)) for each in object_types[0]]
-        return (yield from self._log([name for names in object_types for name in names], {}, lower))
+            yield Fork([self._log_of_one(each, lower) for each in object_types[0]])
+        else:
+            yield from self._log([name for names in object_types for name in names], {}, lower)
 
-    def _log_of_one(self, object_type: str, lower: datetime) -> Work:
+    def _log_of_one(self, object_type: str, lower: datetime) -> Plan:
         """Events of one type; a filter by type alone is not documented, so it may be refused: once for all streams."""
         try:
-            return (yield from self._log([object_type], {"object_type": object_type}, lower))
+            yield from self._log([object_type], {"object_type": object_type}, lower)
         except Unavailable as refused:
             self._say("INFO", f"the event log takes no filter by type (status {refused.status}): it is read whole.")
             self._stream.account.filters_events_by_type = False
-            return (yield from self._log([object_type], {}, lower))
+            yield from self._log([object_type], {}, lower)
 
-    def _log(self, wanted: Sequence[str], filters: Mapping[str, str], lower: datetime) -> Work:
+    def _log(self, wanted: Sequence[str], filters: Mapping[str, str], lower: datetime) -> Plan:
         stream = self._stream
         events = Events(stream.client, stream.settings, stream.account, filters=filters)
 
@@ -221,7 +219,7 @@ class Edits:
             emit=edited,
             estimates=False,
         )
-        return (yield from keyset.walk(Window(lower)))
+        yield from keyset.walk(Window(lower))
 
     def _fetch_again(self, rows: list[Record]) -> list[Record]:
         """The old ones of these records as they are now; deleted ones do not come."""
@@ -243,7 +241,7 @@ class Edits:
         """The activities with these ids, whatever else comes. One page, but for a maximum below ours or a deletion at
         that moment."""
         filters = {"id__in": ",".join(ids)}
-        for page in in_order(OffsetList(lambda skip: self._stream.fetch_at(skip, filters)).walk()):
+        for page in OffsetList(lambda skip: self._stream.fetch_at(skip, filters)).walk():
             yield from (record for record in page.records if record.get("id") in ids)
 
 

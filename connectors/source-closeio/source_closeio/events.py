@@ -20,7 +20,7 @@ from source_kit.client import HttpClient
 from source_kit.keyset import Keyset
 from source_kit.rules import Rejected, Unavailable
 from source_kit.windows import Fetched, WalkExpired, Window
-from source_kit.work import Piece, Record, Start, Work
+from source_kit.work import Fork, Plan, Record, Start
 
 EVENT_RETENTION = timedelta(days=30)
 EVENT_OVERLAP = timedelta(minutes=5)
@@ -72,7 +72,7 @@ class Events(CloseTimeline):
         """Before this moment nothing can be read."""
         return timestamps.floor(now - EVENT_RETENTION, timestamps.SECOND)
 
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         """Windows over the retention, then once more what happened during the walk."""
         now = self.client.clock.now()
         floor = self.floor(now)
@@ -108,10 +108,12 @@ class Events(CloseTimeline):
             checkpoint=lambda value, asked_at: self.time_cursor.checkpoint(value, beginning.at),
         )
         lower = floor if wanted is None else max(wanted, floor)
-        pieces = yield from keyset.walk(Window(lower))
-        if not pieces:
-            return None
-        return [*pieces, Piece(keyset.walk(Window(max(lower, recent())), cut=False), last=True)]
+        is_long = False
+        for step in keyset.walk(Window(lower)):
+            is_long = is_long or isinstance(step, Fork)
+            yield step
+        if is_long:
+            yield from keyset.walk(Window(max(lower, recent())), cut=False)
 
     def chosen(self, records: list[Record]) -> list[Record]:
         """The events of a page as they leave."""

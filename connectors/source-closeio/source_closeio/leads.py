@@ -14,7 +14,7 @@ from source_kit.errors import ConnectorFault
 from source_kit.keyset import Keyset
 from source_kit.stream import TimeCursor
 from source_kit.windows import Fetched, Window
-from source_kit.work import Start, Work
+from source_kit.work import Plan, Start
 
 __all__ = ["CORE_FIELDS", "OPTIONAL_FIELDS", "Leads", "LeadsByQuery", "SearchRefused"]
 
@@ -73,11 +73,11 @@ class LeadsByQuery(CloseStream):
     cursor_field = "date_updated"
     words = "reading them by query= instead, which is slower"
 
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         """Only used through `walk`."""
         raise ConnectorFault("LeadsByQuery is a fallback of Leads, not a stream of its own.")
 
-    def walk(self, window: Window, emit: Emit) -> Work:
+    def walk(self, window: Window, emit: Emit) -> Plan:
         """The same walk as a search, minute by minute."""
         common = self.settings.common
         cursor = TimeCursor("date_updated", None, timedelta(seconds=common.lookback_window_seconds))

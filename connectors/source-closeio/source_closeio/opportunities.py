@@ -7,7 +7,7 @@ from datetime import timedelta
 from source_closeio.base import CloseTimeline
 from source_kit.keyset import Keyset
 from source_kit.windows import Window
-from source_kit.work import Start, Work
+from source_kit.work import Plan, Start
 
 
 class Opportunities(CloseTimeline):
@@ -24,7 +24,7 @@ class Opportunities(CloseTimeline):
     def lag(self) -> timedelta:
         return timedelta(seconds=self.settings.common.lookback_window_seconds)
 
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         """Ascending windows, open at the end, so that what is edited meanwhile is seen again."""
         keyset = Keyset(
             fetch=self.fetch_window,

@@ -20,7 +20,7 @@ from source_kit.keyset import Keyset
 from source_kit.rules import Rejected, Unavailable
 from source_kit.stream import Answer, TimeCursor
 from source_kit.windows import Fetched, WalkExpired, Window
-from source_kit.work import Record, Start, Work
+from source_kit.work import Plan, Record, Start
 
 CORE_FIELDS = ("id", "date_created", "date_updated")
 
@@ -59,28 +59,29 @@ class Searched(CloseStream):
         common = self.settings.common
         return TimeCursor("date_updated", common.start_date, timedelta(seconds=common.lookback_window_seconds))
 
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         """Ascending windows over `date_updated`, open at the end, so that what is edited meanwhile is seen again."""
         window = Window(self.time_cursor.lower(start))
         status = self.account.custom_fields(self.custom_type).refused_with
         if status and self.other_way:
             why = f"A search gives only what it names, and the custom fields of {self.name} cannot be listed"
-            return (yield from self._otherwise(self.other_way, window, f"{why} (status {status})"))
+            yield from self._otherwise(self.other_way, window, f"{why} (status {status})")
+            return
         if status:
             self.say(
                 "WARN", f"Stream {self.name} is read without its custom values: a search gives only what it names."
             )
         try:
-            return (yield from self.keyset().walk(window))
+            yield from self.keyset().walk(window)
         except SearchRefused as refused:
             if self.other_way is None:
                 raise self._no_way(refused) from refused
             why = f"Searching {self.name} is refused ({refused})"
-            return (yield from self._otherwise(self.other_way, window, why))
+            yield from self._otherwise(self.other_way, window, why)
 
-    def _otherwise(self, way: OtherWay, window: Window, why: str) -> Work:
+    def _otherwise(self, way: OtherWay, window: Window, why: str) -> Plan:
         self.say("WARN", f"{why}; {way.words}.")
-        return (yield from way.walk(window, self.chosen))
+        yield from way.walk(window, self.chosen)
 
     def _no_way(self, refused: SearchRefused) -> Unavailable:
         cause = refused.__cause__

@@ -14,7 +14,7 @@ from source_kit import schemas, timestamps
 from source_kit.client import HttpClient
 from source_kit.keyset import Keyset
 from source_kit.windows import Fetched, Window
-from source_kit.work import Page, Piece, Record, Start, Work
+from source_kit.work import Page, Plan, Record, Start
 
 
 class Tasks(CloseTimeline):
@@ -32,7 +32,7 @@ class Tasks(CloseTimeline):
     def lag(self) -> timedelta:
         return timedelta(seconds=self.settings.common.lookback_window_seconds)
 
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         """Tasks can be filtered by `date_updated` but not ordered by it: the walk goes over `date_created`, which never
         changes, and the state moves when the whole walk is out."""
         beginning = Beginning()
@@ -46,17 +46,13 @@ class Tasks(CloseTimeline):
             tops.append(latest([record.get("date_updated") for record in records]))
             return records
 
-        def end() -> Work:
-            top = latest(tops)
-            yield Page((), None if top is None else self.time_cursor.checkpoint(top, beginning.at))
-            return None
-
         def fetch(window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
             return beginning.saw(self.fetch_window(window, token, count=count, limit=limit, filters=updated))
 
         keyset = Keyset(fetch=fetch, field="date_created", page_size=self.page_size, emit=noted)
-        pieces = yield from keyset.walk(Window())
-        return [*(pieces or ()), Piece(end(), last=True)]
+        yield from keyset.walk(Window())
+        top = latest(tops)
+        yield Page((), None if top is None else self.time_cursor.checkpoint(top, beginning.at))
 
 
 class TypedTasks(Tasks):

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from source_kit import timestamps
 from source_kit.pages import MOST_PAGES_WITHOUT_ROWS, endless, with_rows
 from source_kit.windows import Fetched, WalkExpired, Window
-from source_kit.work import Record, Work
+from source_kit.work import Plan, Record
 
 Emit = Callable[[list[Record]], list[Record]]
 
@@ -24,7 +24,7 @@ class OtherWay(Protocol):
 
     words: str
 
-    def walk(self, window: Window, emit: Emit) -> Work:
+    def walk(self, window: Window, emit: Emit) -> Plan:
         """Everything in a window over `date_updated`, with checkpoints."""
 
     def fetch_window(self, window: Window, token: Any = None) -> Fetched:

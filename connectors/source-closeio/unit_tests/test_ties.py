@@ -12,7 +12,7 @@ import pytest
 from source_closeio.ties import InOtherWay, fetch_again
 from source_kit.errors import TransientError
 from source_kit.windows import Fetched, WalkExpired, Window
-from source_kit.work import Record, Work
+from source_kit.work import Plan, Record
 
 INSTANT = datetime(2026, 3, 1, 10, tzinfo=UTC)
 TIED = {"id": "cont_1", "date_updated": "2026-03-01T10:00:00.000400+00:00", "date_created": "2026-01-01T00:00:00Z"}
@@ -35,7 +35,7 @@ class List:
         records = self.pages[min(number, len(self.pages) - 1)]
         return Fetched(records, INSTANT, number + 1 if number + 1 < len(self.pages) else None)
 
-    def walk(self, window: Window, emit: Any) -> Work:
+    def walk(self, window: Window, emit: Any) -> Plan:
         raise NotImplementedError
 
     def probe(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,14 +15,14 @@ from source_kit.pages import endless
 from source_kit.rules import Rejected, Unavailable
 from source_kit.stream import TimeCursor
 from source_kit.windows import WalkExpired, Window
-from source_kit.work import Page, Piece, Record, Start, Work, in_order
+from source_kit.work import Fork, Page, Plan, Record, Start, in_order
 from source_kustomer.base import KustomerStream
 from source_kustomer.config import Settings
 from source_kustomer.errors import is_refused_query
 from source_kustomer.paging import MOST_WALKS, Listing, unseen
 from source_kustomer.searches import SearchStream
 
-PARENTS_A_PIECE = 8
+PARENTS_A_PLAN = 8
 CURSOR = "parent_updated_at"
 HAS_ATTACHMENTS = {"message_attachment_count": {"gt": 0}}
 # In the state of attachments that were found by walking all conversations, not messages.
@@ -64,11 +64,10 @@ class ChildStream(KustomerStream):
         common = self.settings.common
         return TimeCursor(CURSOR, common.start_date, timedelta(seconds=common.lookback_window_seconds))
 
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         """The parents' walk, each page of it followed by its children."""
         self.begin()
-        return self.fan_out(self.parents.pieces(self.time_cursor.lower(start), self.checkpoint))
-        yield  # a plan without pages of its own
+        yield from self.fan_out(self.parents.walk(self.time_cursor.lower(start), self.checkpoint))
 
     def probe(self) -> None:
         """The children of the newest parent, if it can have some; one that is gone has none."""
@@ -101,40 +100,33 @@ class ChildStream(KustomerStream):
         self._late.add(parent.id)
         return is_due
 
-    def fan_out(self, pieces: Iterable[Piece]) -> list[Piece]:
-        """The pieces of the parents' walk as pieces of children."""
-        return [Piece(self._after(piece.pages), last=piece.last) for piece in pieces]
-
-    def _after(self, pages: Work) -> Work:
-        """One page of parents; its children, its checkpoint and the rest of the walk follow it."""
-        try:
-            page = next(pages)
-        except StopIteration as end:
-            return self.fan_out(end.value or ())
-        found = [parent for record in page.records if (parent := self.parent(record)) is not None]
-        chosen = [parent for parent in found if self.is_due(parent)]
-        pieces = [
-            Piece(self._children(chosen[first : first + PARENTS_A_PIECE]))
-            for first in range(0, len(chosen), PARENTS_A_PIECE)
-        ]
-        nameless = sum(1 for record in page.records if not _is_id(record.get(self.parent_key)))
-        if nameless:
-            pieces.append(Piece(_told(Page(holds=True, warning=_nobody_to_ask(nameless, self.parent_key)))))
-        if page.checkpoint is not None or page.holds or page.warning:
-            pieces.append(Piece(_told(replace(page, records=(), estimate=None))))
-        return [*pieces, Piece(self._after(pages))]
-        yield  # a plan without pages of its own
+    def fan_out(self, parents: Plan) -> Plan:
+        """A walk of parents, with the children of each page in the page's place."""
+        for step in parents:
+            if isinstance(step, Fork):
+                yield Fork([self.fan_out(each) for each in step.plans], step.goes_on)
+                continue
+            found = [parent for record in step.records if (parent := self.parent(record)) is not None]
+            due = [parent for parent in found if self.is_due(parent)]
+            nameless = sum(1 for record in step.records if not _is_id(record.get(self.parent_key)))
+            step = replace(step, records=(), estimate=None)
+            yield Fork(
+                [self._children(due[first : first + PARENTS_A_PLAN]) for first in range(0, len(due), PARENTS_A_PLAN)],
+                goes_on=True,
+            )
+            if nameless:
+                yield Page(holds=True, warning=_nobody_to_ask(nameless, self.parent_key))
+            yield step
 
     def parent(self, record: Record) -> Parent | None:
         """Whom to ask for; None for a record that can have no children."""
         key = record.get(self.parent_key)
         return Parent(key, str(key), record.get("updated_at")) if _is_id(key) else None
 
-    def _children(self, parents: Sequence[Parent]) -> Work:
+    def _children(self, parents: Sequence[Parent]) -> Plan:
         for parent in parents:
             for records in self._pages(parent):
                 yield Page(self.found(parent, records))
-        return None
 
     def found(self, parent: Parent, records: list[Record]) -> list[Record]:
         """The children as they leave: with the id and the time of their parent."""
@@ -234,7 +226,7 @@ class Attachments(ChildStream):
         super().__init__(client, settings, parents)
         self.messages = self.searching(messages)
 
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         """Messages one after the other, so that a conversation is asked when its first message passes; if the search
         for attachments is refused or finds none at all, every conversation with messages."""
         self.begin()
@@ -245,12 +237,11 @@ class Attachments(ChildStream):
             if BY_CONVERSATIONS in start.position:
                 lower = self.settings.common.start_date
             self._has_messages, self.parent_key = False, "conversation_id"
-            pieces = self.messages.pieces(lower, self.checkpoint, criteria=[HAS_ATTACHMENTS])
-            return self.fan_out([Piece(_chained(pieces))])
+            yield from self.fan_out(in_order(self.messages.walk(lower, self.checkpoint, criteria=[HAS_ATTACHMENTS])))
+            return
         self.client.log("WARN", f"Stream {self.name}: {reason}: asking every conversation for them.")
         self._has_messages, self.parent_key = True, "id"
-        return self.fan_out(self.parents.pieces(lower, self.checkpoint))
-        yield  # a plan without pages of its own
+        yield from self.fan_out(self.parents.walk(lower, self.checkpoint))
 
     def checkpoint(self, value: str, asked_at: datetime) -> Mapping[str, Any] | None:
         """As the base; notes which walk it belongs to."""
@@ -297,14 +288,3 @@ def _nobody_to_ask(rows: int, key: str) -> str:
         f"{rows} rows came without {key}: nobody can be asked for what belongs to them. The state stays before them, "
         "so that the next sync looks again."
     )
-
-
-def _told(page: Page) -> Work:
-    yield page
-    return None
-
-
-def _chained(pieces: Iterable[Piece]) -> Work:
-    for piece in pieces:
-        yield from in_order(piece.pages)
-    return None

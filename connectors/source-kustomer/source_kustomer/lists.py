@@ -15,7 +15,7 @@ from source_kit.pages import endless, every
 from source_kit.rules import Unavailable
 from source_kit.stream import TimeCursor
 from source_kit.windows import Fetched, WalkExpired
-from source_kit.work import Page, Piece, Record, Start, Work
+from source_kit.work import Fork, Page, Plan, Record, Start
 from source_kustomer import custom
 from source_kustomer.base import KustomerStream
 from source_kustomer.config import Settings
@@ -82,11 +82,10 @@ class ListStream(KustomerStream):
         self.cursor_field = listed.cursor
         super().__init__(client, settings)
 
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         """Every row; `start_date` narrows nothing, because the list does not know it."""
         cursor = TimeCursor(self.listed.cursor, None, timedelta(0))
         yield from self.changed(cursor, cursor.lower(start))
-        return None
 
     def changed(self, cursor: TimeCursor, lower: datetime | None) -> Iterator[Page]:
         """The rows that changed since `lower`, or show no time; the state when all are out."""
@@ -188,13 +187,12 @@ class CustomAttributes(KustomerStream):
     def is_whole(self, content: Any) -> bool:
         return isinstance(content, dict) and "data" in content and custom.is_readable(content)
 
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         """The fixed resources, then every klass; the former also for a key that may not list klasses."""
         for resource in self.resources:
             yield Page(self._of(resource))
         for name in ListStream(self.client, self.settings, replace(KLASSES, name=self.name)).listed_names():
             yield Page(self._of(f"kobject.{name}"))
-        return None
 
     def _of(self, resource: str) -> list[Record]:
         try:
@@ -229,7 +227,7 @@ class AuditLogs(KustomerStream):
     page_size = 1000
     size_parameter = "count"
 
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         """Windows of 30 days from the cursor to now; everything before the first of them in one go."""
         cursor = TimeCursor("created_at", self.settings.common.start_date, timedelta(0))
         lower, now = cursor.lower(start), self.client.clock.now()
@@ -239,10 +237,9 @@ class AuditLogs(KustomerStream):
             bounds.append(upper)
             upper += AUDIT_WINDOW
         bounds.append(None)
-        return [Piece(self._window(cursor, *pair)) for pair in pairwise(bounds)]
-        yield  # a plan without pages of its own
+        yield Fork([self._window(cursor, *pair) for pair in pairwise(bounds)])
 
-    def _window(self, cursor: TimeCursor, lower: datetime | None, upper: datetime | None) -> Work:
+    def _window(self, cursor: TimeCursor, lower: datetime | None, upper: datetime | None) -> Plan:
         bounds = {"filter[start]": lower, "filter[end]": upper}
         filters = {name: timestamps.milliseconds_z(value) for name, value in bounds.items() if value is not None}
         began_at = self.client.clock.now()

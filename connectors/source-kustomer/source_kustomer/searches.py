@@ -18,7 +18,7 @@ from source_kit.keyset import Keyset
 from source_kit.rules import Rejected
 from source_kit.stream import Answer, TimeCursor
 from source_kit.windows import Fetched, WalkExpired, Window
-from source_kit.work import Piece, Record, Start, Work
+from source_kit.work import Fork, Plan, Record, Start
 from source_kustomer import custom
 from source_kustomer.base import KustomerStream
 from source_kustomer.budget import SEARCH
@@ -111,31 +111,29 @@ class SearchStream(KustomerStream):
         common = self.settings.common
         return TimeCursor(str(self.cursor_field), common.start_date, timedelta(seconds=common.lookback_window_seconds))
 
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         """The archive, then the border that records cross while they are read, then the standard search."""
         self.settle()
-        return self.pieces(self.time_cursor.lower(start), self.time_cursor.checkpoint)
-        yield  # a plan without pages of its own
+        yield from self.walk(self.time_cursor.lower(start), self.time_cursor.checkpoint)
 
     def settle(self) -> None:
         """Find the scope that the API knows, before parallel work begins. Raises `SearchRefused` if it knows none."""
         if self.is_doubtful and SEARCH_PATH not in self._searched_paths:
             self.fetch_window(Window(), limit=1)
 
-    def pieces(
-        self, lower: datetime | None, checkpoint: Checkpoint, *, criteria: Sequence[dict[str, Any]] = ()
-    ) -> list[Piece]:
-        """The whole walk from `lower` as pieces in order; `checkpoint` makes the states.
+    def walk(self, lower: datetime | None, checkpoint: Checkpoint, *, criteria: Sequence[dict[str, Any]] = ()) -> Plan:
+        """The whole walk from `lower`; `checkpoint` makes the states.
 
         `criteria` narrow the standard search; the archive does not know them.
         """
         border = self.border(lower) if self.has_archive else None
         if border is None:
-            return [Piece(self.keyset(checkpoint, criteria=criteria).walk(Window(lower)))]
-        pieces = []
+            yield from self.keyset(checkpoint, criteria=criteria).walk(Window(lower))
+            return
+        older = [self._across(border)]
         if lower is None or lower < border.lower:
-            pieces.append(Piece(self.keyset(checkpoint, archive=True).walk(Window(lower, border.lower))))
-        return [*pieces, Piece(self._across(border)), *self.recent(border.upper, checkpoint, criteria)]
+            older.insert(0, self.keyset(checkpoint, archive=True).walk(Window(lower, border.lower)))
+        yield from self.recent(older, border.upper, checkpoint, criteria)
 
     def border(self, lower: datetime | None) -> Border | None:
         """Where the archive ends and the standard search begins; None if what changed since `lower` needs no archive.
@@ -153,24 +151,32 @@ class SearchStream(KustomerStream):
             return None
         return Border(begin if lower is None else max(lower, begin), end)
 
-    def recent(self, lower: datetime, checkpoint: Checkpoint, criteria: Sequence[dict[str, Any]] = ()) -> list[Piece]:
-        """The standard search after older parts. Pieces run side by side: what moves from an older part meanwhile is
-        at the open end, which is read when everything else is out."""
+    def recent(
+        self,
+        older: Sequence[Plan],
+        lower: datetime,
+        checkpoint: Checkpoint,
+        criteria: Sequence[dict[str, Any]] = (),
+    ) -> Plan:
+        """The standard search beside older parts. What moves from one of them meanwhile is at the open end, which is
+        read when everything else is out."""
         keyset = self.keyset(checkpoint, criteria=criteria)
         now = self.client.clocks.earliest(self.client.clock.now())
         settled = timestamps.floor(timestamps.before(now, self.time_cursor.lag), timestamps.MILLISECOND)
         if settled <= lower:
-            return [Piece(keyset.walk(Window(lower)), last=True)]
-        return [Piece(keyset.walk(Window(lower, settled))), Piece(keyset.walk(Window(settled), cut=False), last=True)]
+            yield Fork(older)
+            yield from keyset.walk(Window(lower))
+        else:
+            yield Fork([*older, keyset.walk(Window(lower, settled))])
+            yield from keyset.walk(Window(settled), cut=False)
 
-    def _across(self, border: Border) -> Work:
+    def _across(self, border: Border) -> Plan:
         """Standard search first, archive second: the second sees what crosses in between. No checkpoints inside."""
         seen: set[Any] = set()
         for archive in (False, True):
             keyset = self.keyset(no_checkpoint, archive=archive)
             once = partial(unseen_versions, seen=seen, mark_of=keyset.mark_of)
             yield from replace(keyset, emit=once).walk(Window(border.lower, border.upper), cut=False)
-        return None
 
     def keyset(
         self, checkpoint: Checkpoint, *, archive: bool = False, criteria: Sequence[dict[str, Any]] = ()

@@ -16,7 +16,7 @@ from source_kit.errors import SourceError, StreamUnavailable, TransientError
 from source_kit.rules import Rejected, Unavailable
 from source_kit.stream import KitStream
 from source_kit.windows import Window
-from source_kit.work import Page, Piece, Record, Start, Work
+from source_kit.work import Fork, Page, Plan, Record, Start
 from source_kustomer.children import (
     Attachments,
     ChildStream,
@@ -59,19 +59,19 @@ class Companies(SearchStream):
     is_doubtful = True
     custom_resource = "company"
 
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         """As the base; a list, which ends at 10,000 companies, where the search is refused."""
         try:
-            return (yield from super().work(start))
+            yield from super().work(start)
         except SearchRefused as refusal:
             self.client.log(
                 "WARN",
                 "Stream companies: Kustomer does not search companies by their last change here "
                 f"({refusal.internal_message}): listing them instead.",
             )
-        listed = ListStream(self.client, self.settings, Listed("companies", "companies", "org.permission.company.read"))
-        yield from listed.changed(self.time_cursor, self.time_cursor.lower(start))
-        return None
+            row = Listed("companies", "companies", "org.permission.company.read")
+            listed = ListStream(self.client, self.settings, row)
+            yield from listed.changed(self.time_cursor, self.time_cursor.lower(start))
 
 
 class Notes(SearchStream):
@@ -83,16 +83,15 @@ class Notes(SearchStream):
         super().__init__(client, settings, "notes", [Scope("note", "note")])
         self.conversations = conversations
 
-    def pieces(
-        self, lower: datetime | None, checkpoint: Checkpoint, *, criteria: Sequence[dict[str, Any]] = ()
-    ) -> list[Piece]:
+    def walk(self, lower: datetime | None, checkpoint: Checkpoint, *, criteria: Sequence[dict[str, Any]] = ()) -> Plan:
         """Old notes without checkpoints, then the standard search."""
         border = self.border(lower)
         if border is None:
-            return super().pieces(lower, checkpoint, criteria=criteria)
-        return [Piece(self._old(lower, border)), *self.recent(border.upper, checkpoint)]
+            yield from super().walk(lower, checkpoint, criteria=criteria)
+        else:
+            yield from self.recent([self._old(lower, border)], border.upper, checkpoint)
 
-    def _old(self, lower: datetime | None, border: Border) -> Work:
+    def _old(self, lower: datetime | None, border: Border) -> Plan:
         """First what may still be searched, then the list: a note that leaves the one in between is in the other."""
         keyset = self.keyset(no_checkpoint)
         unseen = partial(unseen_versions, seen=set(), mark_of=keyset.mark_of)
@@ -115,11 +114,11 @@ class Notes(SearchStream):
                 "conversations for theirs.",
             )
         else:
-            return None
+            return
         children = _OldNotes(self.client, self.settings, self.conversations, border.upper)
         children.begin()
         children.once = once
-        return children.fan_out(self.conversations.pieces(None, no_checkpoint))
+        yield from children.fan_out(self.conversations.walk(None, no_checkpoint))
 
 
 class _OldNotes(ChildStream):
@@ -156,27 +155,25 @@ class ConversationTimes(SearchStream):
         super().__init__(client, settings, "conversation_times", [scope])
         self.conversations = conversations
 
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         """As the base; per conversation where the search is refused."""
         try:
-            return (yield from super().work(start))
+            yield from super().work(start)
         except SearchRefused as refusal:
             self.client.log(
                 "WARN",
                 f"Stream conversation_times: Kustomer does not search them here ({refusal.internal_message}): asking "
                 "every conversation.",
             )
-        cursor = self.time_cursor
-        children = _TimesOf(self.client, self.settings, self.conversations, cursor.lower(start))
+            yield from self._by_conversation(self.time_cursor.lower(start))
 
-        def end() -> Work:
-            top = children.latest
-            yield Page((), None if top is None else cursor.checkpoint(top, children.began_at))
-            return None
-
+    def _by_conversation(self, lower: datetime | None) -> Plan:
+        children = _TimesOf(self.client, self.settings, self.conversations, lower)
         children.begin()
-        walk = self.conversations.pieces(cursor.lower(start), no_checkpoint)
-        return [*children.fan_out(walk), Piece(end(), last=True)]
+        yield from children.fan_out(self.conversations.walk(lower, no_checkpoint))
+        yield Fork()
+        top = children.latest
+        yield Page((), None if top is None else self.time_cursor.checkpoint(top, children.began_at))
 
 
 class _TimesOf(ChildStream):
@@ -207,7 +204,7 @@ class UnlistedKlass(SearchStream):
         super().__init__(client, settings, name, [Scope("kobject", "kobject")], schema="kobjects")
         self.failure = failure
 
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         """Nothing but the reason."""
         is_refused = isinstance(self.failure, StreamUnavailable)
         raise (StreamUnavailable if is_refused else TransientError)(

@@ -19,7 +19,7 @@ from source_kit.rules import Rejected, Unavailable
 from source_kit.schemas import Schema
 from source_kit.stream import Answer, KitStream, TimeCursor
 from source_kit.windows import Fetched, Window
-from source_kit.work import Record, Start, Work
+from source_kit.work import Plan, Record, Start
 from source_outreach.collections import Collection, parents
 from source_outreach.config import BUCKET, KAIA_BUCKET, Settings
 from source_outreach.errors import missing_scope
@@ -124,7 +124,7 @@ class OutreachStream(KitStream):
 
     # All pages.
 
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         """By time where the collection has a cursor, else from the first page to the last."""
         cursor, common = self.cursor_name, self.settings.common
         if cursor is None:

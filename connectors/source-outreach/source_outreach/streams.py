@@ -11,7 +11,7 @@ from source_kit.errors import TransientError
 from source_kit.rules import Rejected, Unavailable
 from source_kit.schemas import Schema
 from source_kit.stream import Answer
-from source_kit.work import Page, Start, Work
+from source_kit.work import Page, Plan, Start
 from source_outreach.base import KaiaStream, OutreachStream
 from source_outreach.collections import Collection, table
 from source_outreach.config import BUCKET, Settings
@@ -84,12 +84,11 @@ class ByIdStream(OutreachStream):
         """As a read of the first resource."""
         next(iter(self._by_id()), None)
 
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         """One request a resource."""
-        yield from self._by_id()
-        return None
+        return self._by_id()
 
-    def _by_id(self) -> Work:
+    def _by_id(self) -> Plan:
         ids = self.ids()
         if not ids:
             raise Unavailable(self.missing)
@@ -104,7 +103,6 @@ class ByIdStream(OutreachStream):
             if not records:
                 self.client.log("WARN", f"Stream {self.name}: there is nothing with the id {one}.")
             yield Page(records)
-        return None
 
 
 class Imports(ByIdStream):
@@ -138,11 +136,11 @@ class Imports(ByIdStream):
         else:
             self.fetch({"limit": 1})
 
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         """By ids where the config has some."""
         if self.settings.import_ids:
-            return (yield from self._by_id())
-        return (yield from OutreachStream.work(self, start))
+            return self._by_id()
+        return OutreachStream.work(self, start)
 
     def fetch(self, stream_slice: Mapping[str, Any] | None = None, token: Mapping[str, Any] | None = None) -> Answer:
         """As the base; where there is no list, the error says what to do."""

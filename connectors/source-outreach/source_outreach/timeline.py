@@ -26,7 +26,7 @@ from source_kit.pages import every
 from source_kit.rules import Rejected
 from source_kit.tokens import incomplete, told_missing
 from source_kit.windows import Fetch, Fetched, Progress, Window
-from source_kit.work import AHEAD_BYTES, Page, Piece, Record, Work
+from source_kit.work import Page, Plan, Record, parted
 from source_outreach.tally import FIRST, MOST_WALKS, Earlier, Mark, Tally, mark_of, marks_of, without
 
 NO_PLAN_BELOW_PAGES = 8
@@ -80,15 +80,15 @@ class Timeline:
     _top: datetime | None = None
     _total: int | None = None
 
-    def walk(self, lower: datetime | None) -> Work:
+    def walk(self, lower: datetime | None) -> Plan:
         """Everything from `lower` on."""
         return self._window(Window(lower), may_cut=True, patience=2)
 
-    def listed(self) -> Work:
+    def listed(self) -> Plan:
         """Everything, from the first page to the last."""
         return self._window(Window(), may_cut=False)
 
-    def _window(self, window: Window, *, may_cut: bool, patience: int = BLIND_PAGES, earlier: Earlier = FIRST) -> Work:
+    def _window(self, window: Window, *, may_cut: bool, patience: int = BLIND_PAGES, earlier: Earlier = FIRST) -> Plan:
         """One window page by page, until it is cut: where nothing is counted, after `patience` pages."""
         is_root = self._asked_at is None or (window.upper is None and may_cut)
         tally, high = Tally(earlier), None
@@ -98,28 +98,29 @@ class Timeline:
             if tally.pages == 1:
                 tally.total = fetched.total
                 self._begin(window, fetched, rows, is_root=is_root)
-            pieces = []
+            rest = None
             if may_cut and fetched.token is not None:
-                pieces = self._parted(window, fetched.records, tally, patience)
+                rest = self._parted(window, fetched.records, tally, patience)
             ready = [Page(rows, estimate=tally.total if is_root and tally.pages == 1 else None)]
             # A window that waits for its next turn holds no records: a page of 7 MB is 30 MB as objects.
             del fetched, rows
             yield ready.pop()
-            if pieces:
+            if rest is not None:
                 self._note(high)
-                return pieces
+                yield from rest
+                return
         short = self._shortfall(window, tally)
         if short is not None and not short.is_settled:
             self._note(high)
             # What lies outside is a stray already, or left to another window.
             self.strays |= {mark for mark in tally.marks if _holds(window, mark[1])}
-            return [Piece(self._window(window, may_cut=may_cut, patience=patience, earlier=short))]
+            yield from self._window(window, may_cut=may_cut, patience=patience, earlier=short)
+            return
         if short is not None:
             yield told_missing(short.missing) if self.field else Page(warning=GONE.format(short.missing))
         self.complete.add(window.upper)
         self.ahead.pop(window.upper, None)
         yield from self._checkpoints(window, high)
-        return None
 
     def _begin(self, window: Window, fetched: Fetched, rows: Sequence[Record], *, is_root: bool) -> None:
         """What the first page of a window tells."""
@@ -129,12 +130,12 @@ class Timeline:
         if window.lower is not None and window.lower not in self.complete:
             self.ahead.setdefault(window.lower, set(marks_of(rows, self.field)))
 
-    def _parted(self, window: Window, records: Sequence[Record], tally: Tally, patience: int) -> list[Piece]:
-        """Parts of a window that goes on behind these records; none where reading on is as good."""
+    def _parted(self, window: Window, records: Sequence[Record], tally: Tally, patience: int) -> Plan | None:
+        """Parts of a window that goes on behind these records; None where reading on is as good."""
         is_root, total = window.upper is None, tally.total
         # A part that counts as many rows as the whole is no part: the filter is ignored.
         if tally.is_full or not (is_root or total is None or total != self._total):
-            return []
+            return None
         rest = None if total is None else max(0, total - tally.rows)
         parts = self._parts(rest, tally.pages, patience, is_root=is_root)
         return self._cut(window, records, tally.marks, parts, tally.pages)
@@ -152,7 +153,7 @@ class Timeline:
             raise incomplete(self.field or "a list")
         return short
 
-    def _timeless(self) -> Work:
+    def _timeless(self) -> Plan:
         """The rows that the windows lack; none where Outreach cannot filter by them, or ignores the filter."""
         window = Timeless()
         try:
@@ -165,14 +166,13 @@ class Timeline:
                 if is_ignored:
                     if not self.is_unfiltered:
                         self.warn(f"Outreach ignored the filter for rows without {self.field}: {UNFOUND}.")
-                    return None
+                    return
         except Rejected as refused:
             if refused.status not in UNFILTERABLE:
                 raise
             self.warn(
                 f"Outreach refused the filter for rows without {self.field} ({refused.internal_message}): {UNFOUND}."
             )
-        return None
 
     def _note(self, high: str | None) -> None:
         if high is not None:
@@ -231,50 +231,43 @@ class Timeline:
         self.strays |= outside.intersection(fresh[1])
         return fresh
 
-    def _cut(self, window: Window, records: Sequence[Record], seen: set[Mark], parts: int, pages: int) -> list[Piece]:
-        """Parts of the window, oldest first; none where reading on is as good.
+    def _cut(self, window: Window, records: Sequence[Record], seen: set[Mark], parts: int, pages: int) -> Plan | None:
+        """Parts of the window, oldest first; None where reading on is as good.
 
         The first begins with the window itself, although it brings again what was seen: what came out of order may lie
         behind anything that was read.
         """
         if parts < 2 or self.is_unfiltered or not self.progress.cutting_pays():
-            return []
+            return None
         edge = self._edge(records)
         if edge is None or (window.lower is not None and edge <= window.lower):
-            return []
+            return None
         is_root = window.upper is None
         upper = self._newest(edge) if is_root else window.upper
         bounds = [] if upper is None else _bounds(edge, upper, parts)
         if not bounds:
-            return []
+            return None
         self.strays |= seen
         # Where nothing is counted, the first part must show more than the window did before it is cut again.
         patience = max(BLIND_PAGES, 2 * pages)
-        pieces = [Piece(self._window(Window(window.lower, bounds[1]), may_cut=True, patience=patience))]
-        pieces += [Piece(self._window(Window(start, end), may_cut=True)) for start, end in pairwise(bounds[1:])]
+        first = self._window(Window(window.lower, bounds[1]), may_cut=True, patience=patience)
+        plans = [first, *(self._window(Window(*pair), may_cut=True) for pair in pairwise(bounds[1:]))]
         if is_root and window.lower is None:
-            pieces.append(Piece(self._timeless()))
-        if is_root:
-            pieces.append(Piece(self._window(Window(bounds[-1]), may_cut=False), last=True))
-        return pieces
+            plans.append(self._timeless())
+        return parted(plans, self._window(Window(bounds[-1]), may_cut=False) if is_root else None)
 
     def _parts(self, rest: int | None, pages: int, patience: int, *, is_root: bool) -> int:
         """How many windows; below 2 means to read on."""
         if rest is None:
             # The API does not count under load.
             return 0 if pages < patience else 2 * self.workers if is_root else BLIND_PARTS
-        size = self._window_pages()
+        size = MOST_WINDOW_PAGES
         rest_pages = rest / self.page_size
         # What was read is read again, so more than that must be left.
         if rest_pages <= max(pages, NO_PLAN_BELOW_PAGES - 1 if is_root else 1.5 * size):
             return 0
         parts = max(2, math.ceil(rest_pages / size / FILL))
         return parts if parts <= MOST_PARTS else FIRST_PARTS
-
-    def _window_pages(self) -> int:
-        """Pages a window: fewer where pages are large, so that all workers find room for what they read ahead."""
-        page_bytes = self.progress.row_bytes * self.page_size
-        return max(1, min(MOST_WINDOW_PAGES, AHEAD_BYTES // max(1, self.workers * page_bytes)))
 
     def _edge(self, records: Sequence[Record]) -> datetime | None:
         """How far the page went: the earliest value of its second half, since rows may be out of order.

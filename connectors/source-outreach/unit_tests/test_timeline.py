@@ -13,7 +13,7 @@ from source_kit import timestamps
 from source_kit.errors import ConnectorFault, TransientError
 from source_kit.rules import Rejected
 from source_kit.windows import Fetched, Window
-from source_kit.work import Record, in_order
+from source_kit.work import Fork, Page, Record, in_order
 from source_outreach.timeline import Timeless, Timeline
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
@@ -140,7 +140,7 @@ def test_only_the_first_page_is_counted_where_there_is_no_plan() -> None:
 
 
 def test_an_estimate_comes_with_the_first_page() -> None:
-    first = next(timeline(Api(spread(200))).walk(None))
+    first = next(in_order(timeline(Api(spread(200))).walk(None)))
     assert first.estimate == 200
 
 
@@ -217,15 +217,14 @@ def test_rows_beyond_the_bound_that_a_window_ahead_has_emitted_are_dropped(hours
     api = Api(spread(900), shift=shift)
     api.beyond = 3
     walk = timeline(api)
-    pages = walk.walk(None)
-    records = list(next(pages).records)
-    with pytest.raises(StopIteration) as ended:
-        next(pages)
-    *closed, last = ended.value.value
+    plan = walk.walk(None)
+    first, fork = next(plan), next(plan)
+    assert isinstance(first, Page)
+    assert isinstance(fork, Fork)
     # Every window is begun before any is read on, as by many workers.
-    begun = [in_order(piece.pages) for piece in closed]
-    records += [record for each in begun for record in next(each).records]
-    records += [record for each in [*begun, in_order(last.pages)] for page in each for record in page.records]
+    begun = [in_order(each) for each in fork.plans]
+    records = [*first.records, *(record for each in begun for record in next(each).records)]
+    records += [record for each in [*begun, in_order(plan)] for page in each for record in page.records]
     assert_complete(api, records, at_most=at_most)
     assert walk.ahead == {}
 
@@ -310,13 +309,6 @@ def test_a_link_to_the_same_page_is_an_error_instead_of_a_loop() -> None:
 
     with pytest.raises(TransientError, match="gives none that are new"):
         list(in_order(Timeline(fetch, "updatedAt", SIZE, 8, checkpoint).walk(None)))
-
-
-@pytest.mark.parametrize(("row_bytes", "pages"), [(200_000, 2), (700_000, 1), (7_000_000, 1), (1_000, 5)])
-def test_large_rows_make_small_windows(row_bytes: int, pages: int) -> None:
-    walk = timeline(Api([]))
-    walk.progress.saw([{"id": 1, "text": "x" * row_bytes}])
-    assert walk._window_pages() == pages
 
 
 def test_ties_among_rows_out_of_order_are_emitted_once() -> None:

@@ -15,7 +15,7 @@ from source_kit.errors import SourceError
 from source_kit.numbered import Listed, NumberedList
 from source_kit.rules import Denied
 from source_kit.stream import KitStream
-from source_kit.work import Record, Start, Work
+from source_kit.work import Plan, Record, Start
 from source_persistiq.config import Settings
 
 # One budget for everything that is asked with the company's key.
@@ -76,7 +76,7 @@ class PersistiqStream(KitStream):
         has_more = bool(answer.body.get("next_page")) if told is None else told
         return Listed(answer.records, has_more, answer.asked_at)
 
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         return NumberedList(self.page, warn=self.warn).read()
 
     def warn(self, text: str) -> None:

@@ -20,7 +20,7 @@ from source_kit.numbered import Listed, NumberedList
 from source_kit.rows import identity
 from source_kit.timestamps import SECOND, instant, seconds_z
 from source_kit.windows import WINDOW_PAGES, cut_points, parts_for
-from source_kit.work import Page, Piece, Record, Start, Work
+from source_kit.work import Fork, Page, Plan, Record, Start
 from source_persistiq.base import FIRST, NEVER, PersistiqStream, after
 
 SHORTEST_WINDOW = timedelta(hours=1)
@@ -37,7 +37,7 @@ class Events(PersistiqStream):
     name = "events"
     cursor_field = "event_at"
 
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         """One open page; if that is not all, windows up to what has settled, and the rest."""
         lower = self.lower(start)
         first = self.window(1, lower, None)
@@ -46,16 +46,18 @@ class Events(PersistiqStream):
             has_older = any(is_before(lower - MARGIN, record) for record in first.records)
             once = Once(lower, has_all=has_older and self._ignores_start())
             yield Page(list(filter(once.within(lower, None), first.records)), {"event_at": seconds_z(settled)})
-            return None
+            return
         ignores_start = self._ignores_start()
         once = Once(lower, has_all=ignores_start)
         is_whole_walk = ignores_start or (lower < settled and self._ignores_end())
         if is_whole_walk:
             self.warn("PersistIQ ignored start_at or end_at, so that all events are read, in one walk.")
-        if is_whole_walk or lower >= settled:
-            return [Piece(self._read(lower, None, once))]
-        pieces = [Piece(self._read(begin, end, once)) for begin, end in pairwise(bounds(first, lower, settled))]
-        return [*pieces, Piece(self._read(settled, None, once))]
+        begin = lower
+        if not is_whole_walk and lower < settled:
+            windows = pairwise(bounds(first, lower, settled))
+            yield Fork([self._read(*window, once) for window in windows], goes_on=True)
+            begin = settled
+        yield from self._read(begin, None, once)
 
     def _ignores_start(self) -> bool:
         """Whether an event comes that is younger than any can be. One without a time tells nothing."""
@@ -65,19 +67,20 @@ class Events(PersistiqStream):
         """Whether anything but what is from before `FIRST` comes when that is asked for."""
         return not all(is_before(FIRST + MARGIN, record) for record in self.unasked(filters(FIRST, FIRST)))
 
-    def _read(self, lower: datetime, upper: datetime | None, once: Once) -> Work:
+    def _read(self, lower: datetime, upper: datetime | None, once: Once) -> Plan:
         """A window, or the windows that it is cut into."""
         first = self.window(1, lower, upper)
         cuts = bounds(first, lower, upper) if upper is not None and first.has_more else []
         if len(cuts) > 2:
-            return [Piece(self._read(begin, end, once)) for begin, end in pairwise(cuts)]
+            yield Fork([self._read(*window, once) for window in pairwise(cuts)])
+            return
         walk = NumberedList(
             lambda number: first if number == 1 else self.window(number, lower, upper),
             checkpoint=lambda began: {"event_at": seconds_z(upper or max(lower, self.settled(began)))},
             keep=once.within(lower, upper),
             is_closed=True,
         )
-        return (yield from walk.read())
+        yield from walk.read()
 
     def window(self, number: int, lower: datetime, upper: datetime | None) -> Listed:
         """One page of `[lower, upper)` and a little more; a first one that is empty although more is announced is

@@ -20,7 +20,7 @@ from source_kit.rows import identity
 from source_kit.rules import Unavailable
 from source_kit.state_input import broken, cursor_instant
 from source_kit.timestamps import seconds_z
-from source_kit.work import Page, Piece, Record, Start, Work, in_order
+from source_kit.work import Fork, Page, Plan, Record, Start, in_order
 from source_persistiq.base import FIRST, NEVER, PersistiqStream, after, is_error
 from source_persistiq.config import Settings
 from source_persistiq.events import Events
@@ -41,7 +41,7 @@ class Mailboxes(PersistiqStream):
     name = "mailboxes"
     has_probe = False
 
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         seen: set[Any] = set()
         for page in in_order(PersistiqStream(self.client, self.settings, "users").work(start)):
             found: dict[Any, Record] = {}
@@ -51,7 +51,6 @@ class Mailboxes(PersistiqStream):
                     found.setdefault(identity(record), record)
             yield replace(page, records=[box for key, box in found.items() if key not in seen])
             seen.update(found)
-        return None
 
 
 class Leads(PersistiqStream):
@@ -75,7 +74,7 @@ class Leads(PersistiqStream):
         schema["properties"]["data"] = schemas.extended(schema["properties"]["data"], own)
         return schema
 
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         """The whole walk, then what changed meanwhile. There is no order and no upper bound: the state moves at the end
         only, to the time at which the walk began less the lag."""
         filters = after("updated_after", self.lower(start))
@@ -86,15 +85,10 @@ class Leads(PersistiqStream):
             checkpoint=lambda began: {"updated_at": seconds_z(self.settled(began))},
             warn=self.warn,
         )
-        pieces = yield from walk.read()
-        return [*(pieces or ()), Piece(self._doubt_filter(walk), last=True)] if filters else pieces
-
-    def _doubt_filter(self, walk: NumberedList) -> Work:
-        """A long incremental read: perhaps the filter was ignored."""
-        yield from ()
-        if (walk.end or 0) > 1 and self.unasked({"updated_after": NEVER}):
+        yield from walk.read()
+        # A long incremental read: perhaps the filter was ignored.
+        if filters and (walk.end or 0) > 1 and self.unasked({"updated_after": NEVER}):
             self.warn("PersistIQ ignored updated_after, so that all leads were read.")
-        return None
 
 
 def label_of(field: Record) -> str:
@@ -124,7 +118,7 @@ class CampaignChild(PersistiqStream):
         gone: Gone,
         fetch: Fetch | None = None,
         keep: Callable[[Record], bool] | None = None,
-    ) -> Work:
+    ) -> Plan:
         """The list of one campaign. One that was deleted meanwhile is passed over with a warning."""
         try:
             every = partial(self.page, path=self.child_path(campaign))
@@ -134,17 +128,14 @@ class CampaignChild(PersistiqStream):
                 raise
             gone[campaign] = error
             self.warn("a campaign was passed over, because it is not there any more.")
-        return None
 
     def child_path(self, campaign: str) -> str:
         return f"campaigns/{quote(campaign, safe='', errors='surrogatepass')}/{self.name.removeprefix('campaign_')}"
 
-    def end(self, gone: Gone, campaigns: int) -> Work:
+    def check_gone(self, gone: Gone, campaigns: int) -> None:
         """If no campaign at all has the list, the account does not; unless all of them were deleted meanwhile."""
-        yield from ()
         if gone and len(gone) == campaigns and (listed := gone.keys() & set(self.campaigns()[0])):
             raise gone[listed.pop()]
-        return None
 
     def probe(self) -> None:
         """The list of one campaign, if there is any."""
@@ -158,12 +149,11 @@ class CampaignLeads(CampaignChild):
 
     name = "campaign_leads"
 
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         campaigns, _ = self.campaigns()
-        yield from ()
         gone: Gone = {}
-        pieces = [Piece(self.child(campaign, gone)) for campaign in campaigns]
-        return [*pieces, Piece(self.end(gone, len(campaigns)), last=True)]
+        yield Fork([self.child(campaign, gone) for campaign in campaigns])
+        self.check_gone(gone, len(campaigns))
 
     @cached_property
     def lead_times(self) -> tuple[str, ...]:
@@ -189,34 +179,38 @@ class CampaignReplies(CampaignChild):
         super().__init__(client, settings)
         self.rows_key = "replies"
 
-    def work(self, start: Start) -> Work:
-        """One piece a campaign; a campaign that the state does not know is read from `start_date`. Later reads go back
+    def work(self, start: Start) -> Plan:
+        """The campaigns side by side; one that the state does not know is read from `start_date`. Later reads go back
         behind their state, so they save none before their end. States are made when all before them has been read:
         only then it is known which campaigns are gone."""
         campaigns, began = self.campaigns()
-        yield from ()
         known, until, begin = self._known(start, campaigns), self.settled(began), self.lower(Start(False))
         every = max(1, len(campaigns) // STATES_OF_CHILDREN)
         gone: Gone = {}
         ignores_start: list[bool] = []
-        pieces = []
+        plans: list[Plan] = []
 
-        def told(done: Sequence[str], **cursor: str) -> Work:
+        def state_of(done: Sequence[str], **cursor: str) -> Page:
             reached = known | {key: max(until, known.get(key, until)) for key in done if key not in gone}
-            yield Page((), {**cursor, "campaigns": {key: seconds_z(instant) for key, instant in reached.items()}})
-            return None
+            return Page((), {**cursor, "campaigns": {key: seconds_z(instant) for key, instant in reached.items()}})
+
+        def told(done: Sequence[str]) -> Plan:
+            yield Fork()
+            yield state_of(done)
 
         for number, campaign in enumerate(campaigns, 1):
             lower = max(begin, known.get(campaign, begin) - REPLY_LOOKBACK)
             lower = timestamps.floor(lower, timestamps.SECOND)
-            pieces.append(Piece(self._replies(campaign, lower, gone, ignores_start)))
+            plans.append(self._replies(campaign, lower, gone, ignores_start))
             if number % every == 0 and "sent_at" not in start.position:
-                pieces.append(Piece(told(campaigns[:number]), last=True))
-        end, final = self.end(gone, len(campaigns)), told(campaigns, sent_at=seconds_z(until))
-        doubt = self._doubt_filter(ignores_start)
-        return [*pieces, Piece(end, last=True), Piece(doubt, last=True), Piece(final, last=True)]
+                plans.append(told(campaigns[:number]))
+        yield Fork(plans)
+        self.check_gone(gone, len(campaigns))
+        if True in ignores_start:
+            self.warn("PersistIQ ignored start_at, so that all replies were read.")
+        yield state_of(campaigns, sent_at=seconds_z(until))
 
-    def _replies(self, campaign: str, lower: datetime, gone: Gone, ignores_start: list[bool]) -> Work:
+    def _replies(self, campaign: str, lower: datetime, gone: Gone, ignores_start: list[bool]) -> Plan:
         """The replies to a campaign from `lower` on. Where earlier ones come nevertheless, they arrived late, unless
         PersistIQ turns out to ignore the filter: then they are left out."""
         path, filters = self.child_path(campaign), {"start_at": seconds_z(lower)}
@@ -235,12 +229,6 @@ class CampaignReplies(CampaignChild):
             return True not in ignores_start or not is_older(record)
 
         return self.child(campaign, gone) if lower <= FIRST else self.child(campaign, gone, fetch, keep)
-
-    def _doubt_filter(self, ignores_start: Sequence[bool]) -> Work:
-        yield from ()
-        if True in ignores_start:
-            self.warn("PersistIQ ignored start_at, so that all replies were read.")
-        return None
 
     def _known(self, start: Start, campaigns: Iterable[str]) -> dict[str, datetime]:
         """How far each campaign that still exists has been read. A state without a map speaks of all of them."""
@@ -270,14 +258,13 @@ class WebhookPlugin(PersistiqStream):
         found = inner if isinstance(inner, list) else [inner if isinstance(inner, dict) else content]
         return [blanked(each) for each in found if isinstance(each, dict)]
 
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         answer = self.fetch()
         if not answer.records:
             answer = self.fetch()
             has_none = answer.body in (None, [], {self.rows_key: []})
             self.client.usage.not_objects += 0 if answer.records or has_none else 1
         yield Page(answer.records)
-        return None
 
 
 def blanked(value: Any) -> Any:
