@@ -43,8 +43,9 @@ BENCHMARK = Benchmark(
         plan=plan,
     ),
     parts={
-        "cpu": partial(processor, user=1.5, requests=1.15, megabytes=130),
-        "latency": partial(network, limits=Limits(speed_up=5, wall=1.3, requests=1.15), workers=8),
+        "cpu": partial(processor, cpu=1.2, requests=1.1, megabytes=130),
+        "latency": partial(network, limits=Limits(speed_up=5, wall=1.2, requests=1.1), workers=8),
+        "uneven": partial(network, limits=Limits(wall=1.2, requests=1.1), workers=8, contrast=100),
         "memory": partial(memory, megabytes=130, growth=1.1),
         "whole": partial(
             whole,

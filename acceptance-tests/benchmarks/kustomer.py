@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.figures import Line, describe, say
 from benchmarks.floors.kustomer import PAGE
-from benchmarks.parts import Benchmark, Limits, Run, network
+from benchmarks.parts import Benchmark, Limits, Run, network, processor
 from benchmarks.subject import Account, Subject, utc
 from connectors.kustomer import CONNECTOR
 
@@ -70,7 +70,9 @@ BENCHMARK = Benchmark(
         plan=plan,
     ),
     parts={
-        "latency": partial(network, limits=Limits(speed_up=3, requests=1.15), workers=8, is_default=True),
-        "budget": partial(budget, searches=100, pages=270, used=0.9, requests=1.15),
+        "cpu": partial(processor, cpu=1.2, requests=1.1, megabytes=130),
+        "latency": partial(network, limits=Limits(speed_up=3, wall=1.2, requests=1.1), workers=8, is_default=True),
+        "uneven": partial(network, limits=Limits(wall=1.2, requests=1.1), workers=8, is_default=True, contrast=100),
+        "budget": partial(budget, searches=100, pages=270, used=0.95, requests=1.1),
     },
 )

@@ -18,6 +18,7 @@ from connectors.outreach import CONNECTOR
 DEFAULT_WORKERS = 8
 MILLISECOND = timedelta(milliseconds=1)
 TIMEOUT_SECONDS = 10
+LIMITS = Limits(wall=1.2, cpu=1.2, requests=1.1, megabytes=160)
 
 
 def plan(account: Account) -> dict[str, Any]:
@@ -57,7 +58,8 @@ BENCHMARK = Benchmark(
         plan=plan,
     ),
     parts={
-        "fifth": partial(fifth, limits=Limits(wall=1.6, user=1.5)),
-        "latency": partial(network, limits=Limits(wall=1.3, user=1.5), workers=DEFAULT_WORKERS, is_default=True),
+        "fifth": partial(fifth, limits=Limits(wall=1.6, cpu=1.5)),
+        "latency": partial(network, limits=LIMITS, workers=DEFAULT_WORKERS, is_default=True),
+        "uneven": partial(network, limits=LIMITS, workers=DEFAULT_WORKERS, is_default=True, contrast=100),
     },
 )

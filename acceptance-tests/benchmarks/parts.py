@@ -74,8 +74,8 @@ def start_up(subject: Subject, directory: Path) -> tuple[StartUp, list[Line]]:
     ]
 
 
-def processor(run: Run, *, user: float, requests: float | None = None, megabytes: float | None = None) -> list[Line]:
-    """No latency, where the processor rules: user CPU against the floor's."""
+def processor(run: Run, *, cpu: float, requests: float | None = None, megabytes: float | None = None) -> list[Line]:
+    """No latency, where the processor rules: its time, the system's included, against the floor's."""
     say(f"{run.named()}, no latency (medians of {REPEATS})")
     with run.account() as subject:
         subject.emulator.reset_stats()
@@ -90,8 +90,8 @@ def processor(run: Run, *, user: float, requests: float | None = None, megabytes
         subject.assert_all_read("connector", "floor")
     describe("connector", connector)
     describe("floor", floor)
-    ratio = connector.net_of(run.start_up.connector).user / floor.net_of(run.start_up.floor).user
-    lines = [Line(f"{run.named()}: user CPU / floor", ratio, user)]
+    ratio = connector.net_of(run.start_up.connector).cpu / floor.net_of(run.start_up.floor).cpu
+    lines = [Line(f"{run.named()}: CPU / floor", ratio, cpu)]
     if requests is not None:
         lines.append(Line(f"{run.named()}: requests / pages", asked, requests))
     if megabytes is not None:
@@ -105,17 +105,28 @@ class Limits:
 
     speed_up: float | None = None
     wall: float | None = None
-    user: float | None = None
+    cpu: float | None = None
     requests: float | None = None
+    megabytes: float | None = None
 
 
-def network(run: Run, limits: Limits, *, size: int | None = None, workers: int, is_default: bool = False) -> list[Line]:
+def network(
+    run: Run,
+    limits: Limits,
+    *,
+    size: int | None = None,
+    workers: int,
+    is_default: bool = False,
+    contrast: float = 1.0,
+) -> list[Line]:
     """With latency, where the network rules: against the floor with as many pages in flight, and one worker.
 
-    `is_default`: `workers` is the connector's default, which is then not configured.
+    `is_default`: `workers` is the connector's default, which is then not configured. `contrast`: so many times as much
+    happened in the busiest month as in the quietest.
     """
-    say(f"{run.named(size)}, {LATENCY_MS} ms latency")
-    with run.account(size, latency_ms=LATENCY_MS) as subject:
+    what = run.named(size) + (f", months up to {contrast:g} : 1" if contrast > 1 else "")
+    say(f"{what}, {LATENCY_MS} ms latency")
+    with run.account(size, latency_ms=LATENCY_MS, contrast=contrast) as subject:
         floor = subject.floor(in_flight=workers)
         describe(f"floor, {workers} in flight", floor)
         alone = subject.connector(num_workers=1) if limits.speed_up is not None else None
@@ -126,7 +137,7 @@ def network(run: Run, limits: Limits, *, size: int | None = None, workers: int, 
         describe(f"connector, {workers} workers", together)
         asked = subject.requests() / max(1, subject.pages)
         subject.assert_all_read("connector", "floor")
-    return _judged(run, limits, f"{run.named(size)}, {workers} workers", alone, together, floor, asked)
+    return _judged(run, limits, f"{what}, {workers} workers", alone, together, floor, asked)
 
 
 def _judged(
@@ -145,10 +156,12 @@ def _judged(
         lines.append(Line(f"{what}: speed-up over 1", speed_up, limits.speed_up, at_least=True))
     if limits.wall is not None:
         lines.append(Line(f"{what}: wall / floor", net.wall / bare.wall, limits.wall))
-    if limits.user is not None:
-        lines.append(Line(f"{what}: user CPU / floor", net.user / bare.user, limits.user))
+    if limits.cpu is not None:
+        lines.append(Line(f"{what}: CPU / floor", net.cpu / bare.cpu, limits.cpu))
     if limits.requests is not None:
         lines.append(Line(f"{what}: requests / pages", asked, limits.requests))
+    if limits.megabytes is not None:
+        lines.append(Line(f"{what}: peak memory", together.peak_megabytes, limits.megabytes, " MB"))
     return lines
 
 

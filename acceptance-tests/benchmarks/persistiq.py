@@ -32,7 +32,7 @@ BENCHMARK = Benchmark(
     ),
     # Memory is not flat here: rows of a list in no order are told apart by what is kept of each (BEHAVIOR.md, 3).
     parts={
-        "cpu": partial(processor, user=1.5, requests=1.15, megabytes=130),
-        "latency": partial(network, limits=Limits(speed_up=5, wall=1.3, requests=1.15), workers=8),
+        "cpu": partial(processor, cpu=1.2, requests=1.1, megabytes=130),
+        "latency": partial(network, limits=Limits(speed_up=5, wall=1.2, requests=1.1), workers=8),
     },
 )

@@ -27,6 +27,7 @@ class Options:
     seed: int = option(1, "seed of data and faults", start_only=True)
     shape: str = option("made", "records: made, or real, in the shapes that live accounts answered", start_only=True)
     now: str = option("", "ISO instant that the data ends at; default: the start", start_only=True)
+    contrast: float = option(1.0, "records of the busiest month to those of the quietest", start_only=True)
     latency_ms: float = option(0.0, "time that each answer takes")
     latency_jitter_ms: float = option(0.0, "spread of that time, by seed")
     gzip: bool = option(False, "compress when the client accepts it")

@@ -19,6 +19,7 @@ from emulators.close.small import (
     make_subscription,
     make_thread,
 )
+from emulators.density import density
 from emulators.moments import DAY_MS, now_ms, parse_ms, with_offset
 from emulators.recorded import ID_ONLY, Owned, Recorded
 from emulators.records import Collection
@@ -204,8 +205,8 @@ class Account:
     def _spread(self, count: int, ties: list[int], span: Span) -> list[int]:
         """Ascending instants by chance; one in twelve on a whole second, each cluster on one instant."""
         length = span.last - span.first
-        chance = self.chance.random
-        times = sorted([span.first + int(chance() * length) for _ in range(count)])
+        chance, place = self.chance.random, density(self.options.contrast, self.options.seed)
+        times = sorted([span.first + int(place(chance()) * length) for _ in range(count)])
         times[::12] = [moment - moment % 1000 for moment in times[::12]]
         for cluster, size in enumerate(ties):
             start = (cluster + 1) * max(0, count - sum(ties)) // (len(ties) + 1) + sum(ties[:cluster])

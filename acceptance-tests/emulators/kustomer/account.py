@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import orjson
 
+from emulators.density import density
 from emulators.kustomer import children, shapes, small
 from emulators.kustomer.flat import flat
 from emulators.kustomer.settings import KustomerOptions
@@ -214,8 +215,8 @@ class Account:
 
     def _fill(self, name: str, collection: Records, count: int) -> None:
         length = self.last - self.first
-        chance = self.chance.random
-        times = sorted([self.first + int(chance() * length) for _ in range(count)])
+        chance, place = self.chance.random, density(self.options.contrast, self.options.seed)
+        times = sorted([self.first + int(place(chance()) * length) for _ in range(count)])
         times[::12] = [moment - moment % 1000 for moment in times[::12]]
         created = [t if n % 10 < 3 else self.first + int(chance() * (t - self.first)) for n, t in enumerate(times)]
         ties = self.options.ties if sum(self.options.ties) <= count else []

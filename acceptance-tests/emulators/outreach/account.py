@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 
+from emulators.density import density
 from emulators.moments import DAY_MS, naive, now_ms, parse_ms
 from emulators.outreach.resources import Resource, custom_objects, resources
 from emulators.outreach.settings import OutreachOptions
@@ -94,14 +95,20 @@ def _times(size: int, options: OutreachOptions, chance: random.Random) -> list[t
     end = (parse_ms(options.now) if options.now else now_ms() - SEED_ENDS_BEFORE_MS) // SECOND_MS
     length = options.days * DAY_MS // SECOND_MS
     first = end - length
-    created = sorted(first + int(chance.random() * length) for _ in range(size))
+    at = density(options.contrast, options.seed)
+    created = sorted(first + int(at(chance.random()) * length) for _ in range(size))
     recent = int(size * options.recent_share)
-    updated = [
-        end - int(chance.random() * length / 100)
-        if place < recent
-        else moment + (int(chance.random() * (end - moment)) if place % 3 else 0)
-        for place, moment in enumerate(created)
-    ]
+
+    def changed(place: int, moment: int) -> int:
+        if place < recent:
+            return end - int(chance.random() * length / 100)
+        if not place % 3:
+            return moment
+        if options.contrast > 1:
+            return first + int(at(chance.random()) * length)
+        return moment + int(chance.random() * (end - moment))
+
+    updated = [changed(place, moment) for place, moment in enumerate(created)]
     place = 0
     for cluster in options.ties:
         chosen = range(place, min(size, place + cluster))
