@@ -52,6 +52,29 @@ def test_taking_twice_and_leaving_twice_is_as_good_as_once() -> None:
     assert work_side_by_side(turn, joins=True, threads=1) == 1
 
 
+def test_whoever_waits_is_patient_as_long_as_the_turn_passes_on() -> None:
+    # Each holds it for 2 ms five times, so that some wait for several times the patience.
+    assert work_side_by_side(Turn(patience_seconds=0.3), joins=True, threads=100) == 1
+
+
+def test_whoever_waits_takes_it_when_it_is_left() -> None:
+    turn, taken = Turn(patience_seconds=10), threading.Event()
+    turn.join()
+    turn.take()
+
+    def wait() -> None:
+        turn.join()
+        turn.take()
+        taken.set()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    assert not taken.wait(0.05)
+    turn.leave()
+    assert taken.wait(5)
+    thread.join()
+
+
 def test_a_turn_that_is_never_left_keeps_nobody_for_ever() -> None:
     turn = Turn(patience_seconds=0.01)
     turn.join()

@@ -30,9 +30,8 @@ from source_kit.work import Page, Plan, Record, parted
 from source_outreach.tally import FIRST, MOST_WALKS, Earlier, Mark, Tally, mark_of, marks_of, without
 
 NO_PLAN_BELOW_PAGES = 8
-MOST_WINDOW_PAGES = 5
-# Windows are planned a little below whole pages, so that few of them need one more page for a handful of rows.
-FILL = 0.9
+# Pages a window: each costs half a page for nothing, and eight of 13 are in flight when a sync is cut.
+LEAST_WINDOW_PAGES, MOST_WINDOW_PAGES = 5, 13
 # More windows than that are cut in two steps: a history of uneven density would leave many of them nearly empty.
 MOST_PARTS = 128
 FIRST_PARTS = 32
@@ -261,12 +260,15 @@ class Timeline:
         if rest is None:
             # The API does not count under load.
             return 0 if pages < patience else 2 * self.workers if is_root else BLIND_PARTS
-        size = MOST_WINDOW_PAGES
         rest_pages = rest / self.page_size
         # What was read is read again, so more than that must be left.
-        if rest_pages <= max(pages, NO_PLAN_BELOW_PAGES - 1 if is_root else 1.5 * size):
+        if rest_pages <= max(pages, NO_PLAN_BELOW_PAGES - 1 if is_root else 1.5 * MOST_WINDOW_PAGES):
             return 0
-        parts = max(2, math.ceil(rest_pages / size / FILL))
+        parts = max(2, math.ceil(rest_pages / MOST_WINDOW_PAGES))
+        if is_root:
+            # Windows for all workers, again and again, but for short ones.
+            rounds = math.ceil(parts / self.workers)
+            parts = min(rounds * self.workers, math.ceil(rest_pages / LEAST_WINDOW_PAGES))
         return parts if parts <= MOST_PARTS else FIRST_PARTS
 
     def _edge(self, records: Sequence[Record]) -> datetime | None:
