@@ -1,10 +1,12 @@
 """Which columns hold ids of which stream: a connector's `relations.yaml`, and whether the records bear it out.
 
-The file has up to four sections. `streams` maps streams to columns to targets; names are separated by blanks, `*`
-stands for any part of a stream's name, and of several rules for one column of a stream the last one holds. `common` are
-columns that mean the same in every stream without a rule of its own for them; `documented` is like `streams`, for what
-vendors document and no emulated record shows; `elsewhere` names columns (or `stream.column`) that look like references
-and lead to no stream, and says where they lead. A rule is about the streams of a catalog that have the column.
+The file has up to six sections. `streams` maps streams to columns to targets; names are separated by blanks, `*`
+stands for any part of a stream's name, `!` leaves out what was named before, and of several rules for one column of a
+stream the last one holds. `common` are columns that mean the same in every stream without a rule of its own for them;
+`documented` is like `streams`, for what vendors document and no emulated record shows; `elsewhere` names columns (or
+`stream.column`) that look like references and lead to no stream, and says where they lead; `families` maps a stream
+to others with records of the same kind, which are drawn as one; `areas` are the parts of a diagram. A rule is about
+the streams of a catalog that have the column.
 
 Columns are paths: `members[].user_id` is in each object of a list, `contact_ids[]` a list of ids. A target is a stream,
 meaning its `id`, or `stream.column`; or a mapping: `to`, and `gone`, which says why some ids lead nowhere. Where a type
@@ -59,8 +61,7 @@ class Rule:
 
     def fits(self, stream: Stream) -> bool:
         """Whether it is about a stream of a catalog."""
-        named = any(fnmatchcase(stream["name"], pattern) for pattern in self.streams)
-        return named and self.first in stream["json_schema"]["properties"]
+        return _is_one_of(stream["name"], self.streams) and self.first in stream["json_schema"]["properties"]
 
     def targets_of(self, record: Record) -> tuple[Target, ...]:
         """What the ids of a record are of: one target, or none where its type leads to no stream."""
@@ -87,6 +88,14 @@ class Relations:
         sections = yaml.safe_load((root / "relations.yaml").read_text())
         self._columns = {stream["name"]: stream["json_schema"]["properties"] for stream in streams}
         self._elsewhere = [name for names in sections.get("elsewhere", {}) for name in names.split()]
+        self.families = {
+            name: tuple(other for other in self._columns if other != name and _is_one_of(other, patterns.split()))
+            for name, patterns in sections.get("families", {}).items()
+        }
+        self.areas = {
+            title: tuple(name for each in names.split() for name in self._columns if fnmatchcase(name, each))
+            for title, names in sections.get("areas", {}).items()
+        }
         # The last one holds: what a stream's own rules say comes last.
         self._rules = [
             *_rules(COMMON, {"*": sections.get(COMMON, {})}),
@@ -106,7 +115,7 @@ class Relations:
         """Rules about nothing, targets that do not exist, and columns that look like references without a rule."""
         columns = self._columns
         used = {id(relation.rule) for relation in self.all}
-        patterns = sorted({pattern for rule in self._rules for pattern in rule.streams})
+        patterns = sorted({pattern.lstrip("!") for rule in self._rules for pattern in rule.streams})
         ruled = {(relation.stream, relation.rule.first) for relation in self.all}
         return [
             *(f"{_line(rule)}: holds for no stream" for rule in self._rules if id(rule) not in used),
@@ -197,6 +206,14 @@ def _targets(to: str | Mapping[str, str]) -> Iterator[Target]:
 
 def _line(rule: Rule) -> str:
     return f"{rule.section}: {' '.join(rule.streams)}: {rule.column}"
+
+
+def _is_one_of(stream: str, patterns: Iterable[str]) -> bool:
+    meant = False
+    for pattern in patterns:
+        if fnmatchcase(stream, pattern.removeprefix("!")):
+            meant = not pattern.startswith("!")
+    return meant
 
 
 def _matches(stream: str, column: str, pattern: str) -> bool:

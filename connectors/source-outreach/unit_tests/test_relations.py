@@ -13,7 +13,8 @@ STREAMS = [{"name": name, "json_schema": collection.schema()} for name, collecti
 # Attributes that hold ids: no relationship tells their type.
 ATTRIBUTES = {
     "users.defaultRulesetId", "mailboxes.userId", "mailings.followUpSequenceId", "batch_items.batchId",
-    "compliance_requests.requesterId", "imports.prospectOwnerId", "imports.stageId", "favorites.targetId", "mailings.attributableSequenceId",
+    "compliance_requests.requesterId", "favorites.targetId", "mailings.attributableSequenceId",
+    "imports.prospectOwnerId", "imports.stageId",
 }  # fmt: skip
 
 
