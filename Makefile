@@ -142,7 +142,7 @@ LOADING := $(CURDIR)/.venv-loading/bin
 
 .PHONY: test-loading
 test-loading: install .venv-loading/.installed ## sure: load every connector into DuckDB and PostgreSQL and compare (WAREHOUSE=duckdb: only there; VIA=image: the images)
-	cd loading && $(LOADING)/python -m pytest $(if $(VIA),--via $(VIA)) $(if $(WAREHOUSE),--warehouse $(WAREHOUSE)) $(PYTEST_ARGS)
+	cd loading && $(LOADING)/python -m pytest -v $(if $(VIA),--via $(VIA)) $(if $(WAREHOUSE),--warehouse $(WAREHOUSE)) $(PYTEST_ARGS)
 
 .PHONY: test-report
 test-report: .venv-loading/.installed ## sure: open the report of demo-duckdb in headless Chromium, without network
