@@ -19,14 +19,14 @@ MYPY := $(BIN)/mypy --config-file $(CURDIR)/pyproject.toml --cache-dir $(CURDIR)
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadscope $(PYTEST_ARGS)
 
 .PHONY: help
-help: ## list the targets (this text)
-	@awk -F ':.*## ' '/^[a-zA-Z%-]+:.*## / {sub("%", "NAME", $$1); printf "  make %-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
-	@echo "  NAME is one of: $(CONNECTORS:source-%=%)"
+help: ## keep: list the targets (this text)
+	@awk -f tools/help.awk $(firstword $(MAKEFILE_LIST))
+	@echo "NAME is one of: $(CONNECTORS:source-%=%)"
 
 # --- environment ------------------------------------------------------------------------------------------------
 
 .PHONY: install
-install: .venv/.installed ## make .venv with the locked tools, source-kit and all connectors
+install: .venv/.installed ## use: make .venv with the locked tools, source-kit and all connectors
 
 .venv/.locked: requirements-dev.lock
 	@test -n "$(PYTHON)" || { echo "Python 3.11 is needed; pass PYTHON=/path/to/python3.11" >&2; exit 1; }
@@ -42,40 +42,40 @@ install: .venv/.installed ## make .venv with the locked tools, source-kit and al
 	@touch $@
 
 .PHONY: lock
-lock: .venv/.locked ## resolve the requirements*.lock files anew (asks the package index)
+lock: .venv/.locked ## keep: resolve the requirements*.lock files anew (asks the package index)
 	$(BIN)/python tools/lock.py
 
 # --- checks -----------------------------------------------------------------------------------------------------
 
 .PHONY: format
-format: .venv/.locked ## rewrite the code in the house format
+format: .venv/.locked ## change: rewrite the code in the house format
 	$(BIN)/ruff check --quiet --fix-only .
 	$(BIN)/ruff format .
 
 .PHONY: lint
-lint: install type ## check style, format and types
+lint: install type ## change: check style, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
 .PHONY: type
-type: install ## check the types strictly
+type: install ## change: check the types strictly
 	@failed=; for folder in $(CHECKED); do echo "mypy $$folder"; (cd $$folder && $(MYPY) .) || failed=yes; done; test -z "$$failed"
 
 .PHONY: test
-test: install ## run unit, emulator and small acceptance tests against the console scripts
+test: install ## change: run unit, emulator and small acceptance tests against the console scripts
 	$(PYTEST) -m "not image and not slow and not bench" source-kit/tests connectors
 	cd acceptance-tests && $(PYTEST) emulator_tests packaging_tests tests
 
 # --- images -----------------------------------------------------------------------------------------------------
 
 .PHONY: base-image
-base-image: ## make a base image from Debian packages (where no image registry answers; needs root)
+base-image: ## use: make a base image from Debian packages (where no image registry answers; needs root)
 	tools/base-image
 
 .PHONY: images
-images: $(CONNECTORS:source-%=image-%) ## build the images of all connectors
+images: $(CONNECTORS:source-%=image-%) ## use: build the images of all connectors
 
-image-%: install ## build the image of one connector (tags: dev, latest, its version)
+image-%: install ## use: build the image of one connector (tags: dev, latest, its version)
 	$(BIN)/python tools/build_image.py source-$*
 
 # --- the large runs ---------------------------------------------------------------------------------------------
@@ -84,43 +84,43 @@ image-%: install ## build the image of one connector (tags: dev, latest, its ver
 SIZE ?= full
 
 .PHONY: acceptance
-acceptance: images ## build the images and run the whole acceptance suite against them
+acceptance: images ## sure: build the images and run the whole acceptance suite against them
 	cd acceptance-tests && $(PYTEST) --via image --size $(SIZE) tests
 
-acceptance-%: image-% ## the same for one connector
+acceptance-%: image-% ## sure: the same for one connector
 	cd acceptance-tests && $(PYTEST) --via image --size $(SIZE) --connector $* tests
 
 CONFORMING := $(or $(CONNECTOR),closeio)
 .PHONY: conformance
-conformance: image-$(CONFORMING) ## replay what the Airbyte platform does with an image's output (CONNECTOR=kustomer: another)
+conformance: image-$(CONFORMING) ## sure: replay what the Airbyte platform does with an image's output (CONNECTOR=kustomer: another)
 	cd acceptance-tests && $(BIN)/python -m platform_replay --connector $(CONFORMING) --via image
 
 MUTATIONS ?= 2000
 SEED ?= 1
 .PHONY: mutations
-mutations: install ## read every account under random mutations of its answers (CONNECTOR=, MUTATIONS=2000, SEED=1)
+mutations: install ## sure: read every account under random mutations of its answers (CONNECTOR=, MUTATIONS=2000, SEED=1)
 	@failed=; for name in $(or $(CONNECTOR),$(CONNECTORS:source-%=%)); do \
 		(cd acceptance-tests && $(BIN)/python -m mutator --connector $$name --mutations $(MUTATIONS) --seed $(SEED)) \
 		|| failed=yes; done; test -z "$$failed"
 
 .PHONY: bench
-bench: install ## measure against the floor script; prints the ratios
+bench: install ## sure: measure against the floor script; prints the ratios
 	cd acceptance-tests && $(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 .PHONY: demo
-demo: install ## emulator, spec, check, discover, full read, changes, incremental read: as a table
+demo: install ## see: emulator, spec, check, discover, full read, changes, incremental read: as a table
 	cd acceptance-tests && PATH="$(BIN):$$PATH" $(BIN)/python -m demo $(DEMO_ARGS)
 
 .PHONY: real
-real: install ## serve the answers of live accounts through all connectors and validate every record (CONNECTOR=closeio: one)
+real: install ## sure: serve the answers of live accounts through all connectors and validate every record (CONNECTOR=closeio: one)
 	cd acceptance-tests && PATH="$(BIN):$$PATH" $(BIN)/python -m recorded_shapes $(if $(CONNECTOR),--connector $(CONNECTOR))
 
 .PHONY: register
-register: install ## add the images to an Airbyte as custom sources (CONNECTOR=closeio: one; DRY_RUN=1: print the requests)
+register: install ## use: add the images to an Airbyte as custom sources (CONNECTOR=closeio: one; DRY_RUN=1: print the requests)
 	@PYTHONPATH=tools $(BIN)/python -m register $(CONNECTOR) $(if $(DRY_RUN),--dry-run) $(REGISTER_ARGS)
 
 .PHONY: example-dlt
-example-dlt: install examples/dlt/.venv/.locked ## load an emulated account with dlt, change it, load again, compare
+example-dlt: install examples/dlt/.venv/.locked ## load: load an emulated account with dlt, change it, load again, compare
 	examples/dlt/.venv/bin/python -B examples/dlt/check.py $(BIN)/source-closeio
 
 examples/dlt/.venv/.locked: examples/dlt/requirements.lock
@@ -141,19 +141,31 @@ LOADING := $(CURDIR)/.venv-loading/bin
 	@touch $@
 
 .PHONY: test-loading
-test-loading: install .venv-loading/.installed ## load every connector into DuckDB and PostgreSQL and compare (WAREHOUSE=duckdb: only there; VIA=image: the images)
-	cd loading && $(LOADING)/python -m pytest $(if $(VIA),--via $(VIA)) $(if $(WAREHOUSE),--warehouse $(WAREHOUSE)) $(PYTEST_ARGS)
+test-loading: install .venv-loading/.installed ## sure: load every connector into DuckDB and PostgreSQL and compare (WAREHOUSE=duckdb: only there; VIA=image: the images)
+	cd loading && $(LOADING)/python -m pytest -v $(if $(VIA),--via $(VIA)) $(if $(WAREHOUSE),--warehouse $(WAREHOUSE)) $(PYTEST_ARGS)
 
 .PHONY: test-report
-test-report: .venv-loading/.installed ## open the report of demo-duckdb in headless Chromium, without network
+test-report: .venv-loading/.installed ## sure: open the report of demo-duckdb in headless Chromium, without network
 	cd loading && $(LOADING)/python -m pytest --browser $(PYTEST_ARGS)
 
 .PHONY: demo-duckdb
-demo-duckdb: install .venv-loading/.installed ## load the emulated accounts into one DuckDB file, answer questions in SQL, write a report
+demo-duckdb: install .venv-loading/.installed ## load: load the emulated accounts into one DuckDB file, answer questions in SQL, write a report
 	cd loading && PYTHONPATH=../acceptance-tests $(LOADING)/python -m warehouse $(if $(VIA),--via $(VIA)) $(DEMO_ARGS)
 
+# --- pictures of the documents ----------------------------------------------------------------------------------
+
+# Both are kept in git. Graphviz, which lays the diagrams out, comes with a Python package: no package of the system is
+# needed, and the drawings are the same wherever they are made.
+.PHONY: diagrams
+diagrams: install ## keep: draw docs/diagrams/*.svg anew, from the catalogs and each connector's relations.yaml
+	cd acceptance-tests && $(BIN)/python -m diagrams $(if $(CONNECTOR),--connector $(CONNECTOR))
+
+.PHONY: cast
+cast: install ## keep: record the demo's terminal anew as docs/demo.svg
+	cd acceptance-tests && $(BIN)/python -m demo.cast
+
 .PHONY: clean
-clean: ## remove .venv, caches and build products
+clean: ## keep: remove .venv, caches and build products
 	rm -rf .venv .venv-loading examples/dlt/.venv
 	find . -path ./.git -prune -o -type d \( -name __pycache__ -o -name '*.egg-info' -o -name '.*_cache' \
 		-o -name .hypothesis -o -name build \) -prune -print0 | xargs -0 rm -rf

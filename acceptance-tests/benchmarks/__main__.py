@@ -42,9 +42,10 @@ def main() -> int:
         directory = Path(folder)
         costs, lines = start_up(benchmark.subject, directory)
         run = Run(benchmark.subject, arguments.records, directory, costs)
-        for name, part in benchmark.parts.items():
-            if arguments.only is None or name in arguments.only:
-                lines += part(run)
+        chosen = [name for name in benchmark.parts if arguments.only is None or name in arguments.only]
+        for number, name in enumerate(chosen, 1):
+            say(f"\npart {number} of {len(chosen)}: {name}")
+            lines += benchmark.parts[name](run)
     say("\n" + table(["net of start-up", "figure", "limit", ""], [line.cells() for line in lines], right=(1,)))
     missed = [line for line in lines if not line.is_kept]
     if missed:

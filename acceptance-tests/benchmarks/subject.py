@@ -18,6 +18,7 @@ from emulators import Emulator, start
 from harness.catalog import configured
 from harness.connector import Connector
 from harness.measure import Measurement, measure, median
+from harness.progress import waiting
 from harness.runner import PROJECT_ROOT, find_script
 
 
@@ -57,6 +58,10 @@ class Account:
         """The least number of requests that can read all records."""
         return -(-self.size // self.subject.page)
 
+    @property
+    def described(self) -> str:
+        return f"{self.size:,} {self.subject.stream}"
+
     def connector(self, repeat: int = 1, streams: Sequence[str] = (), **config: Any) -> Measurement:
         """The console script reading the stream, or `streams`; the median of `repeat` runs. A value of None removes a
         key of the config."""
@@ -65,7 +70,8 @@ class Account:
         settings = self._write("config.json", {key: value for key, value in merged.items() if value is not None})
         script = find_script(self.subject.connector.script)
         command: list[str | Path] = [script, "read", "--config", settings, "--catalog", catalog]
-        return median(measure(command, self.directory / "connector.jsonl") for _ in range(repeat))
+        with waiting(f"  {script.name} reading {self.described}"):
+            return median(measure(command, self.directory / "connector.jsonl") for _ in range(repeat))
 
     def floor(self, repeat: int = 1, in_flight: int = 1) -> Measurement:
         """The floor script over the same records; the median of `repeat` runs."""
@@ -73,7 +79,8 @@ class Account:
         plan = self._write("plan.json", {**named, **self.subject.plan(self)})
         script = [sys.executable, "-m", "benchmarks.floor", "--plan", str(plan), "--in-flight", str(in_flight)]
         environment = {"PYTHONPATH": str(PROJECT_ROOT / "acceptance-tests")}
-        return median(measure(script, self.directory / "floor.jsonl", environment) for _ in range(repeat))
+        with waiting(f"  the floor script reading {self.described}"):
+            return median(measure(script, self.directory / "floor.jsonl", environment) for _ in range(repeat))
 
     def requests(self) -> int:
         """Requests of the subject's groups since the last reset."""

@@ -154,7 +154,7 @@ CONNECTOR = Connector(
         # In live accounts roles, dialer sessions and webhooks lack zones too.
         *(Stream(name, comparable=zoneless) for name in (*LISTS, *LISTS_WITHOUT_ZONES)),
     ),
-    small={"leads": 450, "activities": 500, "tasks": 200, "events": 200},
+    small={"leads": 450, "contacts": 480, "activities": 500, "tasks": 200, "events": 200},
     full={
         "leads": 20_000,
         "contacts": 24_000,

@@ -10,24 +10,24 @@ import re
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from demo.accounts import ACCOUNTS, DemoAccount
+from demo.rows import MOST_STREAMS, Shown, largest, rows_of
 from demo.runners import choose
 from demo.table import table
 from emulators import Emulator, start
 from harness.catalog import configured
 from harness.connector import Connector, all_connectors
 from harness.messages import Result
+from harness.progress import waiting
 from harness.runner import Runner
 
 DEFAULT_CONNECTOR = "closeio"
 RECORDS = 3000
-WIDEST_STATE = 160
 SUMMARY = re.compile(r"Stream (\w+): \d+ records, (\d+) requests")
 
 
@@ -52,9 +52,9 @@ def seconds_by_stream(result: Result) -> dict[str, float]:
     return {name: values[-1] - values[0] for name, values in times.items()}
 
 
-def shortened(text: str) -> str:
-    """A state may hold a time for each of many parents."""
-    return text if len(text) <= WIDEST_STATE else f"{text[:WIDEST_STATE]}..."
+def in_words(changes: Mapping[str, int]) -> str:
+    """`25 updated, 5 created`."""
+    return ", ".join(f"{number} {action}d" for action, number in changes.items())
 
 
 @dataclass
@@ -65,32 +65,39 @@ class Demo:
     account: DemoAccount
     runner: Runner
     emulator: Emulator
+    most: int = MOST_STREAMS
+    largest: frozenset[str] = frozenset()
 
     def shown(self, command: str, *values: Any) -> Result:
         """Runs a command, says how long it took, and fails the demo if it failed."""
         started = time.monotonic()
-        result = self.runner.run(command, *values)
+        process = self.runner.start(command, *values)
+        output = process.output
+        with waiting(f"{self.connector.script} {command}", lambda: f"{output.count(bytes([10])):,} messages"):
+            result = process.finish()
         if result.exit_code != 0:
             raise DemoFailed(f"{command}: {result.describe()}")
         say(f"$ {self.connector.script} {command:<9} {time.monotonic() - started:5.1f} s")
         return result
 
     def report(self, title: str, result: Result, total: int) -> None:
-        """One line per stream."""
+        """One line for each of the streams that had most records in the first read."""
         requests, seconds = requests_by_stream(result.logs), seconds_by_stream(result)
-        rows = [
-            [
+        streams = [
+            Shown(
                 name,
-                f"{len(result.records.get(name, [])):,}",
+                len(result.records.get(name, [])),
                 requests.get(name, "-"),
-                f"{seconds.get(name, 0):.1f}",
-                shortened(orjson.dumps(result.states[name][-1]).decode()),
-            ]
+                seconds.get(name, 0),
+                result.states[name][-1],
+            )
             for name in self.connector.stream_names
         ]
-        records = sum(len(found) for found in result.records.values())
+        records = sum(stream.records for stream in streams)
         say(f"\n{title}: {records:,} records, {total:,} requests, {result.seconds:.1f} s with start-up")
-        say(table(["stream", "records", "requests", "seconds", "state"], rows, right=(1, 2, 3)) + "\n")
+        head = ["stream", "records", "requests", "seconds", "read up to (UTC)"]
+        self.largest = self.largest or largest(streams, self.most)
+        say(table(head, rows_of(streams, self.largest), right=(1, 2, 3)) + "\n")
 
     def read(self, catalog: dict[str, Any], title: str, config: dict[str, Any], state: Any = None) -> Result:
         """A read and its table."""
@@ -119,12 +126,12 @@ class Demo:
         self.check_against_truth(first)
         for stream, changes in self.account.changes.items():
             self.emulator.touch(stream, **changes)
-        described = ", ".join(f"{stream}: {dict(changes)}" for stream, changes in self.account.changes.items())
-        say(f"\nchanged in the account: {described}")
+        described = [f"  {stream}: {in_words(changes)}" for stream, changes in self.account.changes.items()]
+        say("\n".join(["\nchanged in the account:", *described, ""]))
         self.read(discovered.catalog, "incremental read from the saved state", config, first.final_states())
 
 
-def run(connector: Connector, wanted: str, records: int) -> None:
+def run(connector: Connector, wanted: str, records: int, most: int) -> None:
     """Sets up the account and the runner, and shows the connector."""
     account = ACCOUNTS[connector.name]
     with (
@@ -135,7 +142,7 @@ def run(connector: Connector, wanted: str, records: int) -> None:
         say(
             f"emulated account with {records:,} {account.unit} at {emulator.url}; the connector runs as {runner.kind}\n"
         )
-        Demo(connector, account, runner, emulator).run()
+        Demo(connector, account, runner, emulator, most).run()
 
 
 def main() -> int:
@@ -146,9 +153,11 @@ def main() -> int:
     where.add_argument("--venv", dest="wanted", action="store_const", const="venv", help="run the console script")
     parser.add_argument("--connector", choices=sorted(connectors.keys() & ACCOUNTS), default=DEFAULT_CONNECTOR)
     parser.add_argument("--records", "--leads", type=int, default=RECORDS, help="size of the account")
+    parser.add_argument("--all", action="store_true", help="a line for every stream, not only the largest")
     arguments = parser.parse_args()
+    chosen = connectors[arguments.connector]
     try:
-        run(connectors[arguments.connector], arguments.wanted or "", arguments.records)
+        run(chosen, arguments.wanted or "", arguments.records, len(chosen.streams) if arguments.all else MOST_STREAMS)
     except DemoFailed as error:
         print(f"demo failed: {error}", file=sys.stderr)
         return 1

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from demo.table import table
 from emulators import Emulator, start
 from harness.connector import Connector, all_connectors
+from harness.progress import waiting
 from warehouse.accounts import ACCOUNTS, LATENCY_MS
 from warehouse.pyairbyte import IMAGE, SCRIPT, Loader, LoadingError, problem_with_image, settle
 from warehouse.questions import QUESTIONS, Answer, Question, ask
@@ -36,6 +37,11 @@ def held_by(emulator: Emulator, connector: Connector, streams: Sequence[str]) ->
     return {name: counts[known.get(name, name)] for name in streams}
 
 
+def requests_of(emulator: Emulator) -> str:
+    """What the connector has asked for so far."""
+    return f"{emulator.stats()['requests']:,} requests"
+
+
 def load_account(connector: Connector, via: str, database: Path, logs: Path) -> Result:
     """The full load, the changes in the account, the incremental load, and what the tables then hold."""
     import duckdb
@@ -48,11 +54,14 @@ def load_account(connector: Connector, via: str, database: Path, logs: Path) -> 
     cache = LosslessDuckDBCache(db_path=database, schema_name=connector.name)
     with start(connector.emulator, latency_ms=LATENCY_MS, **account.options) as emulator:
         loader = Loader(connector, dict(emulator.config), cache, logs, via)
-        first = loader.load()
+        with waiting(f"{account.label:<10} first load", lambda: requests_of(emulator)):
+            first = loader.load()
         say(f"{account.label:<10} first load:  {first.records:>7,} rows in {first.seconds:5.1f} s")
         for stream, changes in account.changes.items():
             emulator.touch(stream, **changes)
-        second = loader.load()
+        emulator.reset_stats()
+        with waiting(f"{account.label:<10} second load", lambda: requests_of(emulator)):
+            second = loader.load()
         say(f"{'':<10} second load: {second.records:>7,} rows in {second.seconds:5.1f} s")
         held = held_by(emulator, connector, list(loader.catalog))
     with duckdb.connect(str(database), read_only=True) as connection:

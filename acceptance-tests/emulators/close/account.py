@@ -99,7 +99,9 @@ class Account:
         }
         self.groups = [make_group(number, self.options.users) for number in range(GROUPS)]
         self.send_as = [make_send_as(number) for number in range(4)]
-        self.subscriptions = [make_subscription(number, first) for number in range(self.options.subscriptions)]
+        self.subscriptions = [
+            make_subscription(number, first, self.options.contacts) for number in range(self.options.subscriptions)
+        ]
         if not self.options.small_lists:
             self.small = {stream: [] for stream in self.small}
             self.groups, self.send_as, self.subscriptions = [], [], []
@@ -108,7 +110,8 @@ class Account:
         options, fields = self.options, self.other_fields
         values = objects.object_values(options.leads, self.moved)
         shapes = self._dressed("contacts", objects.contact_shapes(fields["contact"]))
-        self.contacts = Collection("contacts", objects.CONTACT_IDS, shapes, values)
+        of_contacts = objects.object_values(options.leads, self.moved, objects.lead_of_contact)
+        self.contacts = Collection("contacts", objects.CONTACT_IDS, shapes, of_contacts)
         self.contacts.fill(self._edited(options.contacts, options.contact_ties))
         shapes = self._dressed("opportunities", objects.opportunity_shapes(fields["opportunity"]))
         self.opportunities = Collection("opportunities", objects.OPPORTUNITY_IDS, shapes, values)
@@ -172,12 +175,12 @@ class Account:
     def _fill_leads(self) -> None:
         options = self.options
         shapes = self._dressed("leads", leads.lead_shapes(self.lead_fields + self.shared_fields))
-        self.leads = Collection("leads", leads.LEAD_IDS, shapes, leads.lead_values)
+        self.leads = Collection("leads", leads.LEAD_IDS, shapes, leads.lead_values(options.leads))
         self.leads.fill(self._edited(options.leads, options.ties))
 
     def _fill_activities(self) -> None:
         options = self.options
-        values = activities.activity_values(options.leads, options.users, self.moved)
+        values = activities.activity_values(options, self.moved)
         streams = [f"{activities.OBJECT_TYPES[kind]}_activities" for kind in activities.PATTERN] * activities.TURNS
         shapes = self.recorded.dressed(activities.activity_shapes(), streams, OWNED["activities"])
         self.activities = Collection("activities", activities.ACTIVITY_IDS, shapes, values)
@@ -186,7 +189,7 @@ class Account:
 
     def _fill_tasks(self) -> None:
         options = self.options
-        values = tasks.task_values(options.leads, options.users, self.moved)
+        values = tasks.task_values(options, self.moved)
         streams = [f"{kind}_tasks" for kind in tasks.PATTERN]
         shapes = self.recorded.dressed(tasks.task_shapes(), streams, OWNED["tasks"])
         self.tasks = Collection("tasks", tasks.TASK_IDS, shapes, values)

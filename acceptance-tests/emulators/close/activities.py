@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from emulators.close.identity import ORGANIZATION_ID, user_id, user_name
+from emulators.close.identity import LEAD_STATUSES, ORGANIZATION_ID, user_id, user_name
+from emulators.close.objects import STATUSES
+from emulators.close.settings import CloseOptions
 from emulators.moments import DAY_MS, with_offset
 from emulators.records import Ids
 from emulators.templates import Shape, Shapes, Values
 
 ACTIVITY_IDS = Ids("acti_")
 TAIL = ACTIVITY_IDS.tail
-SLOTS = ("key", "number", "created", "updated", "revision", "lead_key", "user_id", "user_name", "later", "home_key")
+SLOTS = (
+    "key", "number", "created", "updated", "revision", "lead_key", "user_id", "user_name", "later", "home_key",
+    "task_key", "opportunity_key", "thread_key",
+)  # fmt: skip
 LEAD_STEP = 31
 """Activity n belongs to lead n * 31 modulo the number of leads."""
 
@@ -52,9 +57,13 @@ _PHONE = {
     "local_phone": "+4930123456", "local_phone_formatted": "+49 30 123456", "local_country_iso": "DE",
     "remote_phone": "+442071234567", "remote_phone_formatted": "+44 20 7123 4567", "remote_country_iso": "GB",
 }  # fmt: skip
-_STATUS_CHANGE = {
-    "old_status_id": "stat_oldQvR7tXc2LmN4pZsK", "old_status_label": "Potential",
-    "new_status_id": "stat_newQvR7tXc2LmN4pZsK", "new_status_label": "Qualified",
+_LEAD_STATUS_CHANGE = {
+    "old_status_id": LEAD_STATUSES[0]["id"], "old_status_label": LEAD_STATUSES[0]["label"],
+    "new_status_id": LEAD_STATUSES[2]["id"], "new_status_label": LEAD_STATUSES[2]["label"],
+}  # fmt: skip
+_OPPORTUNITY_STATUS_CHANGE = {
+    "old_status_id": STATUSES[0][0], "old_status_label": STATUSES[0][1], "old_status_type": STATUSES[0][2],
+    "new_status_id": STATUSES[1][0], "new_status_label": STATUSES[1][1], "new_status_type": STATUSES[1][2],
 }  # fmt: skip
 DETAILS: dict[str, dict[str, Any]] = {
     "Call": {
@@ -63,7 +72,7 @@ DETAILS: dict[str, dict[str, Any]] = {
         "has_recording": False, "recording_url": None, "voicemail_url": None, "voicemail_duration": 0,
         "note": "Call revision @@revision@@", "note_html": "<p>Call revision @@revision@@</p>",
         "phone": "+442071234567", "source": "Close.io", "is_joinable": False, "is_to_group_number": False,
-        "coach_legs": [], "outcome_id": None,
+        "coach_legs": [], "outcome_id": f"outcome_0000{TAIL}",
     } | _PHONE,
     "Email": {
         "direction": "outgoing", "status": "sent", "subject": "Offer @@number@@", "sender": "sales@example.com",
@@ -71,7 +80,8 @@ DETAILS: dict[str, dict[str, Any]] = {
         "body_text": "Dear customer,\nrevision @@revision@@ at 100 % of the price.", "body_preview": "Dear customer,",
         "body_html": "<p>Dear customer,</p>", "body_text_quoted": [], "attachments": [], "opens": [],
         "opens_summary": None, "has_reply": False, "in_reply_to_id": None, "message_ids": ["<@@key@@@example.com>"],
-        "references": [], "thread_id": f"acti_@@key@@{TAIL}T", "template_id": None, "date_sent": "@@created@@",
+        "references": [], "thread_id": f"acti_@@thread_key@@{TAIL}", "template_id": f"tmpl_0000{TAIL}",
+        "email_account_id": f"emailacct_0000{TAIL}", "date_sent": "@@created@@",
         "date_scheduled": None, "need_smtp_credentials": False, "followup_sequence_delay": None,
     },
     THREAD: {
@@ -95,13 +105,14 @@ DETAILS: dict[str, dict[str, Any]] = {
     },
     "Created": {"source": "Close.io", "import_id": None},
     "TaskCompleted": {
-        "task_id": f"task_@@key@@{TAIL}", "task_text": "Call back @@number@@", "task_assigned_to": "@@user_id@@",
+        "task_id": f"task_@@task_key@@{TAIL}", "task_text": "Call back @@number@@", "task_assigned_to": "@@user_id@@",
         "task_assigned_to_name": "@@user_name@@",
     },
-    "LeadStatusChange": _STATUS_CHANGE,
-    "OpportunityStatusChange": _STATUS_CHANGE | {
-        "old_status_type": "active", "new_status_type": "won", "pipeline_id": None, "pipeline_name": None,
-        "opportunity_id": f"oppo_@@key@@{TAIL}", "opportunity_value": 120000, "opportunity_value_currency": "EUR",
+    "LeadStatusChange": _LEAD_STATUS_CHANGE,
+    "OpportunityStatusChange": _OPPORTUNITY_STATUS_CHANGE | {
+        "pipeline_id": None, "pipeline_name": None,
+        "opportunity_id": f"oppo_@@opportunity_key@@{TAIL}", "opportunity_value": 120000,
+        "opportunity_value_currency": "EUR",
         "opportunity_value_formatted": "€1,200", "opportunity_value_period": "one_time",
         "opportunity_confidence": 80,
     },
@@ -132,6 +143,8 @@ DATES_WON = ("2026-05-02", None, "2026-05-02T09:30:00+00:00")
 
 TURNS = len(DATES_WON)
 
+EMAIL_PLACE, CALL_PLACE, THREAD_PLACE, SMS_PLACE = (PATTERN.index(kind) for kind in ("Email", "Call", THREAD, "SMS"))
+
 LEADLESS_PLACE = 4
 """The place in the pattern of e-mails that belong to no lead."""
 
@@ -160,11 +173,18 @@ def lead_of(number: int, leads: int) -> int | None:
     return None if number % len(PATTERN) == LEADLESS_PLACE else number * LEAD_STEP % max(1, leads)
 
 
-def activity_values(leads: int, users: int, moved: dict[int, int]) -> Callable[[int, int, int, int], Values]:
-    """The function for the values of `SLOTS` in an account of that size; `moved`: leads that were merged."""
+def thread_of(number: int, activities: int) -> int:
+    """The number of the e-mail thread of an e-mail: one in the same turn of the pattern, or in the one before."""
+    thread = number - number % len(PATTERN) + THREAD_PLACE
+    return thread if thread < max(activities, number) or thread < len(PATTERN) else thread - len(PATTERN)
+
+
+def activity_values(options: CloseOptions, moved: dict[int, int]) -> Callable[[int, int, int, int], Values]:
+    """The function for the values of `SLOTS` in such an account; `moved`: leads that were merged."""
+    users, leads = options.users, max(1, options.leads)
+    tasks, opportunities, activities = max(1, options.tasks), max(1, options.opportunities), options.activities
     people = [(user_id(number).encode(), user_name(number).encode()) for number in range(users + 1)]
     factor, modulus = Ids.FACTOR, Ids.MODULUS
-    leads = max(1, leads)
 
     def values(number: int, created: int, updated: int, revision: int) -> Values:
         person = people[number % (users + 1)]
@@ -183,6 +203,9 @@ def activity_values(leads: int, users: int, moved: dict[int, int]) -> Callable[[
             with_offset(created + 3 * DAY_MS),
             # Contacts keep their ids when their lead is merged into another.
             b"%012d" % (number * LEAD_STEP % leads * factor % modulus),
+            b"%012d" % (number % tasks * factor % modulus),
+            b"%012d" % (number % opportunities * factor % modulus),
+            b"%012d" % (thread_of(number, activities) * factor % modulus),
         )
 
     return values
@@ -195,7 +218,7 @@ def _shape(place: int, kind: str, turn: int) -> Shape:
         "_type": kind,
         "organization_id": ORGANIZATION_ID,
         "lead_id": None if place == LEADLESS_PLACE else f"lead_@@lead_key@@{TAIL}",
-        "contact_id": f"cont_@@home_key@@{TAIL}A" if place % 3 else None,
+        "contact_id": f"cont_@@home_key@@{TAIL}" if place % 3 else None,
         "user_id": "@@user_id@@" if somebody else None,
         "user_name": "@@user_name@@" if somebody else None,
         "users": ["@@user_id@@"] if kind in ("Call", "Meeting") else [],

@@ -84,7 +84,7 @@ def value_of(definition: dict[str, Any], variant: int) -> Any:
         "datetime": f"2024-03-{variant % 28 + 1:02d}T08:30:00+00:00",
         "choices": ("Bronze", "Silver", "Gold")[variant % 3],
         "user": user_id(variant % 3),
-        "contact": "cont_@@key@@QvR7tXc2LmN4pZsKA",
+        "contact": "cont_@@key@@QvR7tXc2LmN4pZsK",
         "hidden": f"h{variant}",
         "url": "https://example.com/@@number@@",
     }

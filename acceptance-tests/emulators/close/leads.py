@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from emulators.close import objects
 from emulators.close.fields import value_of
 from emulators.close.identity import LEAD_STATUSES, ORGANIZATION_ID, user_id, user_name
 from emulators.moments import with_offset
@@ -13,7 +15,7 @@ from emulators.templates import Shape, Shapes, Values
 LEAD_IDS = Ids("lead_")
 TAIL = LEAD_IDS.tail
 LEAD_ID = f"lead_@@key@@{TAIL}"
-SLOTS = ("key", "number", "created", "updated", "revision")
+SLOTS = ("key", "number", "created", "updated", "revision", "second_key")
 VARIANTS = 48
 PHONE = {"type": "office", "phone": "+4930123456", "phone_formatted": "+49 30 123456"}
 LINK = {"name": "Find", "url": "https://find.example.com/@@number@@"}
@@ -24,10 +26,21 @@ OPTIONAL = frozenset({
 """Fields that only come when they are named."""
 
 
-def lead_values(number: int, created: int, updated: int, revision: int) -> Values:
-    """The values of `SLOTS`."""
-    key = number * Ids.FACTOR % Ids.MODULUS
-    return (b"%012d" % key, b"%d" % number, with_offset(created), with_offset(updated), b"%d" % revision)
+def lead_values(leads: int) -> Callable[[int, int, int, int], Values]:
+    """The function for the values of `SLOTS` in an account of so many leads."""
+    factor, modulus, every = Ids.FACTOR, Ids.MODULUS, objects.SECOND_CONTACT_EVERY
+
+    def values(number: int, created: int, updated: int, revision: int) -> Values:
+        return (
+            b"%012d" % (number * factor % modulus),
+            b"%d" % number,
+            with_offset(created),
+            with_offset(updated),
+            b"%d" % revision,
+            b"%012d" % ((leads + number // every) * factor % modulus),
+        )
+
+    return values
 
 
 def lead_shapes(definitions: list[dict[str, Any]]) -> Shapes:
@@ -37,10 +50,10 @@ def lead_shapes(definitions: list[dict[str, Any]]) -> Shapes:
 
 
 def contact_shape(variant: int, letter: str) -> Shape:
-    """A contact of a lead, as it is embedded there."""
+    """A contact of a lead, as it is embedded there: `A` has the number of the lead (objects.lead_of_contact)."""
     email = f"person.{letter.lower()}@@number@@@example.com"
     return {
-        "id": f"cont_@@key@@{TAIL}{letter}",
+        "id": f"cont_@@{'key' if letter == 'A' else 'second_key'}@@{TAIL}",
         "organization_id": ORGANIZATION_ID,
         "lead_id": LEAD_ID,
         "name": f"{user_name(variant + ord(letter))} @@number@@",

@@ -13,10 +13,13 @@ from emulators.templates import Shape, Shapes, Values
 
 CONTACT_IDS, OPPORTUNITY_IDS, CUSTOM_OBJECT_IDS = Ids("cont_"), Ids("oppo_"), Ids("co_")
 TAIL = CONTACT_IDS.tail
-SLOTS = ("key", "number", "created", "updated", "revision", "lead_key", "day")
+SLOTS = ("key", "number", "created", "updated", "revision", "lead_key", "day", "home_key")
 VARIANTS = 12
 LEAD_STEP = 7
-"""Object n belongs to lead n * 7 modulo the number of leads."""
+"""Object n belongs to lead n * 7 modulo the number of leads; contacts have a rule of their own."""
+
+SECOND_CONTACT_EVERY, SECOND_CONTACT_PLACE = 48, 9
+"""The first contacts beyond the number of leads are the second ones of lead 9, 57, 105 and so on."""
 
 CONTACT_OPTIONAL = frozenset({"recent_calls", "subscriptions", "lead_suggestions_operation_id"})
 """Fields that only come when they are named."""
@@ -35,13 +38,22 @@ def lead_of(number: int, leads: int) -> int:
     return number * LEAD_STEP % max(1, leads)
 
 
-def object_values(leads: int, moved: dict[int, int]) -> Callable[[int, int, int, int], Values]:
+def lead_of_contact(number: int, leads: int) -> int:
+    """The number of the lead that a contact was made for: that of the same number, while there are such leads."""
+    if number < leads:
+        return number
+    second = (number - leads) * SECOND_CONTACT_EVERY + SECOND_CONTACT_PLACE
+    return second if second < leads else lead_of(number, leads)
+
+
+def object_values(
+    leads: int, moved: dict[int, int], owner: Callable[[int, int], int] = lead_of
+) -> Callable[[int, int, int, int], Values]:
     """The function for the values of `SLOTS`; `moved`: leads that were merged, and into which."""
     factor, modulus = Ids.FACTOR, Ids.MODULUS
-    leads = max(1, leads)
 
     def values(number: int, created: int, updated: int, revision: int) -> Values:
-        lead = number * LEAD_STEP % leads
+        home = lead = owner(number, leads)
         while lead in moved:
             lead = moved[lead]
         return (
@@ -52,6 +64,8 @@ def object_values(leads: int, moved: dict[int, int]) -> Callable[[int, int, int,
             b"%d" % revision,
             b"%012d" % (lead * factor % modulus),
             date(created + 30 * DAY_MS),
+            # Contacts keep their ids when their lead is merged into another.
+            b"%012d" % (home * factor % modulus),
         )
 
     return values
@@ -120,7 +134,7 @@ def _opportunity(variant: int) -> Shape:
         "organization_id": ORGANIZATION_ID,
         "lead_id": f"lead_@@lead_key@@{TAIL}",
         "lead_name": "Northwind",
-        "contact_id": None,
+        "contact_id": f"cont_@@home_key@@{TAIL}" if variant % 2 else None,
         "contact_name": None,
         "user_id": user_id(variant % 4),
         "user_name": user_name(variant % 4),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from emulators.close.identity import ORGANIZATION_ID, user_id
 from emulators.close.lists import BadParameter, Selection, list_response, read_page, read_ranges, small_list
-from emulators.close.objects import CONTACT_IDS, CUSTOM_OBJECT_IDS, OPPORTUNITY_IDS, lead_of
+from emulators.close.objects import CONTACT_IDS, CUSTOM_OBJECT_IDS, OPPORTUNITY_IDS, lead_of, lead_of_contact
 from emulators.close.settings import CloseOptions
 from emulators.messages import Request, Response, error_response, json_response
 from emulators.records import Collection
@@ -139,7 +139,8 @@ class RuledLists:
             return None, None
         wanted = self._account.leads.ids.number(lead)
         account = self._account
+        owner = lead_of_contact if prefix == CONTACT_IDS.prefix else lead_of
         return (
-            lambda number: account.surviving_lead(lead_of(number, self._options.leads)) == wanted,
+            lambda number: account.surviving_lead(owner(number, self._options.leads)) == wanted,
             (prefix, lead, len(account.moved)),
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from emulators.close.identity import LEAD_STATUSES, ORGANIZATION_ID, user_id, user_name
-from emulators.close.objects import PIPELINE_ID, STATUSES
+from emulators.close.objects import CONTACT_IDS, PIPELINE_ID, STATUSES
 from emulators.moments import DAY_MS, naive, with_offset
 from emulators.records import TAIL
 
@@ -276,11 +276,12 @@ def make_group(number: int, users: int) -> Record:
     return _base("group", number) | {"name": f"Team {number}", "members": members}
 
 
-def make_subscription(number: int, first: int) -> Record:
+def make_subscription(number: int, first: int, contacts: int) -> Record:
     """A subscription of a contact to a sequence."""
     return {
         "id": f"sub_{number:06d}{TAIL}", "organization_id": ORGANIZATION_ID,
-        "sequence_id": f"seq_{number * number % 5:04d}{TAIL}", "contact_id": f"cont_{number:012d}{TAIL}",
+        "sequence_id": f"seq_{number * number % 5:04d}{TAIL}",
+        "contact_id": CONTACT_IDS.id(number % max(1, contacts)).decode(),
         "lead_id": None, "contact_email": f"person{number}@example.org", "sender_account_id": f"emailacct_0000{TAIL}",
         "sender_name": user_name(number % 4), "sender_email": "sales@example.com",
         "status": ("active", "paused", "finished", "goal", "error")[number % 5], "status_reason": None,

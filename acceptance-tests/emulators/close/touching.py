@@ -14,7 +14,7 @@ from emulators.moments import now_ms, with_offset
 Touched = dict[str, list[str]]
 LeadOf = Callable[[int, int], int | None]
 CHILDREN: dict[str, LeadOf] = {
-    "contacts": objects.lead_of, "opportunities": objects.lead_of, "custom_objects": objects.lead_of,
+    "contacts": objects.lead_of_contact, "opportunities": objects.lead_of, "custom_objects": objects.lead_of,
     "activities": activities.lead_of, "tasks": tasks.lead_of,
 }  # fmt: skip
 """Collections whose records belong to leads, and to which."""

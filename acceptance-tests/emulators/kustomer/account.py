@@ -116,7 +116,7 @@ class Account:
         options = self.options
         # Klasses that exist but are switched off have kobjects too.
         klasses = [*options.klasses, RETIRED] if options.klasses else []
-        made = [shapes.kobject(klass, number) for number, klass in enumerate(klasses * 8)]
+        made = [shapes.kobject(klass, number, len(klasses)) for number, klass in enumerate(klasses * 8)]
         # Kobjects of one klass were recorded.
         of_klass = {shape["type"]: "kobjects" for shape in self.recorded.of("kobjects")}
         kobjects = self.recorded.instead(made, [of_klass.get(shape["type"], "") for shape in made], OWNED)

@@ -73,7 +73,7 @@ def work_items(account: Account, conversation: int) -> list[Record]:
         "type": "work_item",
         "id": _made(shapes.WORK_ITEMS.prefix, conversation, 0),
         "attributes": {"status": "completed", "queuedCount": 1, "createdAt": created, "updatedAt": created},
-        "relationships": {"queue": {"data": {"type": "queue", "id": shapes.USER_ID % 77}}},
+        "relationships": {"queue": {"data": {"type": "queue", "id": shapes.listed("queues", 0)}}, "routedTo": by(1)},
     }
     return [account.recorded.turn("work_items", conversation // 3, made)] if conversation % 3 == 0 else []
 
@@ -83,6 +83,8 @@ def satisfaction_response(account: Account, conversation: int) -> Record | None:
     conversations = account.collections["conversations"].shapes.shapes
     if not conversations[conversation % len(conversations)]["attributes"]["satisfactionLevel"].get("formResponse"):
         return None
+    of_conversation = key(conversation % max(1, account.options.customers)).decode()
+    customer = f"{shapes.CUSTOMERS.prefix}{of_conversation}{TAIL}"
     created = stamp(account.collections["conversations"].created[conversation]).decode()
     return {
         "type": "satisfaction_response",
@@ -96,7 +98,7 @@ def satisfaction_response(account: Account, conversation: int) -> Record | None:
             "createdAt": created,
             "updatedAt": created,
         },
-        "relationships": {"customer": to("customer", "customers", shapes.USER_ID % 500)},
+        "relationships": {"customer": to("customer", "customers", customer)},
     }
 
 

@@ -26,7 +26,15 @@ RESPONSES = Ids("60bbe4f2", TAIL)
 EVENTS = Ids("64ccf503", TAIL)
 WORK_ITEMS = Ids("65dd0614", TAIL)
 MERGES = Ids("66ee1725", TAIL)
-USER_ID = "5aa10000000000000000%04x"
+
+RESOURCES = {
+    **{name: number for number, name in enumerate((
+        "users", "teams", "tags", "shortcuts", "slas", "brands", "queues", "queue_rules", "work_sessions",
+        "satisfaction", "schedules", "role_groups", "cards", "notifications", "snoozes", "kb_articles", "kb_categories",
+    ))},
+    "sla_versions": 60, "klasses": 61, "custom_attributes": 62, "audit_logs": 63,
+}  # fmt: skip
+"""The numbers by which ids of the small lists are made, by stream."""
 
 
 class _Days(dict[int, bytes]):
@@ -54,6 +62,11 @@ def key(number: int) -> bytes:
     return b"%012d" % (number * Ids.FACTOR % Ids.MODULUS)
 
 
+def listed(stream: str, number: int) -> str:
+    """The id of a record of a small list: 24 hex digits."""
+    return f"7{RESOURCES[stream]:03x}{number * 7_368_787 % 2**32:08x}{number:08x}beef"
+
+
 def to(kind: str, path: str, identifier: str | None) -> dict[str, Any]:
     """A relationship to one record."""
     if identifier is None:
@@ -75,7 +88,7 @@ def _record(kind: str, path: str, ids: Ids, attributes: Shape, relationships: Sh
 
 def by(user: int) -> dict[str, Any]:
     """A relationship to a user."""
-    return to("user", "users", USER_ID % user)
+    return to("user", "users", listed("users", user))
 
 
 def customer(variant: int) -> Shape:
@@ -117,10 +130,13 @@ def conversation(variant: int) -> Shape:
         "name": f"Where is my order? {variant}", "preview": "Dear team, my parcel @@number@@ has not arrived.",
         "channels": ["email", "chat"][: 1 + variant % 2], "status": ("open", "snoozed", "done")[variant % 3],
         "open": {"statusAt": "@@created@@"}, "messageCount": "@#b@#", "noteCount": "@#c@#", "satisfaction": 0,
-        "satisfactionLevel": level, "spam": False, "ended": False, "endedAt": None, "tags": [], "suggestedTags": [],
+        "satisfactionLevel": level, "spam": False, "ended": False, "endedAt": None,
+        "tags": [listed("tags", variant % 3)] if variant % 2 else [], "suggestedTags": [],
         "lastActivityAt": "@@updated@@", "lastMessageAt": "@@updated@@",
-        "firstMessageIn": {"id": "m@@number@@", "sentAt": "@@created@@", "channel": "sms", "meta": {"to": recipients}},
-        "assignedUsers": [USER_ID % (variant % 4)], "assignedTeams": [],
+        "firstMessageIn": {"id": f"{MESSAGES.prefix}@@key@@{TAIL}", "sentAt": "@@created@@",
+                           "channel": "sms", "meta": {"to": recipients}},
+        "assignedUsers": [listed("users", variant % 4)],
+        "assignedTeams": [listed("teams", variant % 3)] if variant % 3 else [],
         "firstResponse": {"time": 120 + variant, "businessTime": None, "createdByTeams": None},
         "snooze": None if variant % 2 else {"status": "canceled", "time": "@@created@@"},
         "direction": "in", "priority": 1 + variant % 5, "sentiment": {"polarity": -0.25, "confidence": 1},
@@ -131,8 +147,10 @@ def conversation(variant: int) -> Shape:
     relationships = {
         "messages": {"links": {"self": f"/v1/conversations/{CONVERSATIONS.prefix}@@key@@{TAIL}/messages"}},
         "customer": to("customer", "customers", f"{CUSTOMERS.prefix}@@a@@{TAIL}"),
-        "queue": {"data": {"type": "queue", "id": USER_ID % 77}}, "createdBy": by(variant % 4), "modifiedBy": by(2),
-        "sla": {"data": {"type": "sla", "id": USER_ID % 78}} if variant % 4 == 0 else {"data": None},
+        "queue": {"data": {"type": "queue", "id": listed("queues", 0)}},
+        "brand": to("brand", "brands", listed("brands", variant % 2)), "createdBy": by(variant % 4),
+        "modifiedBy": by(2),
+        "sla": {"data": {"type": "sla", "id": listed("slas", 0)}} if variant % 4 == 0 else {"data": None},
     }  # fmt: skip
     return _record("conversation", "conversations", CONVERSATIONS, attributes, relationships)
 
@@ -156,7 +174,7 @@ def message(variant: int) -> Shape:
         },
         "conversation": to("conversation", "conversations", f"{CONVERSATIONS.prefix}@@a@@{TAIL}"),
         "createdBy": by(variant % 4),
-        "shortcuts": {"data": [{"type": "shortcut", "id": USER_ID % 9}] if variant % 6 == 0 else []},
+        "shortcuts": {"data": [{"type": "shortcut", "id": listed("shortcuts", 1)}] if variant % 6 == 0 else []},
     }
     return _record("message", "messages", MESSAGES, attributes, relationships)
 
@@ -185,8 +203,8 @@ def company(variant: int) -> Shape:
     return _record("company", "companies", COMPANIES, attributes, {"createdBy": by(1), "modifiedBy": by(2)})
 
 
-def kobject(klass: str, variant: int) -> Shape:
-    """A custom object of a klass; the link key of its klass is singular."""
+def kobject(klass: str, variant: int, klasses: int) -> Shape:
+    """A custom object of one of so many klasses, in turn; the link key of its klass is singular."""
     attributes: Shape = {
         "externalId": "k-@@number@@", "title": f"{klass} @@number@@", "description": None, "icon": None, "images": [],
         "custom": {"totalNum": variant + 0.5, "placedAt": "@@created@@"}, "data": {"raw": {"line": variant}},
@@ -195,7 +213,7 @@ def kobject(klass: str, variant: int) -> Shape:
     relationships = {
         "klass": {
             "link": {"self": f"/v1/klasses/{klass}"},
-            "data": {"type": "klass", "id": USER_ID % (900 + len(klass))},
+            "data": {"type": "klass", "id": listed("klasses", variant % klasses)},
         },
         "customer": to("customer", "customers", f"{CUSTOMERS.prefix}@@a@@{TAIL}"),
     }
@@ -207,7 +225,7 @@ def conversation_time(variant: int) -> Shape:
     attributes: Shape = {
         "handleAt": "@@created@@", "handleTime": 60 + variant, "messageAt": None, "messageTime": 20,
         "channels": ["email"],
-        "assignedUsers": [USER_ID % (variant % 4)], "assignedTeams": [], "createdByTeams": [],
+        "assignedUsers": [listed("users", variant % 4)], "assignedTeams": [], "createdByTeams": [],
     }  # fmt: skip
     shape = _record(
         "conversation_time",

@@ -9,7 +9,7 @@ from typing import Any
 
 from emulators.kustomer.flat import flat, snake
 from emulators.kustomer.settings import KustomerOptions
-from emulators.kustomer.shapes import ORGANISATION_ID, USER_ID, by, stamp, to
+from emulators.kustomer.shapes import ORGANISATION_ID, by, listed, stamp, to
 from emulators.moments import DAY_MS
 from emulators.recorded import Recorded
 
@@ -48,7 +48,7 @@ TABLE: dict[str, tuple[str, str, Attributes]] = {
             "name": f"Team {n}",
             "displayName": f"Team {n}",
             "icon": "star",
-            "members": [USER_ID % n],
+            "members": [listed("users", n)],
             "roleGroups": [],
             "deleted": False,
             "deletedAt": None,
@@ -149,22 +149,28 @@ CUSTOM_TYPES = {"Num": "number", "Bool": "boolean", "At": "date", "Tree": "tree"
 METADATA = {"ratingNum": "number", "tierStr": "string", "dueAt": "date", "labelsStrs": "string", "extra": "string"}
 
 
-def identifier(resource: int, number: int) -> str:
-    """24 hex digits."""
-    return f"7{resource:03x}{number * 7_368_787 % 2**32:08x}{number:08x}beef"
+RELATED: dict[str, Callable[[int], Record]] = {
+    "queue_rules": lambda n: {"queue": {"data": {"type": "queue", "id": listed("queues", n)}}},
+    "work_sessions": lambda n: {"user": by(n)},
+}
+"""Relationships that the records of a list have besides the common ones."""
 
 
 def record(
-    kind: str, path: str, resource: int, number: int, attributes: Record, created: str, *, updates: bool
+    stream: str, kind: str, path: str, number: int, attributes: Record, created: str, *, updates: bool
 ) -> Record:
     """A record in the vendor's form."""
-    key = identifier(resource, number)
+    key = listed(stream, number)
     times = {"createdAt": created} | ({"updatedAt": created, "modifiedAt": created} if updates else {})
     return {
         "type": kind,
         "id": key,
         "attributes": attributes | times,
-        "relationships": {"org": to("org", "orgs", ORGANISATION_ID), "createdBy": by(1)},
+        "relationships": {
+            "org": to("org", "orgs", ORGANISATION_ID),
+            "createdBy": by(1),
+            **RELATED.get(stream, _none)(number),
+        },
         "links": {"self": f"/v1{path}/{key}"},
     }
 
@@ -205,10 +211,14 @@ class SmallList:
         return (flat(entry) for entry in (*self.records, *self.gone))
 
 
-def _maker(resource: int, name: str) -> SmallList:
+def _none(number: int) -> Record:
+    return {}
+
+
+def _maker(name: str) -> SmallList:
     path, kind, attributes = TABLE[name]
     updates = name not in ONLY_CREATED
-    return SmallList(path, lambda n, created: record(kind, path, resource, n, attributes(n), created, updates=updates))
+    return SmallList(path, lambda n, created: record(name, kind, path, n, attributes(n), created, updates=updates))
 
 
 class SlaVersions(SmallList):
@@ -237,7 +247,7 @@ class Metadata(SmallList):
 
 def lists(options: KustomerOptions, recorded: Recorded, first: int, last: int) -> dict[str, SmallList]:
     """All small resources by stream name, filled."""
-    result: dict[str, SmallList] = {name: _maker(index, name) for index, name in enumerate(TABLE)}
+    result: dict[str, SmallList] = {name: _maker(name) for name in TABLE}
 
     def created(number: int) -> str:
         return stamp(first + (number * 86_413_000) % max(1, last - first)).decode()
@@ -259,7 +269,7 @@ def lists(options: KustomerOptions, recorded: Recorded, first: int, last: int) -
 def _sla_versions(slas: SmallList) -> SlaVersions:
     def make(number: int, created: str) -> Record:
         attributes = {"name": "Gold", "version": number % 2 + 1, "metrics": METRICS, "criteria": {"and": [], "or": []}}
-        entry = record("sla_version", "/slas/versions", 60, number, attributes, created, updates=False)
+        entry = record("sla_versions", "sla_version", "/slas/versions", number, attributes, created, updates=False)
         sla = slas.records[number // 2 % len(slas.records)]["id"]
         entry["relationships"]["sla"] = to("sla", "slas", sla)
         return entry
@@ -285,7 +295,7 @@ def _klasses(options: KustomerOptions, created: Callable[[int], str]) -> Klasses
             "status": status,
             "mixins": [],
         }
-        return record("klass", "/klasses", 61, number, attributes, made, updates=True)
+        return record("klasses", "klass", "/klasses", number, attributes, made, updates=True)
 
     klasses = Klasses("/klasses", make)
     klasses.records = [klasses.create(created(number)) for number in range(len(names))]
@@ -319,7 +329,7 @@ def _metadata(options: KustomerOptions, recorded: Recorded, created: str) -> Met
             for name, kind in (METADATA | _carried(recorded, resource)).items()
         }
         attributes = {"resource": resource, "properties": properties}
-        return {"type": "metadata", "id": identifier(62, number), "attributes": attributes}
+        return {"type": "metadata", "id": listed("custom_attributes", number), "attributes": attributes}
 
     metadata = Metadata("/metadata", make)
     metadata.records = [metadata.create(created) for _ in resources]
@@ -332,15 +342,15 @@ def _audit_logs(options: KustomerOptions, first: int, last: int) -> SmallList:
         attributes = {
             "eventName": f"kustomer.{kind}.update",
             "eventVerb": "update",
-            "userId": USER_ID % (number % 4),
+            "userId": listed("users", number % 4),
             "userType": "user",
             "objectType": kind,
-            "objectId": identifier(2, number),
+            "objectId": listed(f"{kind}s", number % max(1, options.users if kind == "user" else options.small)),
             "ip": "192.0.2.7",
             "changes": {"name": {"before": "a", "after": "b"}},
             "publishedAt": created,
         }
-        return record("audit_log", "/audit-logs", 63, number, attributes, created, updates=False)
+        return record("audit_logs", "audit_log", "/audit-logs", number, attributes, created, updates=False)
 
     logs = SmallList("/audit-logs", make)
     since = max(first, last - 90 * DAY_MS)

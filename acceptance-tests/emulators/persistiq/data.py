@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from emulators.moments import DAY_MS, naive, now_ms, parse_ms
@@ -14,7 +14,7 @@ from emulators.templates import Shape, Shapes, Values
 
 Record = dict[str, Any]
 SEED_ENDS_BEFORE_MS = 60_000
-SLOTS = ("key", "number", "created", "updated", "revision", "changed")
+SLOTS = ("key", "number", "created", "updated", "revision", "changed", "lead_key")
 PACIFIC_MS = 7 * 3_600_000
 LEAD_IDS, EVENT_IDS = Ids("l_", ""), Ids("evt_", "")
 STATUSES = [
@@ -44,10 +44,15 @@ def utc(ms: int) -> bytes:
     return naive(ms)[:19] + b".%03dZ" % (ms % 1000)
 
 
-def values(number: int, created: int, updated: int, revision: int) -> Values:
-    """The values of `SLOTS`."""
-    key = b"%012d" % (number * Ids.FACTOR % Ids.MODULUS)
-    return (key, b"%d" % number, pacific(created), pacific(updated), b"%d" % revision, utc(updated))
+def values_of(leads: int) -> Callable[[int, int, int, int], Values]:
+    """The function for the values of `SLOTS` in a company of so many leads."""
+    leads = max(1, leads)
+
+    def values(number: int, created: int, updated: int, revision: int) -> Values:
+        key, lead = (b"%012d" % (each * Ids.FACTOR % Ids.MODULUS) for each in (number, number % leads))
+        return (key, b"%d" % number, pacific(created), pacific(updated), b"%d" % revision, utc(updated), lead)
+
+    return values
 
 
 class Company:
@@ -67,6 +72,7 @@ class Company:
         self.users = [self._user(number) for number in range(options.users)]
         self.domains = [{"id": f"dom_{n}d", "name": f"blocked-{n}.example.com"} for n in range(options.dnc_domains)]
         self.tags = [{"id": f"tag_{n}t", "name": f"Tag {n}"} for n in range(options.tags)]
+        values = values_of(options.leads)
         self.leads = Collection("leads", LEAD_IDS, Shapes([self._lead(v) for v in range(24)], SLOTS), values)
         self.leads.fill(self._lead_times())
         shapes = [*(self._event(kind, v) for v, kind in enumerate(KINDS)), *map(self._oas_event, KINDS)]
@@ -147,12 +153,12 @@ class Company:
             "id": "evt_@@key@@", "kind": kind, "event_at": "@@created@@", "user_id": f"u_{variant % 5}u",
             "user": {"id": f"u_{variant % 5}u", "name": f"Üser {variant % 5}"} if variant % 3 else None,
             "campaign": {"id": f"c_{variant}c", "name": f"Campaign {variant}"} if variant % 2 else None,
-            "lead": {"id": "l_@@key@@", "status": "active", "data": {"email": "person@@number@@@example.com"}},
+            "lead": {"id": "l_@@lead_key@@", "status": "active", "data": {"email": "person@@number@@@example.com"}},
             "params": {"subject": "Hello @@number@@"} if variant % 4 else None, "diff": None,
         }  # fmt: skip
 
     def _oas_event(self, kind: str) -> Shape:
-        data = {"lead_id": "l_@@key@@", "subject": "Hello @@number@@"}
+        data = {"lead_id": "l_@@lead_key@@", "subject": "Hello @@number@@"}
         return {"id": "evt_@@key@@", "event_type": kind, "data": data, "created_at": "@@created@@"}
 
     def _campaign(self, number: int) -> Record:
