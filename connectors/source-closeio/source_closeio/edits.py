@@ -221,7 +221,7 @@ class Edits:
             emit=edited,
             estimates=False,
         )
-        return (yield from keyset.walk(Window(lower)))
+        return (yield from keyset.walk(events.newest_first(lower)))
 
     def _fetch_again(self, rows: list[Record]) -> list[Record]:
         """The old ones of these records as they are now; deleted ones do not come."""

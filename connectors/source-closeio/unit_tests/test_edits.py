@@ -10,7 +10,7 @@ import pytest
 from source_closeio.edits import IDS_CHARACTERS, chunks
 from source_kit.timestamps import parse
 from source_kit.work import Start, in_order
-from unit_tests.closeio_account import Account
+from unit_tests.closeio_account import Account, Sent
 
 SEARCH, EVENTS = "POST /data/search/", "GET /event/"
 WINDOWLESS = {"activities_window_seconds": 0}
@@ -50,6 +50,25 @@ def test_where_they_do_not_the_event_log_is_used(answer: str, why: str) -> None:
         f"INFO Stream call_activities: searches do not tell what changed ({why}): it is looked up in the event log."
         in again.logs
     )
+
+
+def test_a_page_of_the_log_in_reverse_order_once_costs_no_edit() -> None:
+    account = Account(WINDOWLESS, activities=900, search_updates="refused")
+    state = account.read("call_activities").states[-1]
+    edited: set[str] = set()
+    while len(edited) < 90:
+        edited.update(account.app.touch("call_activities", update=1, create=0, delete=0)["updated"])
+    turned: list[str] = []
+
+    def alter(sent: Sent, status: int, content: Any) -> tuple[int, Any]:
+        if turned or len(content["data"]) < 50:
+            return status, content
+        turned.append(sent.group)
+        return status, {**content, "data": content["data"][::-1]}
+
+    account.vendor.altered[EVENTS] = alter
+    assert edited <= set(account.read("call_activities", state).ids)
+    assert turned
 
 
 def test_where_the_log_refuses_a_filter_by_type_alone_the_whole_log_is_read() -> None:
