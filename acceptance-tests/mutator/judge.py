@@ -72,6 +72,11 @@ class Reach:
             for applied in self.applied
         )
 
+    @cached_property
+    def withheld(self) -> set[str]:
+        """The rows that no answer to a request has shown."""
+        return {name for applied in self.applied if applied["lasting"] for name in applied["withheld"]}
+
     @property
     def may_fail(self) -> bool:
         return any(not BY_NAME[applied["mutation"]].harmless for applied in self.applied)
@@ -80,12 +85,15 @@ class Reach:
         """Whether a record of the truth may have become another one, or none."""
         if identifier in self.touched or any(row["nameless"] for row in self.rows):
             return True
+        if identifier in self.withheld:
+            return True
         # An answer that is one record: what stands in its lists is a part of it.
         if identifier and any(f"/{identifier}/" in applied["target"] for applied in self.applied):
             return True
         if not self.is_child:
             return False
-        return any(row["has_parts"] for row in self.rows) or bool(self.touched & set(words_of(record)))
+        gone = self.touched | self.withheld
+        return any(row["has_parts"] for row in self.rows) or bool(gone & set(words_of(record)))
 
 
 def words_of(value: Any) -> Iterable[str]:
