@@ -37,7 +37,7 @@ def empty_though_more_follows(right: Response, random: Random) -> Change | None:
     document = Document.of(right)
     if document is None or not document.rows or not announces_more(document):
         return None
-    withheld = tuple(document.rows)
+    withheld = () if is_counted(document) else tuple(document.rows)
     document.rows.clear()
     return Change(document.sent_as(right), withheld=withheld)
 
@@ -153,12 +153,12 @@ def rows_as_object(right: Response, random: Random) -> Change | None:
     document = Document.of(right)
     if document is None or document.rows_key is None or not document.rows:
         return None
-    rows = document.rows
+    rows, can_know = document.rows, is_counted(document)
     forms: tuple[Any, ...] = (rows[0], {str(number): row for number, row in enumerate(rows)}, {"data": rows})
     chosen = document.value[document.rows_key] = random.choice(forms)
     changes = tuple(RowChange(row, row) for row in rows)
     # One object in the place of a list is its only row.
-    withheld = tuple(rows[1:]) if chosen is rows[0] else ()
+    withheld = tuple(rows[1:]) if chosen is rows[0] and not can_know else ()
     return Change(document.sent_as(right), changes if len(rows) == 1 else (), withheld=withheld)
 
 

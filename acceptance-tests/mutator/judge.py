@@ -24,6 +24,8 @@ Applied = dict[str, Any]
 UNCLEAR = re.compile("fault in the connector|unexpected|traceback", re.IGNORECASE)
 PLACE = re.compile(r"\w+ in \w+\.py:\d+ \w+")
 """Where in the code an exception came from, as internal messages have it."""
+HOLDS = "the state stays"
+"""What a stream says that knows of rows which did not come."""
 MOST_FIELDS = 3
 """A field that a mutation changed may show in fields that are derived from it."""
 SAMPLE = 3
@@ -153,6 +155,12 @@ def lost(stream: Stream, truth: Mapping[str, Record], emitted: set[str], reach: 
             if not forms & emitted and not reach.any_id_is_new:
                 found.append(Finding("mutated row lost", stream.name, f"{row['id']} as {row['after_id'] or 'no id'!r}"))
     return found
+
+
+def knows_of_losses(stream: str, outcome: Outcome) -> bool:
+    """Whether a stream that is complete has warned that rows are missing, and left its state before them."""
+    said = [line for line in outcome.result.logs if line.startswith(f"WARN Stream {stream}: ")]
+    return any(HOLDS in line.lower() for line in said)
 
 
 def altered(stream: Stream, truth: Mapping[str, Record], records: list[Record], reach: Reach) -> list[Finding]:

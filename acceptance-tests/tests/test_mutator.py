@@ -81,6 +81,21 @@ def test_rows_that_every_answer_withheld_may_be_missing_and_no_others() -> None:
     assert judge.completeness(TAGS, child, [], Reach((withheld | {"lasting": True},), is_child=True)) == []
 
 
+@pytest.mark.parametrize(
+    ("line", "knows"),
+    [
+        ("Stream tags: the API counts 3 records more than it gives. The state stays before that window.", True),
+        ("Stream tags: Some may be missing; the state stays, so that the next sync looks again.", True),
+        ("Stream tags: 3 rows were no objects and were left out.", False),
+        ("Stream users: the state stays", False),
+    ],
+)
+def test_a_stream_knows_of_losses_that_it_warns_of_and_whose_state_it_holds(line: str, knows: bool) -> None:
+    warning, remark = ({"type": "LOG", "log": {"level": level, "message": line}} for level in ("WARN", "INFO"))
+    assert judge.knows_of_losses("tags", outcome(warning)) is knows
+    assert not judge.knows_of_losses("tags", outcome(remark))
+
+
 def test_what_is_behind_an_answer_without_body_may_be_missing_where_it_lasts() -> None:
     without_body = applied("status: success without body")
     assert kinds([], without_body | {"lasting": True}) == []
