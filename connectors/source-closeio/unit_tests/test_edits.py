@@ -37,6 +37,21 @@ def test_where_searches_filter_by_update_they_are_used_and_the_state_says_so() -
     assert account.vendor.groups()[EVENTS] == 1
 
 
+@pytest.mark.parametrize("at_end", [False, True])
+def test_a_row_without_an_id_is_no_proof_that_searches_do_not_filter(at_end: bool) -> None:
+    account, state, edited = edited_calls()
+    nameless = {"oddity": 1, "date_updated": "2020-01-01T00:00:00+00:00"}
+
+    def alter(sent: Sent, status: int, content: Any) -> tuple[int, Any]:
+        rows = content["data"]
+        return status, {**content, "data": [*rows, nameless] if at_end else [nameless, *rows]}
+
+    account.vendor.altered[SEARCH] = alter
+    again = account.read("call_activities", state)
+    assert edited <= set(again.ids)
+    assert again.states[-1]["__edits_found_by_search"] is True
+
+
 @pytest.mark.parametrize(("answer", "why"), [("ignored", "they ignore date_updated"), ("refused", "status 400")])
 def test_where_they_do_not_the_event_log_is_used(answer: str, why: str) -> None:
     account, state, edited = edited_calls(search_updates=answer)
