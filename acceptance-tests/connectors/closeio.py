@@ -85,6 +85,9 @@ PARTED_TIES = {**TIES, "ties": [5, 650]}
 ODD_SIZE = {"leads": 450, "activities": 500, "tasks": 200, "events": 200}
 ODD_STREAMS = ("leads", "activities", "tasks", "event_log", "lead_statuses", "pipelines")
 
+# Their custom fields are listed first.
+WITH_FIELDS = ("leads", "activities")
+
 ACTIVITY_TYPES = (
     "call", "email", "email_thread", "note", "sms", "meeting", "created", "task_completed", "lead_status_change",
     "opportunity_status_change", "lead_merge", "whatsapp_message", "form_submission",
@@ -192,6 +195,11 @@ CONNECTOR = Connector(
     },
     slow_reader={"cursor_seconds": 1.0, "leads": 12_000, "activities": 3_000, "latency_ms": 5},
     refusable=("tasks", "GET /task/"),
+    asked_for_others={
+        "deleted_records": ("/event/",),
+        "user_posts": ("/activity/",),
+        **{name: ("/custom_field/lead/", "/custom_field/activity/", "/custom_field/shared/") for name in WITH_FIELDS},
+    },
     refused_with_it=TYPED_TASKS,
     late_index={"index_lag_seconds": 4.0},
     late_index_seconds=4.0,

@@ -105,6 +105,7 @@ CONNECTOR = Connector(
     many_states={"customers": 300, "conversations": 300, "messages": 6_000, "companies": 4_000, "latency_ms": 5},
     slow_reader={"messages": 12_000, "notes": 9_000},
     refusable=("tags", "GET /tags"),
+    asked_for_others={name: ("search conversation", "search customer") for name in CHILDREN},
     late_index={"index_lag_seconds": 4.0},
     late_index_seconds=4.0,
     scenarios=(

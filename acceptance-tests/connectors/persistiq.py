@@ -118,6 +118,12 @@ CONNECTOR = Connector(
     many_states={**MANY, "clock_stands": False},
     slow_reader={"leads": 4_000, "events": 9_000, "latency_ms": 5},
     refusable=("tags", "GET /tags"),
+    asked_for_others={
+        "campaign_leads": ("/campaigns",),
+        "campaign_replies": ("/campaigns", "/replies for a test"),
+        "events": ("/events for a test",),
+        "leads": ("/leads for a test",),
+    },
     scenarios=(
         Scenario("every fault comes at once", {"faults": {"all": 0.04}}, statistics=faults_happened),
         rate_limited("epoch"),

@@ -16,7 +16,7 @@ from emulators import Emulator
 from emulators.messages import Request, Response
 from emulators.mutations import Mutations, endpoint_of
 from mutator import bodies, ends, headers, rows, statuses
-from mutator.answers import Change, Document, RowChange, announces_more
+from mutator.answers import Change, Document, RowChange, announces_more, is_counted
 from mutator.table import BY_NAME, MUTATIONS, chosen
 
 PAGE = {
@@ -27,6 +27,7 @@ PAGE = {
     "has_more": True,
     "total_results": 7,
 }
+UNCOUNTED = {name: value for name, value in PAGE.items() if name != "total_results"}
 JSON_API = {
     "data": [
         {
@@ -148,15 +149,43 @@ def test_a_row_change_names_every_id_inside_and_whether_the_row_arrives() -> Non
 
 
 def test_a_page_can_be_empty_though_more_follows_and_only_then() -> None:
-    assert sent(change(ends.empty_though_more_follows)) == {"data": [], "has_more": True, "total_results": 7}
+    made, uncounted = change(ends.empty_though_more_follows), change(ends.empty_though_more_follows, UNCOUNTED)
+    assert sent(made) == {"data": [], "has_more": True, "total_results": 7}
+    assert (list(made.withheld), list(uncounted.withheld)) == ([], PAGE["data"])
+    assert not made.may_lose
     assert ends.empty_though_more_follows(answer({**PAGE, "has_more": False}), Random(1)) is None
 
 
-def test_a_missing_has_more_may_lose_rows_and_one_in_other_words_may_not() -> None:
-    made = [change(ends.odd_has_more, seed=seed) for seed in range(60)]
+def test_an_object_in_the_place_of_a_list_is_one_row_and_the_others_are_withheld() -> None:
+    made = [change(ends.rows_as_object, UNCOUNTED, seed=seed) for seed in range(20)]
+    rows_of_page = orjson.loads(answer().body)["data"]
+    withheld = {sent(each)["data"] == rows_of_page[0]: list(each.withheld) for each in made}
+    assert withheld == {True: rows_of_page[1:], False: []}
+    assert not any(change(ends.rows_as_object, seed=seed).withheld for seed in range(20))
+
+
+def test_a_missing_has_more_may_lose_rows_that_nobody_counted_and_one_in_other_words_may_not() -> None:
+    made = [change(ends.odd_has_more, UNCOUNTED, seed=seed) for seed in range(60)]
     by_value = {str(sent(each).get("has_more", "missing")): each.may_lose for each in made}
     assert by_value["missing"] is by_value["None"] is by_value["false"] is by_value["[]"] is True
     assert by_value["true"] is by_value["yes"] is by_value["1"] is False
+    assert not any(change(ends.odd_has_more, seed=seed).may_lose for seed in range(60))
+
+
+@pytest.mark.parametrize(
+    ("envelope", "counted"),
+    [
+        ({"total_results": 7}, True),
+        ({"total_results": 2}, False),
+        ({"meta": {"total": 7}}, True),
+        ({"meta": {"count": 7, "total": None}}, True),
+        ({"count": {"total": 7}}, True),
+        ({"meta": [], "count": 7, "has_more": True}, False),
+    ],
+)
+def test_whoever_reads_a_count_can_know_that_rows_are_missing(envelope: dict[str, Any], counted: bool) -> None:
+    document = Document({"data": [{"id": "1"}, {"id": "2"}], **envelope})
+    assert is_counted(document) is counted
 
 
 def test_a_link_leads_to_its_own_page() -> None:
@@ -197,12 +226,28 @@ def test_what_is_no_row_stands_beside_the_rows_or_instead_of_one() -> None:
     assert [row.gone for row in instead.rows] == [True]
 
 
-def test_a_byte_that_only_changes_a_value_touches_that_row() -> None:
+def test_a_byte_that_only_changes_a_value_touches_that_row_and_one_around_the_rows_may_lose_some() -> None:
     made = [change(bodies.one_byte, seed=seed) for seed in range(300)]
-    readable = [each for each in made if each.may_lose]
-    assert 0 < len(readable) < len(made)
-    assert {len(each.rows) for each in readable} <= {0, 1, 2}
-    assert all(row.before != row.after for each in readable for row in each.rows)
+    touching = [each for each in made if each.rows]
+    assert {len(each.rows) for each in touching} <= {1, 2}
+    assert all(row.before != row.after for each in touching for row in each.rows)
+    around = [each for each in made if each.may_lose]
+    assert 0 < len(around) < len(made) - len(touching)
+    assert sum(each.may_lose for each in touching) < len(touching)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "fields"),
+    [
+        ({"id": 1, "a": 1, "b": 2}, {"id": 1, "a": 1, "c": 2}, ("b", "c")),
+        ({"id": 1, "attributes": {"a": 1}}, {"id": 1, "attributes": {"a": 2}}, ("a",)),
+        ({"id": 1, "attributes": {"a": 1}}, {"id": 1, "attribut": {"a": 1}}, ()),
+        ({"id": 1, "a": 1}, {"id": 2, "a": 1}, ()),
+        ({"id": 1}, None, ()),
+    ],
+)
+def test_the_fields_of_a_row_that_differ_are_named(before: Any, after: Any, fields: tuple[str, ...]) -> None:
+    assert bodies.changed_fields(before, after) == fields
 
 
 def test_a_missing_record_may_be_gone_but_a_missing_list_may_not() -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import ANY
 
 import orjson
 import pytest
 
 from emulator_tests.close_client import CloseClient
+from emulator_tests.kustomer_client import query, serving
 from emulator_tests.test_outreach import Client as OutreachClient
 from emulator_tests.test_persistiq import Client as PersistiqClient
 from emulators.app import VendorApp
@@ -108,9 +110,25 @@ def test_a_row_is_odd_wherever_it_is_shown_and_others_are_not() -> None:
 
 def test_rows_that_are_none_stand_at_the_end_of_a_list() -> None:
     client = CloseClient(leads=2, odd={"row_null": 1, "row_text": 1, "row_number": 1, "row_without_id": 1})
-    assert client.get("/lead/")["data"][2:] == [None, "not an object", 7, {"oddity": "row without id"}]
+    *others, nameless = client.get("/lead/")["data"][2:]
+    assert (others, nameless) == ([None, "not an object", 7], {"oddity": "row without id", "oddity_of": ANY})
     assert client.get("/lead/", _limit=3)["data"][2:] == [None]
     assert len(truth(client.app, "leads")) == 2
+
+
+def test_an_object_without_an_id_tells_its_answer_in_the_form_of_the_api() -> None:
+    client = CloseClient(leads=2, odd={"row_without_id": 1})
+    first, again, other = [client.get("/lead/", _limit=limit)["data"][-1]["oddity_of"] for limit in (10, 10, 20)]
+    assert first == again != other
+    # Whoever asks for one row looks for something else than records.
+    assert client.get("/lead/", _limit=1, _skip=5)["data"] == [{"oddity": "row without id", "oddity_of": ANY}]
+    lists = dict.fromkeys([first, other], "GET /api/v1/lead/")
+    assert client.app.statistics_report()["nameless"] == lists
+    with serving(customers=2, odd={"row_without_id": 1}) as kustomer:
+        assert kustomer.search(query("customer"))["data"][-1] == {
+            "attributes": {"oddity": "row without id", "oddity_of": ANY}
+        }
+        assert list(kustomer.emulator.stats()["nameless"].values()) == ["POST /v1/customers/search customer"]
 
 
 def test_a_row_comes_twice_within_an_answer() -> None:

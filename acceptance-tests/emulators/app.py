@@ -165,6 +165,7 @@ class VendorApp:
         ]
         report: dict[str, Any] = {"violations": violations, "faults": self.faults.counts, "tokens_minted": 0}
         report |= {"mutations": self.mutations.report(), "odd": dict(self.oddities.counts)}
+        report |= {"nameless": self.oddities.nameless}
         return self.statistics.report() | report | self.extra_statistics()
 
     def reset_statistics(self) -> None:
@@ -174,6 +175,7 @@ class VendorApp:
         self.limits.violations.clear()
         self.faults.counts.clear()
         self.oddities.counts.clear()
+        self.oddities.nameless.clear()
 
     def _log(self, request: Request, response: Response) -> None:
         """Keep a request; bodies of the token endpoint hold secrets and stay out."""

@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from emulators.messages import BadBody, Request, Response
-from mutator.answers import Change
+from mutator.answers import Change, ids_inside
 from mutator.table import BY_NAME
 
 DISCRIMINATORS = ("_type", "object_type", "queryContext")
@@ -46,6 +46,7 @@ class Order:
             "lasting": self.lasting,
             "times": self.times,
             "may_lose": self.change.may_lose,
+            "withheld": sorted({name for row in self.change.withheld for name in ids_inside(row)}),
             "shows": self.change.shows,
             "note": self.change.note[:200],
             "rows": [row.report() for row in self.change.rows],

@@ -92,6 +92,8 @@ class Connector:
     interrupted; `slow_reader` one whose cursors die while the reader of stdout sleeps; `late_index` shows writes after
     `late_index_seconds`.
     `refusable` is a stream with the endpoint group that it needs, `refused_with_it` the streams that fail with it.
+    `asked_for_others`: by stream, endings of what it asks to find out something else, so that rows of the answers
+    become no records.
     """
 
     name: str
@@ -113,6 +115,7 @@ class Connector:
     slow_reader: Options
     refusable: tuple[str, str]
     refused_with_it: tuple[str, ...] = ()
+    asked_for_others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     most_megabytes: int = 130
     most_soaked_megabytes: int = 0
     late_index: Options | None = None

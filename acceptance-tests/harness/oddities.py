@@ -1,16 +1,17 @@
 """Compares reads of odd rows with the truth: what a vendor's mistake leaves open, both answers may be.
 
-Open are: whether an empty cursor is null or absent; whether a null among related ids stays; the names of two columns
-that would be one; and whether an object without an id is emitted.
+Open are: whether an empty cursor is null or absent; whether a null among related ids stays; and the names of two
+columns that would be one.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from emulators.oddities.kinds import ATTRIBUTE, EXTRA_ROWS, SPELLING, VALUES
+from emulators.oddities.kinds import ANSWER, ATTRIBUTE, EXTRA_ROWS, SPELLING, VALUES
 from harness import truth
 from harness.connector import Connector, Stream
 from harness.messages import Message, Record, Result
@@ -55,6 +56,22 @@ def differences(connector: Connector, expected: dict[str, list[Record]], result:
 
 def _then(stream: Stream, form: Callable[[Stream, Record], Record]) -> Callable[[Record], Record]:
     return lambda record: form(stream, stream.comparable(record))
+
+
+def nameless(connector: Connector, result: Result, statistics: Statistics) -> list[str]:
+    """Problems unless every object without an id has arrived, and in no stream twice. It has no key, so that one that
+    comes in two answers leaves twice; one that comes again in the same answer is the same."""
+    arrived: set[str] = set()
+    problems = []
+    for name, records in result.records.items():
+        answers = Counter(str(record.get(ANSWER)) for record in records if is_marked(record))
+        arrived |= answers.keys()
+        if repeated := sorted(answer for answer, count in answers.items() if count > 1):
+            problems.append(f"{name}: {len(repeated)} objects without id emitted more than once: {repeated[:SAMPLE]}")
+    others = tuple(ending for name in result.statuses for ending in connector.asked_for_others.get(name, ()))
+    sent_in = {answer: subject for answer, subject in statistics["nameless"].items() if not subject.endswith(others)}
+    lost = Counter(subject for answer, subject in sent_in.items() if answer not in arrived)
+    return problems + [f"{subject}: {count} objects without id did not arrive" for subject, count in lost.items()]
 
 
 def changes_of(result: Result) -> list[str]:

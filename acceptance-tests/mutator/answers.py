@@ -55,12 +55,14 @@ class Change:
     """What a mutation made of an answer.
 
     `may_lose`: nobody could know from this answer that rows are missing, so completeness cannot be asked for.
+    `withheld`: rows that the answer had and does not show any more; where it lasts, nobody can know of them.
     `shows`: text that must be in the output if the changed row is. `note` says what was changed, for people.
     """
 
     response: Response
     rows: tuple[RowChange, ...] = ()
     may_lose: bool = False
+    withheld: tuple[Any, ...] = ()
     shows: str = ""
     note: str = ""
 
@@ -75,7 +77,7 @@ class Mutation:
 
     `harmless`: the stream must be read to its end all the same. `refuses`: the credentials are refused, so nothing else
     can be expected either. `lasting`: it also makes sense as the answer to every attempt. `hides`: where it
-    lasts, nobody can know that rows are missing.
+    lasts, nobody can know that rows are missing, on that page or behind it.
     """
 
     kind: str
@@ -179,6 +181,14 @@ def ids_inside(value: Any) -> Iterator[str]:
 def text_of(identifier: Any) -> str:
     """An id as text; empty for none."""
     return "" if identifier is None else str(identifier)
+
+
+def is_counted(document: Document) -> bool:
+    """Whether the envelope says how many rows the query has, so that whoever stops before them can know."""
+    meta, count = (document.envelope.get(name) for name in ("meta", "count"))
+    told = [document.envelope.get("total_results")]
+    told += [part.get(name) for part in (meta, count) if isinstance(part, dict) for name in ("total", "count")]
+    return any(isinstance(number, int) and number > len(document.rows or ()) for number in told)
 
 
 def announces_more(document: Document) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 from emulators.messages import HTML, Response
 from mutator.answers import Change, Document, Mutation, RowChange
@@ -63,9 +64,30 @@ def one_byte(right: Response, random: Random) -> Change:
     before, after = Document.of(right), Document.of(replace(right, body=_readable(body)))
     if before is None or after is None:
         return Change(replace(right, body=body))
-    pairs = zip(before.rows or before.objects, after.rows or after.objects, strict=False)
-    rows = tuple(RowChange(old, new, gone=not isinstance(new, dict)) for old, new in pairs if old != new)
-    return Change(replace(right, body=body), rows, may_lose=True)
+    pairs = zip(_records(before), _records(after), strict=False)
+    rows = tuple(
+        RowChange(old, new, gone=not isinstance(new, dict), fields=changed_fields(old, new))
+        for old, new in pairs
+        if old != new
+    )
+    is_elsewhere = before.envelope != after.envelope or len(before.rows or ()) != len(after.rows or ())
+    return Change(replace(right, body=body), rows, may_lose=is_elsewhere)
+
+
+def _records(document: Document) -> list[Any]:
+    """What becomes records: the rows or the one object, and what is included beside them."""
+    included = document.envelope.get("included")
+    return [*(document.rows or document.objects), *(included if isinstance(included, list) else ())]
+
+
+def changed_fields(before: Any, after: Any) -> tuple[str, ...]:
+    """The fields, of a row or of its attributes, that differ; none where more than fields does."""
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return ()
+    names = tuple(sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name)))
+    if names == ("attributes",):
+        return changed_fields(before["attributes"], after.get("attributes"))
+    return () if {"attributes", "relationships", "id", "type"} & set(names) else names
 
 
 def _readable(body: bytes) -> bytes:

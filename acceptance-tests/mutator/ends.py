@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from emulators.messages import Response
-from mutator.answers import Change, Document, Mutation, RowChange, announces_more, places
+from mutator.answers import Change, Document, Mutation, RowChange, announces_more, is_counted, places
 from mutator.rows import placed
 from mutator.values import BIG, Raw
 
@@ -37,8 +37,9 @@ def empty_though_more_follows(right: Response, random: Random) -> Change | None:
     document = Document.of(right)
     if document is None or not document.rows or not announces_more(document):
         return None
+    withheld = () if is_counted(document) else tuple(document.rows)
     document.rows.clear()
-    return Change(document.sent_as(right))
+    return Change(document.sent_as(right), withheld=withheld)
 
 
 def more_after_the_end(right: Response, random: Random) -> Change | None:
@@ -60,9 +61,8 @@ def odd_has_more(right: Response, random: Random) -> Change | None:
     document.value["has_more"] = value
     if value == "missing":
         del document.value["has_more"]
-    return Change(
-        document.sent_as(right), may_lose=value in ("missing", "false") or not value, note=f"has_more {value!r}"
-    )
+    ends_here = value in ("missing", "false") or not value
+    return Change(document.sent_as(right), may_lose=ends_here and not is_counted(document), note=f"has_more {value!r}")
 
 
 def odd_cursor(right: Response, random: Random) -> Change | None:
@@ -75,7 +75,7 @@ def odd_cursor(right: Response, random: Random) -> Change | None:
     holder = document.value if name in document.value else document.value["links"]
     value = random.choice(CURSORS)
     holder[name] = placed(document, value)
-    return Change(document.sent_as(right), may_lose=not value, note=f"{name}: {value!r}")
+    return Change(document.sent_as(right), may_lose=not value and not is_counted(document), note=f"{name}: {value!r}")
 
 
 def no_cursor(right: Response, random: Random) -> Change | None:
@@ -89,7 +89,7 @@ def no_cursor(right: Response, random: Random) -> Change | None:
     holder[name] = random.choice(NOTHINGS)
     if random.random() < 0.3:
         del holder[name]
-    return Change(document.sent_as(right), may_lose=True, note=f"no {name}")
+    return Change(document.sent_as(right), may_lose=not is_counted(document), note=f"no {name}")
 
 
 def leads_to_itself(right: Response, random: Random) -> Change | None:
@@ -133,6 +133,7 @@ def odd_envelope(right: Response, random: Random) -> Change | None:
     name, value = random.choice(ENVELOPES)
     loses_way = name in ("links", "meta") and announces_more(document)
     document.value[name] = deepcopy(value)
+    loses_way = loses_way and not is_counted(document)
     return Change(document.sent_as(right), may_lose=loses_way, note=f"{name}: {value!r}")
 
 
@@ -152,15 +153,17 @@ def rows_as_object(right: Response, random: Random) -> Change | None:
     document = Document.of(right)
     if document is None or document.rows_key is None or not document.rows:
         return None
-    rows = document.rows
+    rows, can_know = document.rows, is_counted(document)
     forms: tuple[Any, ...] = (rows[0], {str(number): row for number, row in enumerate(rows)}, {"data": rows})
-    document.value[document.rows_key] = random.choice(forms)
+    chosen = document.value[document.rows_key] = random.choice(forms)
     changes = tuple(RowChange(row, row) for row in rows)
-    return Change(document.sent_as(right), changes if len(rows) == 1 else ())
+    # One object in the place of a list is its only row.
+    withheld = tuple(rows[1:]) if chosen is rows[0] and not can_know else ()
+    return Change(document.sent_as(right), changes if len(rows) == 1 else (), withheld=withheld)
 
 
 MUTATIONS = (
-    Mutation("end", "empty page though more follows", empty_though_more_follows, hides=True, weight=2),
+    Mutation("end", "empty page though more follows", empty_though_more_follows, weight=2),
     Mutation("end", "more after the end", more_after_the_end),
     Mutation("end", "odd has_more", odd_has_more, weight=2),
     Mutation("end", "odd cursor or link", odd_cursor, weight=3),
@@ -169,5 +172,5 @@ MUTATIONS = (
     Mutation("end", "odd count", odd_count, weight=3),
     Mutation("end", "odd envelope", odd_envelope, weight=2),
     Mutation("end", "the search timed out", timed_out),
-    Mutation("end", "an object instead of the list", rows_as_object, hides=True),
+    Mutation("end", "an object instead of the list", rows_as_object),
 )

@@ -24,6 +24,8 @@ Applied = dict[str, Any]
 UNCLEAR = re.compile("fault in the connector|unexpected|traceback", re.IGNORECASE)
 PLACE = re.compile(r"\w+ in \w+\.py:\d+ \w+")
 """Where in the code an exception came from, as internal messages have it."""
+HOLDS = "the state stays"
+"""What a stream says that knows of rows which did not come."""
 MOST_FIELDS = 3
 """A field that a mutation changed may show in fields that are derived from it."""
 SAMPLE = 3
@@ -72,6 +74,11 @@ class Reach:
             for applied in self.applied
         )
 
+    @cached_property
+    def withheld(self) -> set[str]:
+        """The rows that no answer to a request has shown."""
+        return {name for applied in self.applied if applied["lasting"] for name in applied["withheld"]}
+
     @property
     def may_fail(self) -> bool:
         return any(not BY_NAME[applied["mutation"]].harmless for applied in self.applied)
@@ -80,12 +87,15 @@ class Reach:
         """Whether a record of the truth may have become another one, or none."""
         if identifier in self.touched or any(row["nameless"] for row in self.rows):
             return True
+        if identifier in self.withheld:
+            return True
         # An answer that is one record: what stands in its lists is a part of it.
         if identifier and any(f"/{identifier}/" in applied["target"] for applied in self.applied):
             return True
         if not self.is_child:
             return False
-        return any(row["has_parts"] for row in self.rows) or bool(self.touched & set(words_of(record)))
+        gone = self.touched | self.withheld
+        return any(row["has_parts"] for row in self.rows) or bool(gone & set(words_of(record)))
 
 
 def words_of(value: Any) -> Iterable[str]:
@@ -145,6 +155,12 @@ def lost(stream: Stream, truth: Mapping[str, Record], emitted: set[str], reach: 
             if not forms & emitted and not reach.any_id_is_new:
                 found.append(Finding("mutated row lost", stream.name, f"{row['id']} as {row['after_id'] or 'no id'!r}"))
     return found
+
+
+def knows_of_losses(stream: str, outcome: Outcome) -> bool:
+    """Whether a stream that is complete has warned that rows are missing, and left its state before them."""
+    said = [line for line in outcome.result.logs if line.startswith(f"WARN Stream {stream}: ")]
+    return any(HOLDS in line.lower() for line in said)
 
 
 def altered(stream: Stream, truth: Mapping[str, Record], records: list[Record], reach: Reach) -> list[Finding]:

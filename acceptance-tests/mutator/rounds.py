@@ -19,6 +19,7 @@ from mutator.plan import COMMANDS, Order
 from mutator.table import BY_NAME
 
 SUSPECTS = 4
+LOSSES = ("lost", "mutated row lost")
 REASON = re.compile(r"failed(?: \d+ times)?: ([^.(]{1,60})")
 BUDGETS = ("header", "status: too many", "status: unavailable")
 TRACE_SECONDS = 20.0
@@ -101,10 +102,19 @@ class Rounds:
             finding = Finding(f"states: {text.partition(' is ')[0][:40] if name == 'state' else 'promise'}", name, text)
             self._add(verdict, [finding], self.reach(name, verdict.applied).applied)
 
+    def _second(self, outcome: Outcome, names: tuple[str, ...]) -> Outcome:
+        """A run of these streams without mutations, from the states that the first one left."""
+        states = [state for state in outcome.result.final_states() if _stream_of(state) in names]
+        return self.account.run("read", [], names, states)[0]
+
     def _judge_complete(self, verdict: Verdict, outcome: Outcome, name: str) -> None:
         reach = self.reach(name, verdict.applied)
         stream, truth = self.account.connector.stream(name), self.account.truth[name]
         findings = judge.completeness(stream, truth, outcome.result.records.get(name, []), reach)
+        if any(finding.kind in LOSSES for finding in findings) and judge.knows_of_losses(name, outcome):
+            second = self._second(outcome, (name,))
+            findings = [finding for finding in findings if finding.kind not in LOSSES]
+            findings += judge.recovery(stream, truth, (outcome, second), reach)
         for applied in reach.applied:
             ids = {row["id"] for row in applied["rows"] if row["arrives"]}
             if applied["shows"] and ids & truth.keys() and not outcome.shows(applied["shows"]):
@@ -116,9 +126,8 @@ class Rounds:
         refused = any(BY_NAME[applied["mutation"]].refuses for applied in verdict.applied)
         # Budgets are the whole run's: what one answer says of them stops any stream.
         budgets = [each for each in verdict.applied if each["mutation"].startswith(BUDGETS)]
-        states = [state for state in outcome.result.final_states() if _stream_of(state) in failed]
         self._add(verdict, judge.clarity("", outcome), verdict.applied)
-        second, _ = self.account.run("read", [], failed, states)
+        second = self._second(outcome, failed)
         for name in failed:
             reach = self.reach(name, verdict.applied)
             findings = judge.clarity(name, outcome)

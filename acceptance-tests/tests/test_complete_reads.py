@@ -63,6 +63,7 @@ def test_the_records_are_complete_when(
     truth = trial.truth(scenario_case.streams)
     if scenario_case.odd:
         problems = oddities.differences(connector, truth, read.result)
+        problems += oddities.nameless(connector, read.result, statistics)
     elif scenario_case.repeats_allowed:
         emitted = records_by_stream(read.result.messages)
         problems = [

@@ -30,7 +30,7 @@ def applied(mutation: str = "row: odd field", *, may_lose: bool = False, **row: 
     base = {"ids": [row.get("id", "")], "id": "", "nameless": False, "has_parts": False, "after_id": row.get("id", "")}
     rows = [base | {"after_ids": [], "arrives": True, "fields": []} | row] if row else []
     return {
-        "mutation": mutation, "may_lose": may_lose, "lasting": False, "rows": rows, "number": 1,
+        "mutation": mutation, "may_lose": may_lose, "lasting": False, "rows": rows, "number": 1, "withheld": [],
         "endpoint": "GET /tags", "target": "GET /api/tags?page=1",
     }  # fmt: skip
 
@@ -70,6 +70,36 @@ def test_an_untouched_record_that_is_missing_is_lost() -> None:
 
 def test_nothing_is_lost_where_nobody_could_know_that_rows_are_missing() -> None:
     assert kinds([], applied("end: no cursor or link", may_lose=True)) == []
+
+
+def test_rows_that_every_answer_withheld_may_be_missing_and_no_others() -> None:
+    withheld = applied("end: empty page though more follows") | {"withheld": ["1", "2"]}
+    assert kinds([ALL[2]], withheld | {"lasting": True}) == []
+    assert kinds([ALL[0]], withheld | {"lasting": True}) == ["lost"]
+    assert kinds([ALL[2]], withheld) == ["lost"]
+    child = {"5": {"id": "5", "parent": "2"}}
+    assert judge.completeness(TAGS, child, [], Reach((withheld | {"lasting": True},), is_child=True)) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "knows"),
+    [
+        ("Stream tags: the API counts 3 records more than it gives. The state stays before that window.", True),
+        ("Stream tags: Some may be missing; the state stays, so that the next sync looks again.", True),
+        ("Stream tags: 3 rows were no objects and were left out.", False),
+        ("Stream users: the state stays", False),
+    ],
+)
+def test_a_stream_knows_of_losses_that_it_warns_of_and_whose_state_it_holds(line: str, knows: bool) -> None:
+    warning, remark = ({"type": "LOG", "log": {"level": level, "message": line}} for level in ("WARN", "INFO"))
+    assert judge.knows_of_losses("tags", outcome(warning)) is knows
+    assert not judge.knows_of_losses("tags", outcome(remark))
+
+
+def test_what_is_behind_an_answer_without_body_may_be_missing_where_it_lasts() -> None:
+    without_body = applied("status: success without body")
+    assert kinds([], without_body | {"lasting": True}) == []
+    assert kinds([], without_body) == ["lost"]
 
 
 def test_a_row_that_went_may_be_missing_and_one_that_is_an_object_may_not() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +56,36 @@ def test_two_columns_may_have_any_name_but_both_values() -> None:
     assert len(problems(true, {"id": "1", "order_id": true["orderId"]})) == 1
 
 
-def test_an_object_without_an_id_may_be_emitted_or_not() -> None:
-    marked = {"oddity": "row without id"}
-    assert problems({"id": "1"}, marked) == ["users: 1 of 1 records missing: ['1']"]
+def test_an_object_without_an_id_is_not_taken_for_a_record() -> None:
+    assert problems({"id": "1"}, nameless("a")) == ["users: 1 of 1 records missing: ['1']"]
+
+
+def nameless(answer: str) -> dict[str, Any]:
+    return {"oddity": "row without id", "oddity_of": answer}
+
+
+@pytest.mark.parametrize(
+    ("sent", "emitted", "said"),
+    [
+        (["a", "b"], ["a", "b"], []),
+        (["a", "b"], ["a"], ["GET /users: 1 objects without id did not arrive"]),
+        (["a"], ["a", "a"], ["users: 1 objects without id emitted more than once: ['a']"]),
+        ([], [], []),
+    ],
+)
+def test_every_object_without_an_id_arrives_once(sent: list[str], emitted: list[str], said: list[str]) -> None:
+    run = [message for answer in emitted for message in result(nameless(answer)).lines]
+    read = replace(result({"id": "1"}), lines=run)
+    assert oddities.nameless(CONNECTOR, read, {"nameless": dict.fromkeys(sent, "GET /users")}) == said
+
+
+def test_what_a_stream_asks_to_find_out_something_else_needs_not_arrive() -> None:
+    status = {"stream_descriptor": {"name": "users"}, "status": "STARTED"}
+    line = exact_json.dumps({"type": "TRACE", "trace": {"type": "STREAM_STATUS", "stream_status": status}})
+    read, sent = replace(result({"id": "1"}), lines=[line]), {"nameless": {"a": "GET /v1/teams"}}
+    asking = replace(CONNECTOR, asked_for_others={"users": ("/teams",), "leads": ("/fields",)})
+    assert oddities.nameless(asking, read, sent) == []
+    assert len(oddities.nameless(replace(CONNECTOR, asked_for_others={"leads": ("/teams",)}), read, sent)) == 1
 
 
 def test_an_empty_cursor_is_null_or_absent_and_other_fields_are_not() -> None:

@@ -51,13 +51,13 @@ def read_headers(headers: Mapping[str, str], now: datetime) -> list[Reading]:
 
 
 def _reading(family: str, parts: tuple[str, str, str], now: datetime) -> Reading | None:
-    """None for a window of which something is said that nobody can mean: its other numbers are no better."""
+    """None for a window of which something is said that nobody can mean: its other numbers are no better. A negative
+    limit is one (-1 is how some say that there is none); what is left may be less than nothing."""
     limit, remaining, reset = parts
     left, most, seconds = _first_number(remaining), _first_number(limit), seconds_until(reset, now)
-    if left is None or (reset.strip() and seconds is None):
+    if left is None or (most is not None and most < 0) or (reset.strip() and seconds is None):
         return None
-    known = None if most is None or most < 0 else int(most)
-    return Reading(family, known, int(left), seconds, bool(reset) and "." not in reset)
+    return Reading(family, None if most is None else int(most), int(left), seconds, bool(reset) and "." not in reset)
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:

@@ -94,9 +94,22 @@ def test_a_budget_that_comes_back_never_is_no_budget(reset: str) -> None:
     assert clock.sleeps == []
 
 
-def test_a_negative_limit_is_none() -> None:
-    (reading,) = read_headers({"X-RateLimit-Remaining": "50", "X-RateLimit-Limit": "-100"}, NOON)
-    assert (reading.limit, reading.remaining, reading.reset_seconds) == (None, 50, None)
+@pytest.mark.parametrize("remaining", ["50", "0", "-1", "90000"])
+@pytest.mark.parametrize("reset", ["", "-1", "5"])
+def test_a_negative_limit_is_none(remaining: str, reset: str) -> None:
+    headers = {"X-RateLimit-Limit": "-1", "X-RateLimit-Remaining": remaining, "X-RateLimit-Reset": reset}
+    assert read_headers(headers, NOON) == []
+    clock = FakeClock()
+    budget = RateBudget(clock, share=1.0)
+    for _ in range(3):
+        budget.acquire("b")
+        budget.release("b", 200, headers)
+    assert clock.sleeps == []
+
+
+def test_less_than_nothing_may_be_left_of_a_limit() -> None:
+    (reading,) = read_headers({"X-RateLimit-Limit": "100", "X-RateLimit-Remaining": "-3"}, NOON)
+    assert (reading.limit, reading.remaining) == (100, -3)
 
 
 def test_the_reset_of_a_header_that_came_twice_is_read_once() -> None:

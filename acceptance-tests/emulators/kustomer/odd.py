@@ -23,6 +23,10 @@ class KustomerForm(Form):
         found = row.get("attributes", row)
         return found if isinstance(found, dict) else row
 
+    def row_of(self, attributes: Row) -> Row:
+        """In the envelope of JSON:API."""
+        return {"attributes": attributes}
+
     def column(self, attribute: str) -> str:
         """In snake_case."""
         return snake(attribute)
@@ -58,6 +62,11 @@ class KustomerForm(Form):
         """`pageSize`, or `count` of audit logs."""
         given = request.params.get("pageSize") or request.params.get("count") or "100"
         return int(given) if given.isdigit() else 100
+
+    def subject(self, request: Request) -> str:
+        """Searches of all kinds have one path."""
+        kind = request.json_object().get("queryContext") if request.method == "POST" else None
+        return f"{super().subject(request)} {kind or ''}".strip()
 
     def is_first(self, request: Request) -> bool:
         """Neither a page nor a cursor."""

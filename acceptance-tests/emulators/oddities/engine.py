@@ -31,6 +31,8 @@ class Oddities:
     def __init__(self, seed: int, form: Form) -> None:
         self._seed, self.form = seed, form
         self.counts: Counter[str] = Counter()
+        self.nameless: dict[str, str] = {}
+        """The answers that held an object without an id: the name of each, and what was asked for."""
         self._shares: dict[str, float] = {}
         self._headers: list[str] = []
         self._asked: set[str] = set()
@@ -148,7 +150,14 @@ class Oddities:
             if room > 0 and self.chosen(name, request.identity):
                 self.counts[name] += 1
                 room -= 1
-                rows.append(row)
+                rows.append(self._nameless(request, row) if name == "row_without_id" else row)
+
+    def _nameless(self, request: Request, attributes: dict[str, Any]) -> dict[str, Any]:
+        """An object without an id, the same whenever the same is asked."""
+        answer = f"{crc32(request.identity.encode()):08x}"
+        if self.form.size(request) > 1:  # who asks for one row wants to know whether there is any
+            self.nameless[answer] = self.form.subject(request)
+        return self.form.row_of({**attributes, kinds.ANSWER: answer})
 
     def head(self, response: Response) -> None:
         """Give an answer the next of the odd headers."""

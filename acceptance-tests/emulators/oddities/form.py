@@ -30,6 +30,10 @@ class Form:
         """The part of a row that becomes columns."""
         return row
 
+    def row_of(self, attributes: Row) -> Row:
+        """A row that has attributes and nothing else."""
+        return attributes
+
     def column(self, attribute: str) -> str:
         """The column of an attribute."""
         return attribute
@@ -54,6 +58,10 @@ class Form:
         """Equal for all pages of a walk."""
         kept = sorted((name, value) for name, value in request.params.items() if name not in self.page_parameters)
         return f"{request.method} {request.path}?{urlencode(kept)}"
+
+    def subject(self, request: Request) -> str:
+        """What is asked for, in a few words."""
+        return f"{request.method} {request.path}"
 
     def is_first(self, request: Request) -> bool:
         """Whether this is the first page of a walk."""

@@ -44,7 +44,7 @@ def _http(seconds: float = 0) -> str:
 HEADERS: dict[str, Callable[[], list[Header]]] = {
     "rate_garbled": lambda: _rates("100", "50", ".."),
     "rate_400_digits": lambda: _rates("100", DIGITS, "5"),
-    "rate_negative": lambda: _rates("-5", "90000", "5"),
+    "rate_negative": lambda: _rates("-5", "-5", "5"),
     "reset_400_digits": lambda: _rates("100", "0", DIGITS),
     "reset_year_5138": lambda: _rates("100", "0", YEAR_5138),
     "reset_iso_date_twice": lambda: [*_rates("100", "50", _soon()), *_date(_http()), *_date(_http())],

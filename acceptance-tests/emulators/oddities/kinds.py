@@ -12,6 +12,8 @@ from emulators.oddities import raw
 Row = dict[str, Any]
 ATTRIBUTE = "oddity"
 """The attribute that carries an odd value; no API has it."""
+ANSWER = "oddity_of"
+"""The attribute of an object without an id that tells which answer it stands in."""
 ABSENT = object()
 LEAP_SECOND = "2025-06-30T23:59:60Z"
 SPELLING = "odd spelling"

@@ -27,6 +27,10 @@ class OutreachForm(Form):
         found = row.get("attributes", row)
         return found if isinstance(found, dict) else row
 
+    def row_of(self, attributes: Row) -> Row:
+        """In the envelope of JSON:API."""
+        return {"attributes": attributes}
+
     def identity(self, row: Row) -> str:
         """Ids are numbers from 1 in each collection."""
         return f"{row.get('type')} {row.get('id')}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from emulators.messages import Request
 from emulators.oddities.form import Body, Form, Row, with_params
 
+# Years before and after all records.
+IMPOSSIBLE = ("2010-", "2100-")
 CURSORS = {"evt_": "event_at", "rep_": "sent_at"}
 
 
@@ -29,6 +31,11 @@ class PersistiqForm(Form):
     def size(self, request: Request) -> int:
         """Fixed."""
         return 500 if request.path.endswith("/events") else 100
+
+    def subject(self, request: Request) -> str:
+        """Whoever asks for what cannot be wants to know whether filters are ignored."""
+        is_test = any(value.startswith(IMPOSSIBLE) for value in request.params.values())
+        return super().subject(request) + (" for a test" if is_test else "")
 
     def has_next(self, body: Body) -> bool:
         """`has_more` has the say."""

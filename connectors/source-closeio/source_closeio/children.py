@@ -113,6 +113,12 @@ class Memberships(Organizations):
     name = "memberships"
     nested = ()
 
+    def is_whole(self, content: Any) -> bool:
+        """Also with the list of members, which holds the user of the key at least; nobody may have left."""
+        left = content.get("inactive_memberships") if isinstance(content, dict) else None
+        has_left = left is None or rows.has_list(content, "inactive_memberships")
+        return super().is_whole(content) and has_left and rows.has_list(content, "memberships")
+
     def work(self, start: Start) -> Plan:
         """Both lists of the organisation; `is_active` says which one a membership comes from."""
         fields = {"_fields": "id,memberships,inactive_memberships"}

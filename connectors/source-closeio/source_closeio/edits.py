@@ -130,12 +130,12 @@ class Edits:
         found after it."""
         searched, account = EditSearch(self._stream, object_type), self._stream.account
         try:
-            found = account.saw(searched.fetch_window(Window(PROOF_LOWER, descending=True), limit=1)).records
+            found = named(account.saw(searched.fetch_window(Window(PROOF_LOWER, descending=True), limit=1)).records)
             newest = timestamps.instant(found[0].get("date_updated")) if found else None
             if newest is None:
                 return "they show none with a time"
             lower = newest + timestamps.MILLISECOND
-            later = searched.fetch_window(Window(lower), limit=1).records
+            later = named(searched.fetch_window(Window(lower), limit=1).records)
         except SearchRefused as refused:
             return str(refused)
         except (Rejected, Unavailable) as refused:
@@ -219,7 +219,7 @@ class Edits:
             emit=edited,
             estimates=False,
         )
-        yield from keyset.walk(Window(lower))
+        yield from keyset.walk(events.newest_first(lower))
 
     def _fetch_again(self, rows: list[Record]) -> list[Record]:
         """The old ones of these records as they are now; deleted ones do not come."""
@@ -243,6 +243,11 @@ class Edits:
         filters = {"id__in": ",".join(ids)}
         for page in OffsetList(lambda skip: self._stream.fetch_at(skip, filters)).walk():
             yield from (record for record in page.records if record.get("id") in ids)
+
+
+def named(rows: Sequence[Record]) -> list[Record]:
+    """The rows with an id: one without may stand in any answer, and proves nothing."""
+    return [row for row in rows if isinstance(row.get("id"), str)]
 
 
 def _is_before(row: Mapping[str, Any], moment: datetime) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from source_closeio.account import Account
@@ -86,7 +87,9 @@ class Events(CloseTimeline):
         beginning = Beginning()
         given: set[Any] = set()
 
+        @cache
         def recent() -> datetime:
+            # By the first answer: later ones may tell of another clock, and what they would call recent has left.
             return timestamps.floor(timestamps.before(beginning.at, self.lag), timestamps.MILLISECOND)
 
         def once(records: list[Record]) -> list[Record]:
@@ -109,11 +112,17 @@ class Events(CloseTimeline):
         )
         lower = floor if wanted is None else max(wanted, floor)
         is_long = False
-        for step in keyset.walk(Window(lower)):
+        for step in keyset.walk(self.newest_first(lower)):
             is_long = is_long or isinstance(step, Fork)
             yield step
         if is_long:
-            yield from keyset.walk(Window(max(lower, recent())), cut=False)
+            yield from keyset.walk(self.newest_first(max(lower, recent())), cut=False)
+
+    @staticmethod
+    def newest_first(lower: datetime) -> Window:
+        """Everything from then on, asked for in the only order that there is: nothing is counted, so that a page which
+        came the other way round once would seem to end what it begins."""
+        return Window(lower, descending=True)
 
     def chosen(self, records: list[Record]) -> list[Record]:
         """The events of a page as they leave."""

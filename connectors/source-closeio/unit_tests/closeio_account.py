@@ -75,7 +75,7 @@ class Vendor(BaseAdapter):
 
     `answers` maps an endpoint group to the answers of its next requests; the last one stays if it is in `always`.
     `altered` changes what the account answers: a function of the request, the status and the body. With `has_dates`
-    answers carry the time of their server.
+    answers carry the time of their server, which is `behind` by that much.
     """
 
     def __init__(self, app: CloseApp) -> None:
@@ -86,6 +86,7 @@ class Vendor(BaseAdapter):
         self.always: dict[str, tuple[int, Any]] = {}
         self.altered: dict[str, Callable[[Sent, int, Any], tuple[int, Any]]] = {}
         self.has_dates = False
+        self.behind = timedelta(0)
 
     def send(self, request: requests.PreparedRequest, *arguments: Any, **options: Any) -> requests.Response:
         parts = urlsplit(request.url or "")
@@ -114,7 +115,7 @@ class Vendor(BaseAdapter):
             response = _written(*answer)
         received = _received(request, response)
         if self.has_dates:
-            received.headers["date"] = format_datetime(datetime.now(UTC), usegmt=True)
+            received.headers["date"] = format_datetime(datetime.now(UTC) - self.behind, usegmt=True)
         return received
 
     def close(self) -> None:

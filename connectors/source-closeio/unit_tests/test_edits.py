@@ -10,7 +10,7 @@ import pytest
 from source_closeio.edits import IDS_CHARACTERS, chunks
 from source_kit.timestamps import parse
 from source_kit.work import Start, in_order
-from unit_tests.closeio_account import Account
+from unit_tests.closeio_account import Account, Sent
 
 SEARCH, EVENTS = "POST /data/search/", "GET /event/"
 WINDOWLESS = {"activities_window_seconds": 0}
@@ -37,6 +37,21 @@ def test_where_searches_filter_by_update_they_are_used_and_the_state_says_so() -
     assert account.vendor.groups()[EVENTS] == 1
 
 
+@pytest.mark.parametrize("at_end", [False, True])
+def test_a_row_without_an_id_is_no_proof_that_searches_do_not_filter(at_end: bool) -> None:
+    account, state, edited = edited_calls()
+    nameless = {"oddity": 1, "date_updated": "2020-01-01T00:00:00+00:00"}
+
+    def alter(sent: Sent, status: int, content: Any) -> tuple[int, Any]:
+        rows = content["data"]
+        return status, {**content, "data": [*rows, nameless] if at_end else [nameless, *rows]}
+
+    account.vendor.altered[SEARCH] = alter
+    again = account.read("call_activities", state)
+    assert edited <= set(again.ids)
+    assert again.states[-1]["__edits_found_by_search"] is True
+
+
 @pytest.mark.parametrize(("answer", "why"), [("ignored", "they ignore date_updated"), ("refused", "status 400")])
 def test_where_they_do_not_the_event_log_is_used(answer: str, why: str) -> None:
     account, state, edited = edited_calls(search_updates=answer)
@@ -50,6 +65,25 @@ def test_where_they_do_not_the_event_log_is_used(answer: str, why: str) -> None:
         f"INFO Stream call_activities: searches do not tell what changed ({why}): it is looked up in the event log."
         in again.logs
     )
+
+
+def test_a_page_of_the_log_in_reverse_order_once_costs_no_edit() -> None:
+    account = Account(WINDOWLESS, activities=900, search_updates="refused")
+    state = account.read("call_activities").states[-1]
+    edited: set[str] = set()
+    while len(edited) < 90:
+        edited.update(account.app.touch("call_activities", update=1, create=0, delete=0)["updated"])
+    turned: list[str] = []
+
+    def alter(sent: Sent, status: int, content: Any) -> tuple[int, Any]:
+        if turned or len(content["data"]) < 50:
+            return status, content
+        turned.append(sent.group)
+        return status, {**content, "data": content["data"][::-1]}
+
+    account.vendor.altered[EVENTS] = alter
+    assert edited <= set(account.read("call_activities", state).ids)
+    assert turned
 
 
 def test_where_the_log_refuses_a_filter_by_type_alone_the_whole_log_is_read() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
 import orjson
+import pytest
 
 from source_kit.timestamps import microseconds_offset, parse
 from unit_tests.closeio_account import Account
@@ -74,6 +76,37 @@ def test_a_cursor_is_asked_for_without_the_filter_of_time() -> None:
     with_cursor = [sent.params for sent in account.vendor.sent if sent.params.get("_cursor")]
     assert with_cursor
     assert not any(name.startswith("date_updated") for params in with_cursor for name in params)
+
+
+def altered(account: Account, change: Callable[[int, Any], Any]) -> Account:
+    """Change the answers of the event log, by their number from 0."""
+    numbers = itertools.count()
+    account.vendor.altered[LIST] = lambda sent, status, content: (status, change(next(numbers), content))
+    return account
+
+
+@pytest.mark.parametrize("reversed_answer", range(6))
+def test_a_page_in_reverse_order_once_costs_no_event(reversed_answer: int) -> None:
+    """Nothing is counted: the newest events first to last would look like all there are."""
+
+    def change(number: int, content: Any) -> Any:
+        return {**content, "data": content["data"][::-1]} if number == reversed_answer else content
+
+    account = altered(Account(events=400), change)
+    assert sorted(account.read("event_log").ids) == sorted(row["id"] for row in account.truth("event_log"))
+
+
+@pytest.mark.parametrize("first_late_answer", range(1, 6))
+def test_events_leave_once_where_the_clock_of_later_answers_is_behind(first_late_answer: int) -> None:
+    account = Account(events=400)
+    account.vendor.has_dates = True
+
+    def change(number: int, content: Any) -> Any:
+        account.vendor.behind = timedelta(days=2_000 if number >= first_late_answer else 0)
+        return content
+
+    reading = altered(account, change).read("event_log")
+    assert sorted(reading.ids) == sorted(row["id"] for row in account.truth("event_log"))
 
 
 def test_a_state_in_the_future_reads_nothing_and_stays() -> None:

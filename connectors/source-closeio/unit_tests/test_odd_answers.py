@@ -264,6 +264,18 @@ def test_memberships_that_are_no_objects_are_counted_and_those_without_id_go_by_
     assert reading.warnings == ["Stream memberships: 2 rows of the API's answers were no objects and were left out."]
 
 
+@pytest.mark.parametrize("name", ["memberships", "inactive_memberships"])
+@pytest.mark.parametrize("form", [lambda rows: {"data": rows}, lambda rows: {"0": rows[0]}, lambda rows: "none"])
+def test_members_that_stand_in_no_list_are_asked_for_again(name: str, form: Callable[[Any], Any]) -> None:
+    account = Account(users=6)
+    organization = account.truth("organizations")[0]["id"]
+    account.vendor.altered[f"GET /organization/{organization}/"] = first_time(
+        lambda content: {**content, name: form(content[name])}
+    )
+    reading = account.read("memberships")
+    assert (reading.exit_code, sorted(reading.ids)) == (0, every_id(account, "memberships"))
+
+
 def test_an_organisation_that_only_the_memberships_of_the_user_name_is_read() -> None:
     account = Account()
     organization = account.truth("organizations")[0]["id"]

@@ -14,7 +14,7 @@ from source_kit.client import HttpClient
 from source_kit.pages import endless
 from source_kit.rules import Rejected, Unavailable
 from source_kit.stream import TimeCursor
-from source_kit.windows import WalkExpired, Window
+from source_kit.windows import Fetched, WalkExpired, Window
 from source_kit.work import Fork, Page, Plan, Record, Start, in_order
 from source_kustomer.base import KustomerStream
 from source_kustomer.config import Settings
@@ -255,14 +255,21 @@ class Attachments(ChildStream):
 
     def _unsearchable(self) -> str:
         """Why messages cannot be searched for attachments; empty if they can. An attribute may be known, yet without
-        values."""
+        values: only a message proves it, no row without an id and no count."""
         try:
-            found = self.messages.fetch_window(Window(), limit=1, criteria=[HAS_ATTACHMENTS])
+            found = self._one_with_attachments()
+            if found.total and not found.records:
+                # It was counted, and may have been lost on the way.
+                found = self._one_with_attachments()
         except Rejected as rejected:
             if not is_refused_query(rejected):
                 raise
             return f"Kustomer does not search for attachments here ({rejected.internal_message})"
-        return "" if found.records else "Kustomer finds no message with attachments"
+        has_message = any(_is_id(record.get("id")) for record in found.records)
+        return "" if has_message else "Kustomer finds no message with attachments"
+
+    def _one_with_attachments(self) -> Fetched:
+        return self.messages.fetch_window(Window(), limit=1, criteria=[HAS_ATTACHMENTS])
 
     def parent(self, record: Record) -> Parent | None:
         """The conversation of a message, once; again only for a message that may be younger than the first asking."""

@@ -19,7 +19,7 @@ from source_kit.work import Fork, Page, Plan, Record, Start
 from source_kustomer import custom
 from source_kustomer.base import KustomerStream
 from source_kustomer.config import Settings
-from source_kustomer.paging import MOST_WALKS, Listing, next_link, query_of, unseen
+from source_kustomer.paging import MOST_WALKS, Listing, next_link, query_of, section, unseen
 from source_kustomer.records import columns_of, lift
 
 MOST_PASSES = 4
@@ -166,12 +166,24 @@ class SlaVersions(ListStream):
             Listed("sla_versions", "slas", _permission("sla"), "created_at", passes=({"versions": "all"},)),
         )
 
+    def is_whole(self, content: Any) -> bool:
+        """Also with the list of versions, where an SLA has some."""
+        slas = content[self.rows_key] if super().is_whole(content) else None
+        listed = slas if isinstance(slas, list) else [slas]
+        return slas is not None and (rows.has_list(content, "included") or not any(map(_has_versions, listed)))
+
     def records_of(self, content: Any, asked: Mapping[str, Any]) -> list[Record]:
         """A list of versions, or a single one."""
         self.client.usage.not_objects += rows.settle(content, "included").not_objects
         included = content.get("included")
         versions = included if isinstance(included, list) else ()
         return [lift(record) for record in versions if record.get("type") == "sla_version"]
+
+
+def _has_versions(sla: Any) -> bool:
+    """Whether an SLA says that it has versions."""
+    versions = section(section(sla, "relationships"), "versions").get("data")
+    return bool(versions or section(sla, "attributes").get("currentVersion"))
 
 
 class CustomAttributes(KustomerStream):

@@ -15,6 +15,8 @@ from source_kit.work import Record
 _BORDER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _OTHER = re.compile(r"[^0-9a-z]+")
 _ID_LENGTH = 24
+# The members of a resource that are no columns, or become columns of their own.
+_ENVELOPE = frozenset(["id", "type", "attributes", "relationships", "links", "meta"])
 
 
 class _Names(dict[str, str]):
@@ -43,8 +45,18 @@ def lift(record: Record) -> Record:
     """A record of the API in the connector's form (10 µs for forty attributes).
 
     An attribute that is called `id` or `type` becomes `attribute_id` or `attribute_type`; a relationship whose column
-    is taken by an attribute gets `_ref` in between. Of two names that become one column, see `_precedence`.
+    is taken by an attribute gets `_ref` in between. Of two names that become one column, see `_precedence`. What stands
+    beside the attributes, though Kustomer's envelope has nothing there, takes a column that is left.
     """
+    result = _lifted(record)
+    if not _ENVELOPE.issuperset(record):
+        for name in sorted(record.keys() - _ENVELOPE, key=_precedence):
+            result[_free(result, snake(name), name)] = record[name]
+    return result
+
+
+def _lifted(record: Record) -> Record:
+    """The columns of attributes and relationships."""
     columns = _columns
     attributes, relationships = record.get("attributes"), record.get("relationships")
     result: Record = {"id": record.get("id"), "type": record.get("type")}

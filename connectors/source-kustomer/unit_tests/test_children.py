@@ -221,6 +221,41 @@ def test_where_no_message_has_a_count_of_attachments_every_conversation_with_mes
     ]
 
 
+@pytest.mark.parametrize(
+    "first",
+    [
+        {"data": [{"oddity": 1}], "meta": {"total": 0}},
+        {"data": [{"attributes": {"subject": "no id"}}], "meta": {"total": 1}},
+        {"data": [], "meta": {"total": 3}},
+    ],
+)
+def test_neither_a_count_nor_a_row_without_id_proves_that_messages_have_counts_of_attachments(
+    first: dict[str, Any],
+) -> None:
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if method == "GET":
+            return 200, {"data": [file(1)]}
+        return (200, first) if body["queryContext"] == "message" else page(row(2, "2025-07-02T00:00:00.000Z"))
+
+    account = Account(server)
+    records, _ = account.read(stream_of(account, "attachments"), STATE)
+    assert [record["conversation_id"][-1] for record in records] == ["2"]
+
+
+def test_a_message_that_was_counted_but_not_sent_is_asked_for_again() -> None:
+    probes = iter([(200, {"data": [], "meta": {"total": 1}})])
+
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if method == "GET":
+            return 200, {"data": [file(1)]}
+        assert body["queryContext"] == "message"
+        return next(probes, page(message(1, "c1", "2025-07-01T00:00:00.000Z")))
+
+    account = Account(server)
+    records, _ = account.read(stream_of(account, "attachments"), STATE)
+    assert ([record["conversation_id"] for record in records], account.logged) == (["c1"], [])
+
+
 def events(first: int, after: str | None) -> Answer:
     """A hundred events, and the cursor of the next page."""
     rows = [row(number, "2025-01-01T00:00:00.000Z", "conversation_event") for number in range(first, first + 100)]

@@ -83,6 +83,21 @@ def test_versions_of_slas_come_from_beside_the_list() -> None:
     assert records == [{"id": "v", "type": "sla_version", "created_at": "2025-01-01T00:00:00.000Z"}]
 
 
+@pytest.mark.parametrize("included", [None, "x", {"data": [{"id": "v"}]}])
+def test_an_answer_without_the_versions_that_its_slas_have_is_asked_for_again(included: Any) -> None:
+    sla = {"type": "sla", "id": "s", "attributes": {"currentVersion": 1}}
+    whole = {"data": [sla], "included": [{"type": "sla_version", "id": "v"}], "links": {"next": None}}
+    answers = iter([whole | {"included": included}])
+    account = Account(lambda *asked: (200, next(answers, whole)))
+    assert [record["id"] for record in account.read(stream_of(account, "sla_versions"))[0]] == ["v"]
+
+
+def test_slas_without_versions_need_none() -> None:
+    account = Account(lambda *asked: (200, {"data": [{"type": "sla", "id": "s"}], "links": {"next": None}}))
+    assert account.read(stream_of(account, "sla_versions"))[0] == []
+    assert len(account.asked) == 1
+
+
 @pytest.mark.parametrize("as_list", [False, True])
 def test_definitions_of_custom_attributes_are_one_record_each(as_list: bool) -> None:
     entry = {"type": "metadata", "id": "m", "attributes": {"properties": {"tierStr": {"displayName": "Tier"}}}}

@@ -144,3 +144,29 @@ def test_what_stands_where_attributes_belong_is_kept() -> None:
         "relationships": [1],
     }
     assert lift({"attributes": None, "relationships": None}) == {"id": None, "type": None}
+
+
+def test_what_stands_beside_the_attributes_becomes_columns_too() -> None:
+    assert lift({"oddity": "row without id"}) == {"id": None, "type": None, "oddity": "row without id"}
+    resource = {
+        "type": "tag",
+        "id": "x",
+        "displayName": "beside",
+        "color": "beside",
+        "orgId": "beside",
+        "Type": "beside",
+        "attributes": {"color": "red"},
+        "relationships": {"org": {"data": {"type": "org", "id": "o"}}},
+        "links": {"self": "/v1/tags/x"},
+        "meta": {"rev": 1},
+    }
+    assert lift(resource) == {
+        "id": "x",
+        "type": "tag",
+        "color": "red",
+        "org_id": "o",
+        "Type": "beside",
+        "display_name": "beside",
+        "color_": "beside",
+        "orgId": "beside",
+    }

@@ -12,8 +12,8 @@ from typing import Any
 from source_kit.work import Record
 from source_outreach.collections import RESERVED, Collection, Columns, attribute_column
 
-# Members of a resource that are no attributes.
-ENVELOPE = ("attributes", "relationships", "links", "meta")
+# Members of a resource that are no columns, or become columns of their own.
+ENVELOPE = frozenset(["id", "type", "attributes", "relationships", "links", "meta"])
 # Outreach names these in no schema, but live webhooks carry them.
 SECRETS_ANYWHERE = ("cleanupToken",)
 
@@ -55,6 +55,10 @@ class Flattener:
         relationships = resource.get("relationships")
         if relationships:
             self._add(relationships, record)
+        if not ENVELOPE.issuperset(resource):
+            # Nothing of Outreach's stands there, but what does must not vanish.
+            for name in sorted(resource.keys() - ENVELOPE):
+                record[free(name, record, "Member")] = resource[name]
         return record
 
     def _add(self, relationships: Any, record: Record) -> None:

@@ -204,3 +204,28 @@ def test_no_column_takes_the_place_of_another() -> None:
         "sponsorRefType": "user",
         "sponsorIdIds": [2],
     }
+
+
+def test_what_stands_beside_the_attributes_becomes_columns_too() -> None:
+    resource = {
+        "type": "stage",
+        "id": 7,
+        "attributes": {"name": "Open"},
+        "relationships": {"creator": {"data": {"type": "user", "id": 2}}},
+        "links": {"self": "x"},
+        "meta": {"rev": 1},
+        "color": "red",
+        "name": "beside",
+        "creatorId": "beside",
+    }
+    assert Flattener(table()["stages"])([resource]) == [
+        {
+            "id": 7,
+            "type": "stage",
+            "name": "Open",
+            "creatorId": 2,
+            "color": "red",
+            "creatorIdMember": "beside",
+            "nameMember": "beside",
+        }
+    ]

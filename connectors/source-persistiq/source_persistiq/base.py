@@ -102,9 +102,10 @@ class PersistiqStream(KitStream):
         return begin if reached is None else max(timestamps.parse(reached), begin)
 
     def unasked(self, filters: Mapping[str, str], path: str | None = None) -> Sequence[Record]:
-        """What comes although these filters exclude it. A refusal shows that they are looked at: nothing comes."""
+        """What comes although these filters exclude it. A refusal shows that they are looked at: nothing comes; and a
+        row without an id may stand in any answer."""
         try:
-            return self.page(1, filters, path).records
+            return list(filter(is_named, self.page(1, filters, path).records))
         except Denied:
             raise
         except SourceError as error:
@@ -120,6 +121,11 @@ class PersistiqStream(KitStream):
 def is_error(content: Any) -> bool:
     """Whether a 200 says that it is none."""
     return isinstance(content, dict) and content.get("status") == "error"
+
+
+def is_named(row: Record) -> bool:
+    """Whether a row has an id to ask by."""
+    return isinstance(row.get("id"), str | int) and str(row["id"]).strip() != ""
 
 
 def is_list_of_users(content: Any) -> bool:

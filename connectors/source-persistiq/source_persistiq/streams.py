@@ -21,7 +21,7 @@ from source_kit.rules import Unavailable
 from source_kit.state_input import broken, cursor_instant
 from source_kit.timestamps import seconds_z
 from source_kit.work import Fork, Page, Plan, Record, Start, in_order
-from source_persistiq.base import FIRST, NEVER, PersistiqStream, after, is_error
+from source_persistiq.base import FIRST, NEVER, PersistiqStream, after, is_error, is_named
 from source_persistiq.config import Settings
 from source_persistiq.events import Events
 
@@ -274,11 +274,6 @@ def blanked(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     return {key: None if key.lower().endswith(LIVE_SECRETS) else blanked(inner) for key, inner in value.items()}
-
-
-def is_named(campaign: Record) -> bool:
-    """Whether a campaign has an id to ask by."""
-    return isinstance(campaign.get("id"), str | int) and str(campaign["id"]).strip() != ""
 
 
 def build(client: HttpClient, settings: Settings) -> list[PersistiqStream]:

@@ -139,6 +139,14 @@ def test_older_replies_that_come_although_the_filter_works_arrived_late_and_leav
 
 
 @pytest.mark.usefixtures("campaigns")
+def test_a_row_without_an_id_is_no_proof_that_the_filter_of_replies_is_ignored(api: Any) -> None:
+    late, nothing = {"replies": [reply(2)]}, {"replies": [{"oddity": 1}]}
+    api.serve("campaigns/c_2/replies", lambda params: nothing if params["start_at"] > "2026" else late)
+    records, _ = api.read("campaign_replies", start_date="2025-12-30T10:00:00Z")
+    assert (records, api.logs) == ([reply(2)], [])
+
+
+@pytest.mark.usefixtures("campaigns")
 def test_white_space_around_the_times_of_a_state_does_not_matter(api: Any) -> None:
     known = {"c_1": " 2025-12-30T10:00:00Z\n", "c_2": "2025-12-30T10:00:00Z "}
     _, state = api.read("campaign_replies", {"sent_at": " 2025-12-30T10:00:00Z ", "campaigns": known, "__v": 1})

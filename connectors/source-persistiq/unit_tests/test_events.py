@@ -100,6 +100,15 @@ def test_a_time_filter_that_is_ignored_makes_one_walk_with_a_warning_and_costs_n
     assert api.logs == [warning] * 2
 
 
+def test_a_row_without_an_id_is_no_proof_that_a_time_filter_is_ignored(api: Any) -> None:
+    log = Log([LAST - timedelta(hours=number) for number in range(1_200)])
+    asks_for_nothing = {"2010-01-01T00:00:01Z", "2100-01-01T00:00:00Z"}
+    odd = {"events": [{"oddity": 1}]}
+    api.serve("events", lambda params: odd if {*params.values()} & asks_for_nothing else log(params))
+    assert len(api.read("events")[0]) == 1_200
+    assert not any(line.startswith("WARN Stream events: PersistIQ ignored") for line in api.logs)
+
+
 @pytest.mark.parametrize("status", [400, 404, 500])
 def test_a_refusal_of_times_where_nothing_is_shows_that_they_are_looked_at(api: Any, status: int) -> None:
     log = Log([LAST - timedelta(hours=number) for number in range(1_200)])

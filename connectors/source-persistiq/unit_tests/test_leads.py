@@ -88,6 +88,13 @@ def test_an_incremental_read_that_an_ignored_filter_made_a_full_one_is_told(api:
     assert "WARN Stream leads: PersistIQ ignored updated_after, so that all leads were read." in api.logs
 
 
+def test_a_row_without_an_id_is_no_proof_that_the_filter_of_leads_is_ignored(api: Any, paged: Any) -> None:
+    rows, odd = paged("leads", leads(5), 2), {"leads": [{"oddity": 1}]}
+    api.serve("leads", lambda params: odd if params["updated_after"] > "2026-01-02" else rows(params))
+    assert len(api.read("leads", {"updated_at": "2025-12-31T10:00:00Z", "__v": 1})[0]) == 5
+    assert api.logs == []
+
+
 @pytest.mark.parametrize("status", [400, 403, 404, 500])
 def test_a_refusal_to_look_into_the_future_does_not_fail_a_read(api: Any, paged: Any, status: int) -> None:
     rows = paged("leads", leads(5), 2)
