@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_tz
 from functools import lru_cache
 
+from requests.structures import CaseInsensitiveDict
+
 from source_kit.timestamps import instant
 
 # Quotas of a day or a month exist; whoever asks for more is not obeyed.
@@ -40,7 +42,7 @@ class Reading:
 
 def read_headers(headers: Mapping[str, str], now: datetime) -> list[Reading]:
     """Every rate-limit window that the headers (any case, any published form) describe."""
-    lower = {key.lower(): value for key, value in headers.items()}
+    lower = _lowered(headers)
     now = server_time(lower) or now
     combined = _COMBINED.search(lower.get("ratelimit", ""))
     told = [(family, *(lower.get(f"{family}-{part}", "") for part in _PARTS)) for family in _FAMILIES]
@@ -54,16 +56,26 @@ def _reading(family: str, parts: tuple[str, str, str], now: datetime) -> Reading
     """None for a window of which something is said that nobody can mean: its other numbers are no better. A negative
     limit is one (-1 is how some say that there is none); what is left may be less than nothing."""
     limit, remaining, reset = parts
-    left, most, seconds = _first_number(remaining), _first_number(limit), seconds_until(reset, now)
-    if left is None or (most is not None and most < 0) or (reset.strip() and seconds is None):
+    left = _first_number(remaining)
+    if left is None:
+        return None
+    most, seconds = _first_number(limit), seconds_until(reset, now)
+    if (most is not None and most < 0) or (reset.strip() and seconds is None):
         return None
     return Reading(family, None if most is None else int(most), int(left), seconds, bool(reset) and "." not in reset)
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """Seconds that a 429 or 503 asks to wait: Retry-After (delta, epoch, ISO or HTTP date), else None."""
-    lower = {key.lower(): value for key, value in headers.items()}
+    lower = _lowered(headers)
     return seconds_until(lower.get("retry-after"), server_time(lower) or now)
+
+
+def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers by their names in lower case, as those of an answer keep them anyway."""
+    if isinstance(headers, CaseInsensitiveDict):
+        return dict(headers.lower_items())
+    return {key.lower(): value for key, value in headers.items()}
 
 
 def server_time(headers: Mapping[str, str]) -> datetime | None:

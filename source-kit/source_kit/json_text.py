@@ -10,16 +10,22 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from json import detect_encoding
 from typing import Any, Final
 
 import orjson
 
-# An integer that orjson may have rounded: from -2**63 to 2**64 - 1 it is exact.
-_LONG_INTEGER = re.compile(rb"[:\[,]\s*-?[0-9]{19,}\s*[,\]}]")
-_NINETEEN = b"0" * 19
-_DIGITS = bytes.maketrans(b"123456789", b"000000000")
+# An integer that orjson may have rounded: from -2**63 to 2**64 - 1 it is exact. So it has 20 characters at least.
+_LONG_INTEGER = re.compile(rb"[:\[,]\s*(?:-[0-9]{19}|[0-9]{20})[0-9]*\s*[,\]}]")
+# Digits and signs look alike here; and, where they begin a value, what stands before them.
+_NUMERIC = bytes.maketrans(b"-123456789", b"0000000000")
+_BEGUN = bytes.maketrans(b"123456789-:[, \t\r\n", b"000000000::::::::")
+_LONG_BEGUN = b":" + b"0" * 19
+# Every fourth character of a text, and what that leaves of twenty.
+_EVERY, _LONG_SAMPLE = 4, b"0" * 5
+_SUSPECTS = range(1000)
+_ALL_DIGITS = b"0123456789"
 # Python refuses to read longer ones (a quadratic cost).
 _MOST_DIGITS = 4300
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -59,6 +65,14 @@ def dumps(value: Any) -> bytes:
         return text.encode()
 
 
+def dumps_each(values: Sequence[Any]) -> list[bytes]:
+    """Each value as `dumps` gives it; without a call in Python a value where orjson takes them all."""
+    try:
+        return list(map(orjson.dumps, values))
+    except TypeError:
+        return list(map(dumps, values))
+
+
 def record_dumps(record: Mapping[str, Any]) -> tuple[bytes, list[dict[str, str]]]:
     """A record that orjson refused, and the `meta.changes` that declare what JSON could not hold, by column."""
     changes = []
@@ -83,8 +97,22 @@ def held(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _has_long_integer(content: bytes) -> bool:
-    """Whether an integer of 19 digits or more stands in the text: 0.15 ms for 160 kB (a pattern alone takes 1.7)."""
-    return _NINETEEN in content.translate(_DIGITS) and _LONG_INTEGER.search(content) is not None
+    """Whether an integer stands in the text that orjson may have rounded.
+
+    One that is there shows in a sample of the text (0.05 ms for 160 kB; a pattern alone takes 1.7). What looks like one
+    in the sample is looked at in the text, and the whole text only where digits in a string look like one, too.
+    """
+    find, looks = content[::_EVERY].translate(_NUMERIC).find, _LONG_SAMPLE
+    at = find(looks)
+    for _ in _SUSPECTS:
+        if at < 0:
+            return False
+        # All but the first character of a long integer are digits: one begins after the last that is none.
+        others = len(content[at * _EVERY + 1 : at * _EVERY + 17].rstrip(_ALL_DIGITS))
+        if not others:
+            break
+        at = find(looks, at + (others + 3) // _EVERY)
+    return _LONG_BEGUN in content.translate(_BEGUN) and _LONG_INTEGER.search(content) is not None
 
 
 def _tolerant(content: bytes) -> Any:

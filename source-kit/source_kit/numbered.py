@@ -31,6 +31,7 @@ MOST_WALKS_AGAIN = 3
 MOST_REPETITIONS = 5
 MOST_PAGES_WITHOUT_NEWS = 50
 _CHANGED = 0
+_USUAL_IDS = frozenset([str, int])
 _NO_EDGES = (None, None)
 KEPT_MOVING = "rows kept moving while their pages were read; one that slipped through comes with its next change."
 
@@ -136,13 +137,32 @@ class NumberedList:
     def _fresh(self, listed: Listed, walk_began: datetime) -> list[Record]:
         """The rows that are unseen or changed. Side by side, two versions of a row come in any order: then neither is
         taken for the newer one, and the row is left to what changed since."""
-        unseen, fresh = self._unseen, []
-        seen, dumps, stamp, moment = self._seen, json_text.dumps, self._stamp, seconds_z(walk_began)
-        for record in listed.records:  # 1 µs a record, most of it the digest
-            digest = hash(dumps(record))
-            key = record.get("id")
-            if not isinstance(key, str | int):
-                key = digest
+        unseen = self._unseen
+        digests = list(map(hash, json_text.dumps_each(listed.records)))  # 1 µs a record
+        keys = [
+            key if (key := record.get("id")).__class__ in _USUAL_IDS or isinstance(key, str | int) else digest
+            for record, digest in zip(listed.records, digests, strict=True)
+        ]
+        fresh = self._unknown(listed.records, keys, digests)
+        if self._stamp is not None:
+            stamp, moment = self._stamp, seconds_z(walk_began)
+            for record in fresh:
+                if not record.get(stamp):
+                    record[stamp] = moment
+        if self.end is None and self._unseen == unseen:
+            self._guard(listed)
+        return fresh if self._keep is None else list(filter(self._keep, fresh))
+
+    def _unknown(self, records: Sequence[Record], keys: Sequence[Any], digests: Sequence[int]) -> list[Record]:
+        """Those of the rows that are unseen or changed; all of them are known from now on."""
+        seen = self._seen
+        if seen.keys().isdisjoint(keys) and len(set(keys)) == len(keys):  # the usual page
+            seen.update(zip(keys, digests, strict=True))
+            self._news += len(keys)
+            self._unseen += len(keys)
+            return list(records)
+        fresh = []
+        for record, key, digest in zip(records, keys, digests, strict=True):
             known = seen.get(key)
             if known == digest:
                 continue
@@ -153,12 +173,8 @@ class NumberedList:
                 seen[key] = _CHANGED
                 continue
             seen[key] = digest
-            if stamp is not None and not record.get(stamp):
-                record[stamp] = moment
             fresh.append(record)
-        if self.end is None and self._unseen == unseen:
-            self._guard(listed)
-        return fresh if self._keep is None else list(filter(self._keep, fresh))
+        return fresh
 
     def _guard(self, listed: Listed) -> None:
         """Fail on a list without end: the same page again and again, or hardly anything but rows that are known, or

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -18,6 +19,9 @@ MINUTE = timedelta(minutes=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+_ZONE = attrgetter("tzinfo")
+_ONLY_UTC = frozenset([UTC])
+_SIGNS = frozenset("+-")
 _UTC_IN_WORDS = re.compile(r"\s*(?:z|utc|gmt)\s*$", re.IGNORECASE)
 _USUAL = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:?\d\d)?)?")
 _ZONELESS = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?")
@@ -51,18 +55,22 @@ def instant(value: Any) -> datetime | None:
 
 def instants(values: Sequence[Any]) -> list[datetime | None]:
     """The instant of each value; None for what is no time (0.1 µs a value in UTC)."""
-    try:
-        found = list(map(datetime.fromisoformat, values))
-    except (TypeError, ValueError):
-        return list(map(instant, values))
-    if all(each.tzinfo is UTC for each in found):
-        return [*found]
-    return list(map(instant, values))
+    return list(map(instant, values)) if (found := _in_utc(values)) is None else [*found]
 
 
 def timeless(records: Sequence[Mapping[str, Any]], field: str) -> int:
     """How many records have no usable time in a field (0.1 µs a record)."""
-    return instants([record.get(field) for record in records]).count(None)
+    values = [record.get(field) for record in records]
+    return list(map(instant, values)).count(None) if _in_utc(values) is None else 0
+
+
+def _in_utc(values: Sequence[Any]) -> list[datetime] | None:
+    """The instants of values that all are date-times in UTC; None for others."""
+    try:
+        found = list(map(datetime.fromisoformat, values))
+    except (TypeError, ValueError):
+        return None
+    return found if set(map(_ZONE, found)) <= _ONLY_UTC else None
 
 
 def usual(text: str) -> str:
@@ -130,8 +138,18 @@ def direction(instants: Sequence[datetime]) -> int:
 
 def fix_zones(records: list[dict[str, Any]], fields: Sequence[str]) -> None:
     """Give the zone-less date-times of these top-level fields a `Z`, in place (0.1 µs a value that has a zone)."""
-    for record in records:
-        for field in fields:
-            value = record.get(field)
-            if isinstance(value, str) and value[-1:] != "Z" and value[-6:-5] not in ("+", "-"):
+    for field in fields:
+        values = [record.get(field) for record in records]
+        if _have_zones(values):
+            continue
+        for record, value in zip(records, values, strict=True):
+            if isinstance(value, str) and value[-1:] != "Z" and value[-6:-5] not in _SIGNS:
                 record[field] = with_zone(value)
+
+
+def _have_zones(values: Sequence[Any]) -> bool:
+    """Whether all values are texts with a zone, or null; a look at their ends, without a loop in Python."""
+    try:
+        return {value[-6:-5] for value in values if value is not None and value[-1:] != "Z"} <= _SIGNS
+    except TypeError:  # a number, an object, a list
+        return False

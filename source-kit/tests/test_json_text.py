@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import orjson
 import pytest
 import requests_mock
+from hypothesis import given
+from hypothesis import strategies as st
 
 from source_kit import json_text
 from source_kit.answers import body
@@ -82,10 +85,41 @@ def test_what_json_can_hold_is_read_exactly(text: bytes, value: Any) -> None:
 
 
 def test_a_long_integer_is_found_wherever_it_stands() -> None:
-    number = b"98765432109876543210"
-    for before in range(40):
-        text = b'{"' + b"x" * before + b'":' + number + b"}"
-        assert json_text.loads(text) == {"x" * before: 98765432109876543210}
+    """Whatever place it has in the text, and whatever digits are before it: single ones in a row, or many at once."""
+    befores = [
+        filler * repeated + rest
+        for filler in ("x", "7xyz", "77xy", "777x")
+        for repeated in (0, 5, 6)
+        for rest in ("", "7")
+    ]
+    for number in (-(2**63) - 1, 2**64, 10**22 + 1):
+        for before in (pad * "x" + each for pad in range(5) for each in befores):
+            assert json_text.loads(f'{{"{before}":{number}}}'.encode()) == {before: number}
+
+
+DIGITS = st.text("0123456789", min_size=1, max_size=26)
+NUMBERS = st.builds(
+    lambda sign, first, rest: sign + first + rest, st.sampled_from(["", "-"]), st.sampled_from("1239"), DIGITS
+)
+TEXTS = st.text("0123456789-:,[ ax", max_size=60).map(lambda text: f'"{text}"')
+SPACES = st.sampled_from(["", "", "", " ", "\n  ", "\t"])
+
+
+@given(st.lists(st.tuples(SPACES, NUMBERS | TEXTS | st.sampled_from(["null", "0.5", "{}"]), SPACES), max_size=12))
+def test_every_integer_is_read_as_json_reads_it_whatever_stands_beside_it(parts: list[tuple[str, str, str]]) -> None:
+    text = "[" + ",".join(map("".join, parts)) + "]"
+    found, expected = json_text.loads(text.encode()), json.loads(text)
+    assert found == expected
+    assert list(map(type, found)) == list(map(type, expected))
+
+
+@pytest.mark.parametrize("last", [b"12345678901234567890123", b'"12345678901234567890123"', b"7"])
+@pytest.mark.parametrize("number_of_texts", [3, 3000])
+def test_texts_of_many_digits_hide_no_long_integer(last: bytes, number_of_texts: int) -> None:
+    """Ids with a digit at every fourth place look like long integers in a sample of the text."""
+    texts = b",".join(b'"%dQvR7tXc2LmN4pZs8Kw3"' % (10**11 + number) for number in range(number_of_texts))
+    found = json_text.loads(b"[" + texts + b"," + last + b"]")
+    assert (len(found), repr(found[-1])) == (number_of_texts + 1, repr(json.loads(last)))
 
 
 def test_every_message_can_be_written() -> None:

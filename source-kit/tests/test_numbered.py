@@ -45,6 +45,10 @@ def test_a_list_of_one_page_costs_one_request() -> None:
     assert (ids(NumberedList(rows.fetch)), rows.asked) == ([0, 1, 2], [1])
 
 
+def test_a_list_of_many_pages_is_read_whole() -> None:
+    assert ids(NumberedList(Rows(200).fetch)) == list(range(200))
+
+
 def test_an_empty_list_gives_its_checkpoint_and_no_row() -> None:
     walk = NumberedList(Rows(0).fetch, checkpoint=lambda began: {"at": began.isoformat()})
     pages = list(in_order(walk.read()))
@@ -129,6 +133,24 @@ def test_rows_without_ids_are_told_apart_by_their_content() -> None:
     listed = Listed([{"name": "a"}, {"name": "b"}, {"name": "a"}], False, NOON)
     walk = NumberedList(lambda number: listed)
     assert [record["name"] for page in in_order(walk.read()) for record in page.records] == ["a", "b"]
+
+
+IDS = st.sampled_from([1, 2, 3, "1", "a", True, 1.0, None, [1]])
+PAGES = st.lists(st.lists(st.tuples(IDS, st.integers(0, 1)), min_size=1, max_size=4), min_size=1, max_size=4)
+
+
+@given(PAGES)
+def test_of_each_row_every_version_leaves_once_in_a_row_whatever_stands_beside_it(pages: list[list[Any]]) -> None:
+    listed = [[{"id": key, "version": version} for key, version in page] for page in pages]
+    known: dict[Any, Record] = {}
+    expected = []
+    for record in (record for page in listed for record in page):
+        key = record["id"] if isinstance(record["id"], str | int) else repr(record)
+        if key not in known or repr(known[key]) != repr(record):
+            expected.append(record)
+        known[key] = record
+    walk = NumberedList(lambda number: Listed(listed[number - 1], number < len(listed), NOON), is_closed=True)
+    assert [record for page in in_order(walk.read()) for record in page.records] == expected
 
 
 def test_unwanted_rows_count_but_do_not_leave() -> None:

@@ -116,6 +116,38 @@ def test_zones_are_given_to_the_named_fields_only() -> None:
     ]
 
 
+VALUES = st.sampled_from(
+    [
+        *("2026-06-19T09:22:10", "2026-06-19 09:22", "2026-06-19T09:22:10.123"),  # without zone
+        *(
+            "2026-06-19T09:22:10Z",
+            "2026-06-19T09:22:10+00:00",
+            "2026-06-19T09:22:10.5-08:00",
+            "2026-06-19T09:22:10-0800",
+        ),
+        *("2026-06-19", "0001-01-01T00:00:00+05:00", "2026-06-30T23:59:60Z", "soon", "", "Z", None),
+        *(5, 0.5, True, ["2026-06-19T09:22:10"], {"at": 1}),
+    ]
+)
+ROWS = st.lists(st.dictionaries(st.sampled_from(["a", "b", "c"]), VALUES), max_size=6)
+
+
+@given(ROWS)
+def test_a_page_is_treated_as_its_values_one_by_one(rows: list[dict[str, Any]]) -> None:
+    expected = [
+        {
+            name: timestamps.with_zone(value) if name != "c" and isinstance(value, str) else value
+            for name, value in row.items()
+        }
+        for row in rows
+    ]
+    timestamps.fix_zones(rows, ["a", "b"])
+    assert rows == expected
+    values = [row.get("c") for row in rows]
+    assert timestamps.instants(values) == list(map(timestamps.instant, values))
+    assert timestamps.timeless(rows, "c") == [timestamps.instant(value) for value in values].count(None)
+
+
 def test_the_latest_value_is_told_by_instant_where_forms_are_mixed() -> None:
     values = ["2026-01-01T12:00:00.500000+00:00", "2026-01-01T12:00:01+00:00", "2026-01-01T12:00:00Z"]
     assert timestamps.latest(values) == "2026-01-01T12:00:01+00:00"

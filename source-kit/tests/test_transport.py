@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
 import threading
 import time
@@ -11,6 +12,7 @@ from contextlib import closing, contextmanager
 import pytest
 import requests
 
+from source_kit import answers
 from source_kit.errors import ConfigError
 from source_kit.transport import BRISK, Patience, new_session, trouble
 
@@ -18,8 +20,9 @@ HASTY = Patience(connect_seconds=1.0, read_seconds=0.5, answer_seconds=0.6)
 
 
 @contextmanager
-def server(*parts: bytes, pause: float = 0.0, tick: bytes = b"") -> Iterator[str]:
-    """A server that says `parts` to every connection, then a `tick` after each pause, until it is closed."""
+def server(*parts: bytes, pause: float = 0.0, tick: bytes = b"", closes: bool = False) -> Iterator[str]:
+    """A server that says `parts` to every connection, then a `tick` after each pause, until it is closed; or nothing
+    more."""
     is_closed = threading.Event()
 
     def serve(connection: socket.socket) -> None:
@@ -29,7 +32,7 @@ def server(*parts: bytes, pause: float = 0.0, tick: bytes = b"") -> Iterator[str
                     connection.recv(65_536)
                 for part in parts:
                     connection.sendall(part)
-                while not is_closed.wait(pause or 0.05):
+                while not closes and not is_closed.wait(pause or 0.05):
                     if tick:
                         connection.sendall(tick)
             except OSError:
@@ -96,6 +99,32 @@ def test_an_answer_in_time_is_whole() -> None:
     with server(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", b"abc") as url:
         session = new_session(url, {}, pool_size=1, patience=HASTY)
         assert session.get(url, timeout=HASTY.timeout).content == b"abc"
+
+
+@pytest.mark.parametrize("told", [7, 10**15])
+def test_a_body_that_is_shorter_than_told_is_a_broken_connection(told: int) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % told
+    with server(head, b"abc", closes=True) as url:
+        response = new_session(url, {}, pool_size=1).get(url, stream=True)
+        with pytest.raises(requests.exceptions.ChunkedEncodingError):
+            answers.read(response)
+
+
+@pytest.mark.parametrize("size", [0, 1, 300_000])
+def test_a_body_comes_whole_with_its_length_or_without_and_packed_too(size: int) -> None:
+    content = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
+    packed = gzip.compress(content)
+    heads = {
+        b"Content-Length: %d" % size: content,
+        b"Content-Length: %d\r\nContent-Encoding: gzip" % len(packed): packed,
+        b"Transfer-Encoding: chunked": (b"%x\r\n%b\r\n" % (size, content) if size else b"") + b"0\r\n\r\n",
+        b"Connection: close": content,
+    }
+    for head, sent in heads.items():
+        with server(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\n", sent, closes=True) as url:
+            response = new_session(url, {}, pool_size=1).get(url, stream=True)
+            answers.read(response)
+        assert answers.taken(response) == content
 
 
 def test_an_unknown_name_is_told() -> None:
