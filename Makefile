@@ -153,6 +153,30 @@ airbyte-tests: install .venv-airbyte-tests/.installed ## run `airbyte-cdk connec
 	cd acceptance-tests && $(BIN)/python -m airbyte_command_line --bin $(CURDIR)/.venv-airbyte-tests/bin \
 		$(if $(VIA),--via $(VIA)) $(if $(CONNECTOR),--connector $(CONNECTOR))
 
+# --- releases ---------------------------------------------------------------------------------------------------
+
+.venv-release/.installed: requirements-release.lock
+	$(call environment,.venv-release,$<)
+
+SBOM := PYTHONPATH=tools .venv-release/bin/python -B -m sbom
+
+.PHONY: dist
+dist: install .venv-release/.installed ## make dist/: wheels that install without an index, what they need, SBOM, licences
+	$(BIN)/python -B tools/build_dist.py
+	$(SBOM) wheels dist
+
+.PHONY: test-dist
+test-dist: install ## install what `make dist` has made into clean environments and read emulated accounts (DIST_ARGS="--way lean")
+	cd acceptance-tests && $(BIN)/python -m installed_wheels --dist ../dist $(DIST_ARGS)
+
+.PHONY: sbom
+sbom: images .venv-release/.installed ## write SBOM and list of licences of each image into build/images/
+	$(SBOM) image $(CONNECTORS)
+
+.PHONY: audit
+audit: .venv-release/.installed ## look what is shipped up in the databases of vulnerabilities (exit code 2: none answered)
+	.venv-release/bin/python -B tools/audit.py requirements-dist.lock requirements-image.lock
+
 # --- loading ----------------------------------------------------------------------------------------------------
 
 # PyAirbyte has an environment of its own: it runs the connectors of .venv as users do, from outside. The lock is whole;

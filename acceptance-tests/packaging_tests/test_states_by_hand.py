@@ -36,7 +36,7 @@ def account(connector: Path) -> Iterator[Any]:
 
 def read(connector: Path, account: Any, folder: Path, stream: str, state: dict[str, Any] | None) -> tuple[int, str]:
     """The number of records that an incremental read of one stream gives, and all that it logs."""
-    script = Path(sys.executable).with_name(connector.name)
+    script = str(Path(sys.executable).with_name(connector.name))
     config, catalog, states = (folder / f"{name}.json" for name in ("config", "catalog", "state"))
     config.write_text(json.dumps(account.config))
     found = subprocess.run([script, "discover", "--config", config], capture_output=True, text=True, check=True).stdout
@@ -46,7 +46,7 @@ def read(connector: Path, account: Any, folder: Path, stream: str, state: dict[s
     catalog.write_text(json.dumps({"streams": [configured]}))
     given = {"type": "STREAM", "stream": {"stream_descriptor": {"name": stream}, "stream_state": state}}
     states.write_text(json.dumps([given] if state else []))
-    command = [script, "read", "--config", config, "--catalog", catalog, "--state", states]
+    command = [script, "read", "--config", str(config), "--catalog", str(catalog), "--state", str(states)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     messages = [json.loads(line) for line in done.stdout.splitlines()]
     logged = "\n".join(message["log"]["message"] for message in messages if message["type"] == "LOG")
