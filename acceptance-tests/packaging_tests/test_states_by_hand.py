@@ -34,21 +34,29 @@ def account(connector: Path) -> Iterator[Any]:
         yield emulator
 
 
-def read(connector: Path, account: Any, folder: Path, stream: str, state: dict[str, Any] | None) -> tuple[int, str]:
-    """The number of records that an incremental read of one stream gives, and all that it logs."""
-    script = str(Path(sys.executable).with_name(connector.name))
-    config, catalog, states = (folder / f"{name}.json" for name in ("config", "catalog", "state"))
-    config.write_text(json.dumps(account.config))
-    found = subprocess.run([script, "discover", "--config", config], capture_output=True, text=True, check=True).stdout
-    (streams,) = [m["catalog"]["streams"] for m in map(json.loads, found.splitlines()) if m["type"] == "CATALOG"]
+def run(connector: Path, *arguments: str) -> list[dict[str, Any]]:
+    command = [str(Path(sys.executable).with_name(connector.name)), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def files(connector: Path, account: Any, folder: Path, stream: str) -> dict[str, Path]:
+    """The arguments of an incremental read of one stream."""
+    paths = {name: folder / f"{name}.json" for name in ("config", "catalog", "state")}
+    paths["config"].write_text(json.dumps(account.config))
+    discovered = run(connector, "discover", "--config", str(paths["config"]))
+    (streams,) = [message["catalog"]["streams"] for message in discovered if message["type"] == "CATALOG"]
     (wanted,) = [each for each in streams if each["name"] == stream]
     configured = {"stream": wanted, "sync_mode": "incremental", "destination_sync_mode": "append"}
-    catalog.write_text(json.dumps({"streams": [configured]}))
+    paths["catalog"].write_text(json.dumps({"streams": [configured]}))
+    return paths
+
+
+def read(connector: Path, paths: dict[str, Path], stream: str, state: dict[str, Any] | None) -> tuple[int, str]:
+    """The number of records that the read gives, and all that it logs."""
     given = {"type": "STREAM", "stream": {"stream_descriptor": {"name": stream}, "stream_state": state}}
-    states.write_text(json.dumps([given] if state else []))
-    command = [script, "read", "--config", str(config), "--catalog", str(catalog), "--state", str(states)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    messages = [json.loads(line) for line in done.stdout.splitlines()]
+    paths["state"].write_text(json.dumps([given] if state else []))
+    messages = run(connector, "read", *(part for name, path in paths.items() for part in (f"--{name}", str(path))))
     logged = "\n".join(message["log"]["message"] for message in messages if message["type"] == "LOG")
     return sum(message["type"] == "RECORD" for message in messages), logged
 
@@ -58,11 +66,12 @@ def test_the_state_of_the_example_gives_no_records_and_without_its_mark_all_of_t
     connector: Path, account: Any, tmp_path: Path
 ) -> None:
     stream, state = example(connector)
-    everything, _ = read(connector, account, tmp_path, stream, None)
+    paths = files(connector, account, tmp_path, stream)
+    everything, _ = read(connector, paths, stream, None)
     assert everything > 0
-    records, logged = read(connector, account, tmp_path, stream, state)
+    records, logged = read(connector, paths, stream, state)
     assert (records, "starts again" in logged) == (0, False)
     without_mark = {key: value for key, value in state.items() if key != "__v"}
-    records, logged = read(connector, account, tmp_path, stream, without_mark)
+    records, logged = read(connector, paths, stream, without_mark)
     assert records == everything
     assert f"Stream {stream} starts again" in logged
