@@ -128,6 +128,55 @@ examples/dlt/.venv/.locked: examples/dlt/requirements.lock
 	examples/dlt/.venv/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r $<
 	@touch $@
 
+# --- Airbyte's own checks ---------------------------------------------------------------------------------------
+
+# $(call environment,FOLDER,LOCK,OPTIONS): an environment of its own with what a lock holds.
+define environment
+	@test -n "$(PYTHON)" || { echo "Python 3.11 is needed; pass PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(1)
+	$(1)/bin/python -m pip --disable-pip-version-check install --quiet $(3) --require-hashes -r $(2)
+	@touch $(1)/.installed
+endef
+
+.venv-airbyte-qa/.installed: requirements-airbyte-qa.lock
+	$(call environment,.venv-airbyte-qa,$<,--no-deps)
+
+.venv-airbyte-tests/.installed: requirements-airbyte-tests.lock
+	$(call environment,.venv-airbyte-tests,$<)
+
+.PHONY: airbyte-qa
+airbyte-qa: install .venv-airbyte-qa/.installed ## run Airbyte's QA suite and metadata validator; refusals need a written reason
+	PYTHONPATH=tools $(BIN)/python -B -m airbyte_qa --python .venv-airbyte-qa/bin/python
+
+.PHONY: airbyte-tests
+airbyte-tests: install .venv-airbyte-tests/.installed ## run `airbyte-cdk connector test` in each connector's folder (VIA=image: `image test` on the images)
+	cd acceptance-tests && $(BIN)/python -m airbyte_command_line --bin $(CURDIR)/.venv-airbyte-tests/bin \
+		$(if $(VIA),--via $(VIA)) $(if $(CONNECTOR),--connector $(CONNECTOR))
+
+# --- releases ---------------------------------------------------------------------------------------------------
+
+.venv-release/.installed: requirements-release.lock
+	$(call environment,.venv-release,$<)
+
+SBOM := PYTHONPATH=tools .venv-release/bin/python -B -m sbom
+
+.PHONY: dist
+dist: install .venv-release/.installed ## make dist/: wheels that install without an index, what they need, SBOM, licences
+	$(BIN)/python -B tools/build_dist.py
+	$(SBOM) wheels dist
+
+.PHONY: test-dist
+test-dist: install ## install what `make dist` has made into clean environments and read emulated accounts (DIST_ARGS="--way lean")
+	cd acceptance-tests && $(BIN)/python -m installed_wheels --dist ../dist $(DIST_ARGS)
+
+.PHONY: sbom
+sbom: images .venv-release/.installed ## write SBOM and list of licences of each image into build/images/
+	$(SBOM) image $(CONNECTORS)
+
+.PHONY: audit
+audit: .venv-release/.installed ## look what is shipped up in the databases of vulnerabilities (exit code 2: none answered)
+	.venv-release/bin/python -B tools/audit.py requirements-dist.lock requirements-image.lock
+
 # --- loading ----------------------------------------------------------------------------------------------------
 
 # PyAirbyte has an environment of its own: it runs the connectors of .venv as users do, from outside. The lock is whole;
@@ -166,6 +215,6 @@ cast: install ## keep: record the demo's terminal anew as docs/demo.svg
 
 .PHONY: clean
 clean: ## keep: remove .venv, caches and build products
-	rm -rf .venv .venv-loading examples/dlt/.venv
+	rm -rf .venv .venv-* examples/dlt/.venv dist
 	find . -path ./.git -prune -o -type d \( -name __pycache__ -o -name '*.egg-info' -o -name '.*_cache' \
 		-o -name .hypothesis -o -name build \) -prune -print0 | xargs -0 rm -rf

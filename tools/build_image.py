@@ -16,9 +16,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
+
+from build_dist import commit, source_date
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCAL_BASE_IMAGE = "connector-base:3.11-bookworm"  # what tools/base-image makes
@@ -84,6 +88,20 @@ def mirror_settings() -> str:
     return text.getvalue()
 
 
+def labels(connector: str) -> list[str]:
+    """`--label` arguments that a build by hand does not know, as the OCI image specification names them.
+
+    The time is the commit's, like that of the wheels: two builds of one commit have equal labels. A checkout with
+    changes is no commit, and names none.
+    """
+    changed = subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True, check=False)
+    project = tomllib.loads((ROOT / "connectors" / connector / "pyproject.toml").read_text())["project"]
+    created = datetime.fromtimestamp(source_date(), UTC).isoformat()
+    known = {"description": project["description"], "created": created, "revision": "" if changed.stdout else commit()}
+    pairs = [f"org.opencontainers.image.{name}={value}" for name, value in known.items() if value]
+    return [part for pair in pairs for part in ("--label", pair)]
+
+
 def build(connector: str) -> list[str]:
     """Builds the image and returns its tags, the Airbyte-style `connectors/NAME` forms among them."""
     metadata = yaml.safe_load((ROOT / "connectors" / connector / "metadata.yaml").read_text())["data"]
@@ -92,7 +110,7 @@ def build(connector: str) -> list[str]:
     client = docker_client()
     with tempfile.TemporaryDirectory() as folder:
         arguments = ["--build-arg", f"CONNECTOR={connector}", "--build-arg", f"VERSION={version}"]
-        arguments += base_image_arguments(client)
+        arguments += [*labels(connector), *base_image_arguments(client)]
         if bundle := certificates():
             # A copy: the path of a secret must be a plain file, and this one is often a link.
             arguments += ["--secret", f"id=ca,src={shutil.copy(bundle, Path(folder) / 'ca.crt')}"]

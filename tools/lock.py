@@ -2,7 +2,8 @@
 
 Hashes are written, the address of the index is not: whoever installs brings an index, or a mirror, of their own.
 The image's list holds single packages without what they depend on (`requirements-image.in` says why), in the versions
-of the development lock, so that what is tested is what is shipped.
+of the development lock, so that what is tested is what is shipped; `requirements-dist.lock` is the whole tree, for
+whoever installs the wheels.
 """
 
 from __future__ import annotations
@@ -39,9 +40,14 @@ def main() -> None:
         compile_lock(
             f"requirements-{name}.lock", f"requirements-{name}.in", "--constraint", DEVELOPMENT_LOCK, *deep, *upgrades
         )
+    compile_lock("requirements-dist.lock", "source-kit/pyproject.toml", "--constraint", DEVELOPMENT_LOCK, *upgrades)
     # Environments of their own: nothing else uses what they hold.
     compile_lock("requirements-loading.lock", "requirements-loading.in", *upgrades)
     compile_lock("examples/dlt/requirements.lock", "examples/dlt/requirements.in", *upgrades)
+    compile_lock("requirements-release.lock", "requirements-release.in", *upgrades)
+    compile_lock("requirements-airbyte-qa.lock", "requirements-airbyte-qa.in", "--no-deps", *upgrades)
+    airbyte_tests = ("source-kit/pyproject.toml", "requirements-airbyte-tests.in")
+    compile_lock("requirements-airbyte-tests.lock", *airbyte_tests, *upgrades)
 
 
 if __name__ == "__main__":

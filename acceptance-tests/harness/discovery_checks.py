@@ -13,6 +13,8 @@ from jsonschema import (  # type: ignore[import-untyped] # has no types, and the
 Schema = dict[str, Any]
 Stream = dict[str, Any]
 
+OCI = "org.opencontainers.image"
+
 
 def walk(schema: Any, path: str = "") -> Iterator[tuple[str, Schema]]:
     """Every object schema below `schema`, with a readable path."""
@@ -129,6 +131,9 @@ def image_problems(attributes: dict[str, Any], script: str, version: str) -> lis
             f"AIRBYTE_ENTRYPOINT {environment.get('AIRBYTE_ENTRYPOINT')!r} is not ENTRYPOINT {entry_point!r}"
         )
     wanted = {"io.airbyte.name": script, "io.airbyte.version": version}
+    wanted |= {f"{OCI}.title": script, f"{OCI}.version": version, f"{OCI}.licenses": "MIT"}
+    told = [f"{OCI}.{name}" for name in ("description", "created", "base.name")]
+    problems += [f"label {key} is empty" for key in told if not labels.get(key)]
     problems += [
         f"label {key} is {labels.get(key)}, not {value}" for key, value in wanted.items() if labels.get(key) != value
     ]

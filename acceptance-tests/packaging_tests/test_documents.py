@@ -23,8 +23,8 @@ from packaging_tests.repository import CONNECTORS, ROOT, metadata, specification
 EVERY_CONNECTOR = pytest.mark.parametrize("connector", CONNECTORS, ids=lambda connector: connector.name)
 EMULATORS = {connector.script: connector.emulator for connector in all_connectors()}
 # What is special about a connector stands between the streams and the performance.
-FIRST = ["Prerequisites", "Setup guide", "Supported sync modes", "Supported streams"]
-LAST = ["Performance considerations", "Data type map", "Limitations & troubleshooting", "Changelog"]
+FIRST = ["Prerequisites", "Setup guide", "Supported sync modes", "Supported Streams"]
+LAST = ["IP allow list", "Performance considerations", "Data type map", "Limitations & Troubleshooting", "Changelog"]
 SYNC_MODES = {"full refresh": "full_refresh", "incremental": "incremental"}
 FORMATS = {"date-time": "timestamp_with_timezone", "date": "date"}
 
@@ -90,12 +90,16 @@ def test_the_page_has_the_sections_of_airbytes_pages_in_their_order(connector: P
     name = metadata(connector)["name"]
     assert re.findall(r"^# .+$", text, flags=re.M) == [f"# {name}"]
     setup = text.split("\n## Setup guide\n")[1].split("\n## ")[0]
-    assert re.findall(r"^### (.+)$", setup, flags=re.M) == ["Credentials", f"Set up {name} in Airbyte", "Configuration"]
+    assert re.findall(r"^### (.+)$", setup, flags=re.M) == [
+        f"Set up {name}",
+        f"Set up the {name} connector in Airbyte",
+        "Configuration",
+    ]
 
 
 @EVERY_CONNECTOR
 def test_the_table_of_streams_is_what_discover_finds(connector: Path) -> None:
-    documented = {row["stream"]: row for row in tables(connector, "Supported streams")}
+    documented = {row["stream"]: row for row in tables(connector, "Supported Streams")}
     # `kobject_<klass>` stands for one stream for each klass of the account.
     families = re.findall(r"`(\w+_)<\w+>`", readme(connector))
     found = {stream["name"]: stream for stream in catalog(connector)}
@@ -166,7 +170,7 @@ def test_suggested_streams_exist_and_are_documented(connector: Path) -> None:
     suggested = metadata(connector)["suggestedStreams"]["streams"]
     assert len(suggested) == len(set(suggested))
     assert set(suggested) <= {stream["name"] for stream in catalog(connector)}
-    assert set(suggested) <= {row["stream"] for row in tables(connector, "Supported streams")}
+    assert set(suggested) <= {row["stream"] for row in tables(connector, "Supported Streams")}
 
 
 @EVERY_CONNECTOR

@@ -31,7 +31,7 @@ def project(connector: Path) -> dict[str, Any]:
 def test_name_version_and_licence_are_those_of_the_package(connector: Path) -> None:
     data, package = metadata(connector), project(connector)
     assert data["dockerRepository"] == data["githubIssueLabel"] == package["name"] == connector.name
-    assert data["dockerImageTag"] == package["version"]
+    assert data["dockerImageTag"] == package["version"].partition("+")[0]
     assert data["license"] == package["license"] == "MIT"
 
 

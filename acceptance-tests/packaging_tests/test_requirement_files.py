@@ -11,7 +11,8 @@ import pytest
 
 from packaging_tests.repository import LOCKS, ROOT, canonical, locked_versions
 
-BUILD, DEVELOPMENT, IMAGE = (ROOT / f"requirements-{name}.lock" for name in ("build", "dev", "image"))
+NAMES = ("build", "dev", "dist", "image", "airbyte-tests")
+BUILD, DEVELOPMENT, DIST, IMAGE, AIRBYTE_TESTS = (ROOT / f"requirements-{name}.lock" for name in NAMES)
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
@@ -25,7 +26,7 @@ def test_every_locked_package_has_a_hash(lock: Path) -> None:
     assert [entry for entry in entries if "--hash=sha256:" not in entry] == []
 
 
-@pytest.mark.parametrize("lock", [BUILD, IMAGE], ids=lambda lock: lock.name)
+@pytest.mark.parametrize("lock", [BUILD, DIST, IMAGE], ids=lambda lock: lock.name)
 def test_what_is_shipped_is_what_was_tested(lock: Path) -> None:
     tested = locked_versions(DEVELOPMENT)
     untested = {name: found for name, found in locked_versions(lock).items() if not found <= tested.get(name, set())}
@@ -35,6 +36,17 @@ def test_what_is_shipped_is_what_was_tested(lock: Path) -> None:
 def test_our_own_packages_are_never_asked_of_an_index() -> None:
     own = [name for lock in LOCKS for name in locked_versions(lock) if name.startswith("source-")]
     assert own == []
+
+
+def test_the_images_hold_a_part_of_what_the_wheels_need() -> None:
+    whole = locked_versions(DIST)
+    assert {name: found for name, found in locked_versions(IMAGE).items() if whole.get(name) != found} == {}
+
+
+def test_airbytes_command_line_is_that_of_the_locked_cdk_with_a_pytest_of_its_own() -> None:
+    theirs, ours = locked_versions(AIRBYTE_TESTS), locked_versions(DEVELOPMENT)
+    assert theirs["airbyte-cdk"] == ours["airbyte-cdk"]
+    assert theirs["pytest"] != ours["pytest"]
 
 
 def test_the_image_lock_holds_exactly_the_packages_of_its_list() -> None:

@@ -46,13 +46,13 @@ def _what_is_left_open_is_ignored() -> Iterator[None]:
 def root(connector: Connector, shared: Trial, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A connector folder whose test config names configs for the emulated account."""
     folder = tmp_path_factory.mktemp("standard") / connector.script
-    (folder / "integration_tests").mkdir(parents=True)
+    (folder / "secrets").mkdir(parents=True)
     for name in ("metadata.yaml", "acceptance-test-config.yml"):
         (folder / name).write_bytes((connector.root / name).read_bytes())
     (folder / connector.package).symlink_to(connector.root / connector.package)
     configs = {"config.json": shared.config, "invalid_config.json": {**shared.config, **connector.invalid_config}}
     for name, config in configs.items():
-        (folder / "integration_tests" / name).write_bytes(orjson.dumps(config))
+        (folder / "secrets" / name).write_bytes(orjson.dumps(config))
     return folder
 
 

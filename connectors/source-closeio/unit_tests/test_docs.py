@@ -29,7 +29,7 @@ def rows(heading: str) -> list[list[str]]:
 def test_the_table_of_streams_is_the_list_of_streams() -> None:
     source, _ = Account().source()
     streams = source.build_streams(source.client)
-    assert [row[:5] for row in rows("Supported streams")] == [
+    assert [row[:5] for row in rows("Supported Streams")] == [
         [
             f"`{stream.name}`",
             f"`{stream.http_method} /{stream.path(stream_slice={'id': ''}).rstrip('/')}/`",
@@ -65,7 +65,7 @@ def test_one_version_is_told_everywhere() -> None:
 def test_suggested_streams_exist_and_leave_out_the_derived_ones() -> None:
     metadata = yaml.safe_load((FOLDER / "metadata.yaml").read_text())["data"]
     suggested = metadata["suggestedStreams"]["streams"]
-    assert set(suggested) <= {row[0].strip("`") for row in rows("Supported streams")}
+    assert set(suggested) <= {row[0].strip("`") for row in rows("Supported Streams")}
     assert "user_posts" not in suggested
 
 

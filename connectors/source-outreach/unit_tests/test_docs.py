@@ -26,7 +26,7 @@ def rows(heading: str) -> list[list[str]]:
 
 
 def test_the_table_of_streams_is_the_list_of_streams() -> None:
-    assert [(row[0], row[2], row[3]) for row in rows("Supported streams")] == [
+    assert [(row[0], row[2], row[3]) for row in rows("Supported Streams")] == [
         (
             f"`{name}`",
             "full refresh, incremental" if collection.cursor else "full refresh",
