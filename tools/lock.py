@@ -13,6 +13,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 DEVELOPMENT_LOCK = "requirements-dev.lock"
+# When the Airflow of examples/airflow was released: its own constraints are the highest versions of such a day.
+AIRFLOW_RELEASE = "2026-09-18T00:00:00Z"
 
 
 def compile_lock(lock: str, *arguments: str) -> None:
@@ -42,6 +44,8 @@ def main() -> None:
     # Environments of their own: nothing else uses what they hold.
     compile_lock("requirements-loading.lock", "requirements-loading.in", *upgrades)
     compile_lock("examples/dlt/requirements.lock", "examples/dlt/requirements.in", *upgrades)
+    airflow = ("examples/airflow/requirements.in", "--exclude-newer", AIRFLOW_RELEASE)
+    compile_lock("examples/airflow/requirements.lock", *airflow, *upgrades)
 
 
 if __name__ == "__main__":
