@@ -6,7 +6,7 @@
 CONNECTORS := $(sort $(patsubst connectors/%/pyproject.toml,%,$(wildcard connectors/source-*/pyproject.toml)))
 # The folders that are linted, typed and tested, each on its own.
 PACKAGES := source-kit $(addprefix connectors/,$(CONNECTORS))
-CHECKED := $(PACKAGES) acceptance-tests loading tools
+CHECKED := $(PACKAGES) acceptance-tests loading tools examples/airflow
 
 PYTHON ?= $(shell for name in python3.11 python3 python; do \
 	if $$name -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then echo $$name; break; fi; done)
@@ -128,6 +128,16 @@ examples/dlt/.venv/.locked: examples/dlt/requirements.lock
 	examples/dlt/.venv/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r $<
 	@touch $@
 
+.PHONY: example-airflow
+example-airflow: install examples/airflow/.venv/.locked ## load twelve emulated accounts with Airflow on Celery, kill a worker, compare every table
+	cd examples/airflow && .venv/bin/python -B -m pytest
+	cd examples/airflow && PATH="$(BIN):$$PATH" .venv/bin/python -B check.py
+
+examples/airflow/.venv/.locked: examples/airflow/requirements.lock .venv/.locked
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python examples/airflow/.venv
+	$(BIN)/uv pip install --quiet --python examples/airflow/.venv --require-hashes --requirements $<
+	@touch $@
+
 # --- loading ----------------------------------------------------------------------------------------------------
 
 # PyAirbyte has an environment of its own: it runs the connectors of .venv as users do, from outside. The lock is whole;
@@ -154,6 +164,6 @@ demo-duckdb: install .venv-loading/.installed ## load the emulated accounts into
 
 .PHONY: clean
 clean: ## remove .venv, caches and build products
-	rm -rf .venv .venv-loading examples/dlt/.venv
+	rm -rf .venv .venv-loading examples/dlt/.venv examples/airflow/.venv
 	find . -path ./.git -prune -o -type d \( -name __pycache__ -o -name '*.egg-info' -o -name '.*_cache' \
 		-o -name .hypothesis -o -name build \) -prune -print0 | xargs -0 rm -rf
