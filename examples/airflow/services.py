@@ -163,16 +163,20 @@ class Services:
         return found
 
     def stop(self) -> None:
-        """Ends everything that runs, by its process id, the newest first."""
-        for process in reversed(self.processes.values()):
-            members = family(process.pid)
-            process.send_signal(signal.SIGTERM)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(STOP_SECONDS)
+        """Ends everything that runs, by its process id: Redis after those that talk to it."""
+        redis, *others = self.processes.values()
+        for together in (others, [redis]):
+            members = [member for process in together for member in family(process.pid)]
+            for process in together:
+                process.send_signal(signal.SIGTERM)
+            for process in together:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(STOP_SECONDS)
             for member in members:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     member.kill()
-            process.wait()
+            for process in together:
+                process.wait()
 
 
 @contextlib.contextmanager

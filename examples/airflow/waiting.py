@@ -2,10 +2,9 @@
 
     python waiting.py [closeio ...]
 
-Needs the environment of `make install`. Each account is read twice, on one processor and on all. The figures are the
-connector's own: the lines of its log say how many requests each stream sent and how long workers waited for the rate
-budget; a request waits `latency` for its answer; what the process used of processors is the operating system's count.
-Three numbers add up to the time that workers were busy or waited.
+Needs the environment of `make install`. Each account is read twice: on one processor, and on all of this machine.
+Requests and waits for the rate budget are the connector's own figures, from the lines of its log; a request waits
+`latency_ms` for its answer; processor seconds are the operating system's count for the whole process.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ class Vendor:
     config: Mapping[str, Any]
 
 
-# Limits as the vendors have them (facts in each connector's README); sizes that take about a minute.
+# Limits as the vendors have them (each connector's README says more); sizes that take about a minute.
 VENDORS = {
     "closeio": Vendor(
         "close",
@@ -58,7 +57,7 @@ VENDORS = {
     "kustomer": Vendor(
         "kustomer",
         latency_ms=200,
-        options={"messages": 40_000, "conversations": 3_000, "rate_limits": {"search": [100, 60]}},
+        options={"messages": 20_000, "conversations": 800, "rate_limits": {"search": [100, 60]}},
         config={"search_requests_per_minute": 95},
     ),
     "outreach": Vendor(
@@ -98,40 +97,40 @@ def read(script: str, config: Mapping[str, Any], processors: set[int]) -> Read:
         catalog = {"streams": [{"stream": stream, **modes} for stream in streams]}
         (folder / "catalog.json").write_text(json.dumps(catalog))
         before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-        done = subprocess.run(
-            [script, "read", "--config", "config.json", "--catalog", "catalog.json"],
-            cwd=folder,
-            stdout=subprocess.PIPE,
-            check=True,
-            preexec_fn=lambda: os.sched_setaffinity(0, processors),
-        )
+        with (folder / "output").open("wb") as output:
+            subprocess.run(
+                [script, "read", "--config", "config.json", "--catalog", "catalog.json"],
+                cwd=folder,
+                stdout=output,
+                check=True,
+                preexec_fn=lambda: os.sched_setaffinity(0, processors),
+            )
         seconds, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-    lines = [
-        match for line in done.stdout.splitlines() if b'"LOG"' in line and (match := SUMMARY.search(line.decode()))
-    ]
+        with (folder / "output").open("rb") as written:
+            lines = [match for line in written if b'"LOG"' in line and (match := SUMMARY.search(line.decode()))]
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    records, requests = (sum(int(match[number]) for match in lines) for number in (1, 2))
-    return Read(seconds, used, records, requests, sum(float(match[3]) for match in lines))
+    records, requests = (sum(int(line[number]) for line in lines) for number in (1, 2))
+    return Read(seconds, used, records, requests, sum(float(line[3]) for line in lines))
 
 
 def main(names: list[str]) -> int:
-    """A line for each read."""
-    available = os.sched_getaffinity(0)
-    head = ["connector", "processors", "records", "requests", "seconds", "processor s", "for answers", "for the budget"]
-    head += ["working"]
+    """A line for each account."""
+    every = os.sched_getaffinity(0)
     lines = []
     for name in names or VENDORS:
         vendor = VENDORS[name]
         script = str(Path(sys.executable).with_name(f"source-{name}"))
-        for processors in ({min(available)}, available):
+        reads = []
+        for processors in ({min(every)}, every):
             with start(vendor.emulator, latency_ms=vendor.latency_ms, **vendor.options) as emulator:
-                found = read(script, {**emulator.config, **vendor.config}, processors)
-            answers = found.requests * vendor.latency_ms / 1000
-            whole = answers + found.budget_seconds + found.processor_seconds
-            shares = [answers / whole, found.budget_seconds / whole, found.processor_seconds / whole]
-            counts = [f"{number:,}" for number in (len(processors), found.records, found.requests)]
-            times = [f"{number:.1f}" for number in (found.seconds, found.processor_seconds)]
-            lines.append([name, *counts, *times, *(f"{share:.1%}" for share in shares)])
+                reads.append(read(script, {**emulator.config, **vendor.config}, processors))
+        one, all_of_them = reads
+        figures = (one.records, one.requests, one.requests * vendor.latency_ms / 1000, one.budget_seconds)
+        line = [name, *(f"{figure:,.0f}" for figure in figures)]
+        line += [f"{seconds:.1f}" for seconds in (one.processor_seconds, one.seconds, all_of_them.seconds)]
+        lines.append([*line, f"{1 - one.processor_seconds / one.seconds:.0%}"])
+    head = ["connector", "records", "requests", "s for answers", "s for the budget", "processor s"]
+    head += ["s on 1 processor", f"s on {len(every)}", "waiting"]
     print(table(head, lines, right=range(1, len(head))))
     return 0
 

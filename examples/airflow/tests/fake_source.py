@@ -1,15 +1,17 @@
 """A connector that holds the records of its config: small enough to say in a test what each load must bring.
 
-    {"records": [{"id": 1, "at": "2026-01-01T00:00:00Z"}, ...], "end_date_known": true, "token": 1, "fail": "..."}
+    {"records": [{"id": 1, "at": "2026-01-01T00:00:00Z"}, ...], "token": 1, "fail": "...", "hang": 60}
 
 `things` is read incrementally by `at`, with a state after each record; `lists` is read whole. `start_date` is
-inclusive, `end_date` exclusive. Each read with a `token` tells a config with the next one.
+inclusive, `end_date` exclusive. Each read with a `token` tells a config with the next one. `fail` is the type of an
+error, `hang` the seconds of silence, with which a read ends. Called `with-end-date`, its spec has `end_date`.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +58,8 @@ def read(config: dict[str, Any], names: set[str], states: dict[str, Any]) -> Non
                 say("RECORD", record={"stream": "things", "data": record, "emitted_at": emitted_at})
                 state("things", at=record["at"])
         status("things", "COMPLETE")
+    if "hang" in config:
+        time.sleep(config["hang"])
     if "fail" in config:
         error = {"message": f"It failed: {config['fail']}.", "failure_type": config["fail"]}
         say("TRACE", trace={"type": "ERROR", "emitted_at": 1, "error": error})

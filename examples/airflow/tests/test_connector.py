@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -56,3 +57,12 @@ def test_an_error_comes_after_the_last_message_and_says_whether_to_try_again(
         seen.extend(message["type"] for message in source.read(map(summary, source.streams()), []))
     assert seen.count("RECORD") == 4
     assert raised.value.final is final
+
+
+def test_a_connector_ends_when_nobody_reads_on(connector: Make) -> None:
+    source = connector({"records": RECORDS, "hang": 60})
+    messages = source.read(map(summary, source.streams()), [])
+    assert next(messages)["type"] == "RECORD"
+    began = time.monotonic()
+    messages.close()
+    assert time.monotonic() - began < 20

@@ -6,12 +6,13 @@ import json
 import logging
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 Message = dict[str, Any]
+Messages = Generator[Message, None, None]
 Config = dict[str, Any]
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ class Connector:
         found = self._messages("discover", "--config", "/dev/stdin")
         return [stream for message in found if message["type"] == "CATALOG" for stream in message["catalog"]["streams"]]
 
-    def read(self, streams: Iterable[Mapping[str, Any]], states: Iterable[Message]) -> Iterator[Message]:
+    def read(self, streams: Iterable[Mapping[str, Any]], states: Iterable[Message]) -> Messages:
         """The messages of a read of these streams (as `plan.summary` has them) from these states on.
 
         Raises `ConnectorError` after the last one where a stream failed; the others are complete all the same.
@@ -61,7 +62,7 @@ class Connector:
             state.write_text(json.dumps(list(states)))
             yield from self._messages("read", "--config", "/dev/stdin", "--catalog", catalog, "--state", state)
 
-    def _messages(self, *arguments: str | Path) -> Iterator[Message]:
+    def _messages(self, *arguments: str | Path) -> Messages:
         errors: list[Message] = []
         with subprocess.Popen([self.script, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             assert process.stdin is not None
@@ -69,16 +70,21 @@ class Connector:
             if "--config" in arguments:
                 process.stdin.write(json.dumps(self.config | self.overlay).encode())
             process.stdin.close()
-            for line in process.stdout:
-                message = json.loads(line)
-                match message:
-                    case {"type": "CONTROL", "control": {"connectorConfig": {"config": changed}}}:
-                        self._keep(changed)
-                    case {"type": "LOG", "log": {"level": level, "message": text}}:
-                        log.log(LEVELS.get(level, logging.DEBUG), "%s", text)
-                    case {"type": "TRACE", "trace": {"type": "ERROR", "error": error}}:
-                        errors.append(error)
-                yield message
+            try:
+                for line in process.stdout:
+                    message = json.loads(line)
+                    match message:
+                        case {"type": "CONTROL", "control": {"connectorConfig": {"config": changed}}}:
+                            self._keep(changed)
+                        case {"type": "LOG", "log": {"level": level, "message": text}}:
+                            log.log(LEVELS.get(level, logging.DEBUG), "%s", text)
+                        case {"type": "TRACE", "trace": {"type": "ERROR", "error": error}}:
+                            errors.append(error)
+                    yield message
+            except BaseException:
+                # Nobody reads on: the connector ends within seconds, even if it waits for a rate limit.
+                process.terminate()
+                raise
         if process.returncode:
             told = " ".join(error["message"] for error in errors) or f"exit code {process.returncode}"
             final = bool(errors) and all(error.get("failure_type") == "config_error" for error in errors)
