@@ -39,7 +39,7 @@ def test_each_account_has_a_dag_whose_tasks_share_its_pool(load_accounts: Module
     ("script", "parts"),
     [
         ("source-fake", ["ongoing"]),
-        ("with-end-date", ["whole", "2026-01-01..2026-03-01", "2026-03-01..2026-07-01", "ongoing"]),
+        ("with-end-date", ["whole", "ongoing", "2026-01-01..2026-03-01", "2026-03-01..2026-07-01"]),
     ],
 )
 def test_time_is_split_where_the_connector_knows_end_date(

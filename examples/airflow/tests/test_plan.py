@@ -36,16 +36,16 @@ def test_the_past_is_split_into_windows_that_touch_and_lists_are_read_whole() ->
     planned = jobs("source-unknown", CLOSE[3:], "2025-01-01", ["2025-07-01", "2026-01-01"])
     assert named(planned) == [
         ("rest", "whole", ["users"], {}),
+        ("rest", "ongoing", ["tasks"], {"start_date": "2026-01-01"}),
         ("rest", "2025-01-01..2025-07-01", ["tasks"], {"start_date": "2025-01-01", "end_date": "2025-07-01"}),
         ("rest", "2025-07-01..2026-01-01", ["tasks"], {"start_date": "2025-07-01", "end_date": "2026-01-01"}),
-        ("rest", "ongoing", ["tasks"], {"start_date": "2026-01-01"}),
     ]
 
 
 def test_without_a_start_the_first_window_has_none() -> None:
-    first, last = named(jobs("source-unknown", [stream("tasks")], "", ["2025-07-01"]))
-    assert first == ("rest", "..2025-07-01", ["tasks"], {"end_date": "2025-07-01"})
-    assert last == ("rest", "ongoing", ["tasks"], {"start_date": "2025-07-01"})
+    ongoing, window = named(jobs("source-unknown", [stream("tasks")], "", ["2025-07-01"]))
+    assert window == ("rest", "..2025-07-01", ["tasks"], {"end_date": "2025-07-01"})
+    assert ongoing == ("rest", "ongoing", ["tasks"], {"start_date": "2025-07-01"})
 
 
 def test_dates_before_the_start_split_nothing() -> None:
@@ -55,9 +55,9 @@ def test_dates_before_the_start_split_nothing() -> None:
 
 def test_finished_windows_are_left_out() -> None:
     planned = jobs("source-unknown", [stream("tasks")], "2025-01-01", ["2025-07-01", "2026-01-01"])
-    done = {(job["group"], job["part"]) for job in planned[:1]}
+    done = {(job["group"], job["part"]) for job in planned[1:2]}
     again = jobs("source-unknown", [stream("tasks")], "2025-01-01", ["2025-07-01", "2026-01-01"], done)
-    assert again == planned[1:]
+    assert again == [planned[0], planned[2]]
 
 
 def test_a_summary_has_what_a_job_needs() -> None:
@@ -71,3 +71,9 @@ def test_a_summary_has_what_a_job_needs() -> None:
         "cursor": ["at"],
         "incremental": True,
     }
+
+
+def test_what_is_new_comes_before_what_is_old_in_all_groups() -> None:
+    planned = jobs("source-closeio", CLOSE, "2025-01-01", ["2026-01-01"])
+    parts = ["ongoing", "ongoing", "ongoing", "whole", "ongoing", *["2025-01-01..2026-01-01"] * 4]
+    assert [job["part"] for job in planned] == parts

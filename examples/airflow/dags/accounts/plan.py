@@ -63,14 +63,15 @@ def jobs(
 
     `split_at` are dates in ascending order. The time from `start_date` to the last of them is read in windows between
     them, each of which is read once: `finished` names the (group, part) that need no more. What comes after the last
-    date is the ongoing part, which goes on in every run.
+    date is the ongoing part, which goes on in every run, and is planned first: what is new is there before what is old.
     """
     grouped: dict[str, list[Stream]] = {}
     for stream in streams:
         grouped.setdefault(group_of(connector, stream["name"]), []).append(stream)
     bounds = [bound for bound in split_at if bound > start_date]
     planned = [job for group, members in grouped.items() for job in _of_group(group, members, start_date, bounds)]
-    return [job for job in planned if (job["group"], job["part"]) not in finished]
+    left = [job for job in planned if (job["group"], job["part"]) not in finished]
+    return sorted(left, key=lambda job: job["part"] not in (ONGOING, WHOLE))
 
 
 def group_of(connector: str, stream: str) -> str:
