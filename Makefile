@@ -6,7 +6,7 @@
 CONNECTORS := $(sort $(patsubst connectors/%/pyproject.toml,%,$(wildcard connectors/source-*/pyproject.toml)))
 # The folders that are linted, typed and tested, each on its own.
 PACKAGES := source-kit $(addprefix connectors/,$(CONNECTORS))
-CHECKED := $(PACKAGES) acceptance-tests loading tools
+CHECKED := $(PACKAGES) acceptance-tests loading tools examples/airflow
 
 PYTHON ?= $(shell for name in python3.11 python3 python; do \
 	if $$name -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then echo $$name; break; fi; done)
@@ -145,11 +145,11 @@ endef
 	$(call environment,.venv-airbyte-tests,$<)
 
 .PHONY: airbyte-qa
-airbyte-qa: install .venv-airbyte-qa/.installed ## run Airbyte's QA suite and metadata validator; refusals need a written reason
+airbyte-qa: install .venv-airbyte-qa/.installed ## sure: run Airbyte's QA suite and metadata validator; refusals need a written reason
 	PYTHONPATH=tools $(BIN)/python -B -m airbyte_qa --python .venv-airbyte-qa/bin/python
 
 .PHONY: airbyte-tests
-airbyte-tests: install .venv-airbyte-tests/.installed ## run `airbyte-cdk connector test` in each connector's folder (VIA=image: `image test` on the images)
+airbyte-tests: install .venv-airbyte-tests/.installed ## sure: run `airbyte-cdk connector test` in each connector's folder (VIA=image: `image test` on the images)
 	cd acceptance-tests && $(BIN)/python -m airbyte_command_line --bin $(CURDIR)/.venv-airbyte-tests/bin \
 		$(if $(VIA),--via $(VIA)) $(if $(CONNECTOR),--connector $(CONNECTOR))
 
@@ -161,21 +161,31 @@ airbyte-tests: install .venv-airbyte-tests/.installed ## run `airbyte-cdk connec
 SBOM := PYTHONPATH=tools .venv-release/bin/python -B -m sbom
 
 .PHONY: dist
-dist: install .venv-release/.installed ## make dist/: wheels that install without an index, what they need, SBOM, licences
+dist: install .venv-release/.installed ## use: make dist/: wheels that install without an index, what they need, SBOM, licences
 	$(BIN)/python -B tools/build_dist.py
 	$(SBOM) wheels dist
 
 .PHONY: test-dist
-test-dist: install ## install what `make dist` has made into clean environments and read emulated accounts (DIST_ARGS="--way lean")
+test-dist: install ## sure: install what `make dist` has made into clean environments and read emulated accounts (DIST_ARGS="--way lean")
 	cd acceptance-tests && $(BIN)/python -m installed_wheels --dist ../dist $(DIST_ARGS)
 
 .PHONY: sbom
-sbom: images .venv-release/.installed ## write SBOM and list of licences of each image into build/images/
+sbom: images .venv-release/.installed ## use: write SBOM and list of licences of each image into build/images/
 	$(SBOM) image $(CONNECTORS)
 
 .PHONY: audit
-audit: .venv-release/.installed ## look what is shipped up in the databases of vulnerabilities (exit code 2: none answered)
+audit: .venv-release/.installed ## sure: look what is shipped up in the databases of vulnerabilities (exit code 2: none answered)
 	.venv-release/bin/python -B tools/audit.py requirements-dist.lock requirements-image.lock
+
+.PHONY: example-airflow
+example-airflow: install examples/airflow/.venv/.locked ## load: load twelve emulated accounts with Airflow on Celery, kill a worker, compare every table
+	cd examples/airflow && .venv/bin/python -B -m pytest
+	cd examples/airflow && PATH="$(BIN):$$PATH" .venv/bin/python -B check.py
+
+examples/airflow/.venv/.locked: examples/airflow/requirements.lock .venv/.locked
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python examples/airflow/.venv
+	$(BIN)/uv pip install --quiet --python examples/airflow/.venv --require-hashes --requirements $<
+	@touch $@
 
 # --- loading ----------------------------------------------------------------------------------------------------
 
@@ -215,6 +225,6 @@ cast: install ## keep: record the demo's terminal anew as docs/demo.svg
 
 .PHONY: clean
 clean: ## keep: remove .venv, caches and build products
-	rm -rf .venv .venv-* examples/dlt/.venv dist
+	rm -rf .venv .venv-* examples/dlt/.venv examples/airflow/.venv dist
 	find . -path ./.git -prune -o -type d \( -name __pycache__ -o -name '*.egg-info' -o -name '.*_cache' \
 		-o -name .hypothesis -o -name build \) -prune -print0 | xargs -0 rm -rf

@@ -14,6 +14,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 DEVELOPMENT_LOCK = "requirements-dev.lock"
+# When the Airflow of examples/airflow was released: its own constraints are the highest versions of such a day.
+AIRFLOW_RELEASE = "2026-09-18T00:00:00Z"
 
 
 def compile_lock(lock: str, *arguments: str) -> None:
@@ -48,6 +50,8 @@ def main() -> None:
     compile_lock("requirements-airbyte-qa.lock", "requirements-airbyte-qa.in", "--no-deps", *upgrades)
     airbyte_tests = ("source-kit/pyproject.toml", "requirements-airbyte-tests.in")
     compile_lock("requirements-airbyte-tests.lock", *airbyte_tests, *upgrades)
+    airflow = ("examples/airflow/requirements.in", "--exclude-newer", AIRFLOW_RELEASE)
+    compile_lock("examples/airflow/requirements.lock", *airflow, *upgrades)
 
 
 if __name__ == "__main__":

@@ -202,7 +202,15 @@ def test_the_guide_has_every_argument_of_the_command() -> None:
     assert set(re.findall(r"--[a-z-]+|AIRBYTE_[A-Z_]+", documented)) == known
 
 
-@pytest.mark.parametrize("page", [GUIDE, ROOT / "docs" / "meltano-and-dlt.md"], ids=lambda page: page.name)
+PAGES = [
+    GUIDE,
+    ROOT / "docs" / "meltano-and-dlt.md",
+    ROOT / "docs" / "many-accounts.md",
+    ROOT / "examples" / "airflow" / "README.md",
+]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_links_of_the_guides_lead_somewhere(page: Path) -> None:
     targets = [target.partition("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text())]
     assert [target for target in targets if "://" not in target and not (page.parent / target).exists()] == []
