@@ -240,7 +240,14 @@ class HttpClient:
         return response if followed.status_code in (404, 410) else followed
 
     def _send(self, prepared: requests.PreparedRequest) -> requests.Response:
-        response = self.session.send(prepared, timeout=self.patience.timeout, allow_redirects=False, stream=True)
+        response = self.session.send(
+            prepared,
+            timeout=self.patience.timeout,
+            allow_redirects=False,
+            stream=True,
+            # Those of the session anyway; told, they are not worked out for each request.
+            proxies=self.session.proxies,
+        )
         read(response)
         return response
 

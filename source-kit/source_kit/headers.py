@@ -21,7 +21,9 @@ from source_kit.timestamps import instant
 LONGEST_PLAUSIBLE_SECONDS = 32 * 86_400.0
 _COMBINED = re.compile(r"limit=([^,;\s]+)[,;]\s*remaining=([^,;\s]+)[,;]\s*reset=([^,;\s]+)", re.IGNORECASE)
 _PARTS = ("limit", "remaining", "reset")
-_FAMILIES = ("ratelimit", "x-ratelimit", "x-rate-limit")
+_FAMILIES = {
+    family: tuple(f"{family}-{part}" for part in _PARTS) for family in ("ratelimit", "x-ratelimit", "x-rate-limit")
+}
 # Longer numbers than these are no numbers of requests or seconds.
 _NUMBER = re.compile(r"\s*(-?\d{1,15}(?:\.\d{1,15})?)(?![\d.])")
 _ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -45,22 +47,18 @@ def read_headers(headers: Mapping[str, str], now: datetime) -> list[Reading]:
     lower = _lowered(headers)
     now = server_time(lower) or now
     combined = _COMBINED.search(lower.get("ratelimit", ""))
-    told = [(family, *(lower.get(f"{family}-{part}", "") for part in _PARTS)) for family in _FAMILIES]
-    readings = [_reading(family, (parts[0], parts[1], parts[2]), now) for family, *parts in told]
-    if combined:
-        readings.insert(0, _reading("combined", (combined[1], combined[2], combined[3]), now))
+    readings = [_reading("combined", combined[1], combined[2], combined[3], now)] if combined else []
+    for family, (limit, remaining, reset) in _FAMILIES.items():
+        if remaining in lower:
+            readings.append(_reading(family, lower.get(limit, ""), lower[remaining], lower.get(reset, ""), now))
     return [reading for reading in readings if reading is not None]
 
 
-def _reading(family: str, parts: tuple[str, str, str], now: datetime) -> Reading | None:
+def _reading(family: str, limit: str, remaining: str, reset: str, now: datetime) -> Reading | None:
     """None for a window of which something is said that nobody can mean: its other numbers are no better. A negative
     limit is one (-1 is how some say that there is none); what is left may be less than nothing."""
-    limit, remaining, reset = parts
-    left = _first_number(remaining)
-    if left is None:
-        return None
-    most, seconds = _first_number(limit), seconds_until(reset, now)
-    if (most is not None and most < 0) or (reset.strip() and seconds is None):
+    left, most, seconds = _first_number(remaining), _first_number(limit), seconds_until(reset, now)
+    if left is None or (most is not None and most < 0) or (reset.strip() and seconds is None):
         return None
     return Reading(family, None if most is None else int(most), int(left), seconds, bool(reset) and "." not in reset)
 

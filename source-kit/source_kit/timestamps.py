@@ -61,6 +61,8 @@ def instants(values: Sequence[Any]) -> list[datetime | None]:
 def timeless(records: Sequence[Mapping[str, Any]], field: str) -> int:
     """How many records have no usable time in a field (0.1 µs a record)."""
     values = [record.get(field) for record in records]
+    if values and values.count(values[0]) == len(values):  # the time at which they were read, for instance
+        return 0 if instant(values[0]) is not None else len(values)
     return list(map(instant, values)).count(None) if _in_utc(values) is None else 0
 
 

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import gzip
+import http.client
+import io
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from email.parser import Parser
 
 import pytest
 import requests
+from hypothesis import given
+from hypothesis import strategies as st
+from requests.adapters import HTTPAdapter
 
 from source_kit import answers
 from source_kit.errors import ConfigError
-from source_kit.transport import BRISK, Patience, new_session, trouble
+from source_kit.transport import BRISK, Patience, new_session, read_head, trouble
 
 HASTY = Patience(connect_seconds=1.0, read_seconds=0.5, answer_seconds=0.6)
 
@@ -125,6 +131,47 @@ def test_a_body_comes_whole_with_its_length_or_without_and_packed_too(size: int)
             response = new_session(url, {}, pool_size=1).get(url, stream=True)
             answers.read(response)
         assert answers.taken(response) == content
+
+
+LINES = st.one_of(
+    st.sampled_from(
+        ["Date: Thu, 26 Nov 2026 01:04:05 GMT", "X-Request-Id:a1", "content-length:  7 ", "x-empty:", ": no name"]
+    ),
+    st.sampled_from([" folded", "no colon", "From me", "a: \xe9\x85\x0b b", "a : b", "a:\tb\x1cc", "a: b\rc: d"]),
+    st.text("aZ-:, \t;=", max_size=12),
+)
+
+
+@given(st.lists(LINES, max_size=6), st.sampled_from(["\r\n", "\n"]))
+def test_heads_are_read_as_the_standard_library_reads_them(lines: list[str], end: str) -> None:
+    head = (end.join([*lines, "", ""]) + "body").encode("iso-8859-1")
+    ours, theirs = io.BytesIO(head), io.BytesIO(head)
+    found, expected = read_head(ours), http.client.parse_headers(theirs)
+    assert found.items() == expected.items()
+    assert list(map(type, found.defects)) == list(map(type, expected.defects))
+    assert (found.get_payload() or "", ours.read()) == (expected.get_payload() or "", theirs.read())
+
+
+def test_answers_are_read_with_that_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    with server(b"HTTP/1.1 200 OK\r\nX-A: 1\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n\r\n", closes=True) as url:
+        monkeypatch.setattr(Parser, "parsestr", None)  # the usual head needs none
+        session = new_session(url, {}, pool_size=1)
+        assert session.get(url).headers["x-a"] == "1"
+    assert dict(session.cookies) == {"a": "1", "b": "2"}
+
+
+URLS = st.builds(
+    "".join, st.lists(st.sampled_from(["/", "?", "#", "a", "=", "&", "%5B", "é", " ", "\t", ";", "[", "\\"]))
+)
+
+
+@given(URLS, st.sampled_from([{}, {"http": "http://proxy.test:3128"}, {"https": "http://proxy.test:3128"}]))
+def test_what_is_asked_for_is_what_requests_would_ask_for(end: str, proxies: dict[str, str]) -> None:
+    prepared = requests.PreparedRequest()
+    prepared.method, prepared.url = "GET", "http://v.test:8080/v1" + end
+    adapter = new_session("http://v.test:8080/", {}, pool_size=1).get_adapter("http://v.test:8080/")
+    assert isinstance(adapter, HTTPAdapter)
+    assert adapter.request_url(prepared, proxies) == HTTPAdapter().request_url(prepared, proxies)
 
 
 def test_an_unknown_name_is_told() -> None:
