@@ -11,6 +11,7 @@ from emulators.oddities.kinds import RELATIONS
 from harness.connector import Connector, Scenario, Stream
 from harness.odd_scenarios import IN_ROWS, ON_PAGES, everything, one_by_one
 from harness.oddities import sent
+from harness.rate_checks import windows_used
 
 LOOKBACK = timedelta(seconds=300)
 # Lists know no dates: `start_date` does not narrow them, and a STATE only keeps unchanged rows from being emitted.
@@ -159,6 +160,15 @@ CONNECTOR = Connector(
             config={"search_requests_per_minute": 95},
             streams=("messages",),
             statistics=refusals(8),
+        ),
+        # A window takes twenty seconds to fill: whoever waits for a minute after its last request misses every fourth.
+        Scenario(
+            "the organisation's windows of the clock are told without their end",
+            {"conversations": 90, "rate_limit": 60, "rate_window": 60.0, "rate_style": "clock", "latency_ms": 650},
+            {"conversations": 360},
+            config={"num_workers": 2},
+            streams=("conversation_events",),
+            statistics=windows_used("organisation", 57),
         ),
         everything(),
         *one_by_one(

@@ -9,6 +9,7 @@ from connectors.closeio import faults_happened, paced, seen
 from emulators.oddities.kinds import OUTSIDE, RELATIONS
 from harness.connector import Connector, Scenario, Stream
 from harness.odd_scenarios import IN_ROWS, ON_PAGES, everything, one_by_one
+from harness.rate_checks import windows_used
 
 LAG = timedelta(seconds=120)
 REPLY_LOOKBACK = timedelta(days=1)
@@ -132,6 +133,18 @@ CONNECTOR = Connector(
         rate_limited("none"),
         rate_limited("epoch", rate_style="sliding"),
         rate_limited("none", retry_after=True),
+        # A minute takes twenty seconds to fill: whoever waits for a minute after its last request misses every fourth.
+        Scenario(
+            "a sliding minute is told without its end",
+            {
+                "campaigns": 90, "campaign_leads": 2, "replies": 0, "rate_limit": 60, "rate_style": "sliding",
+                "latency_ms": 650,
+            },
+            {"campaigns": 360},
+            config={"num_workers": 2},
+            streams=("campaigns", "campaign_leads"),
+            statistics=windows_used("every key", 57),
+        ),
         *forms_of_next_page(),
         Scenario("has_more is absent", {"has_more": False}),
         Scenario("leads come oldest change first", {"lead_order": "updated_asc", "event_order": "asc"}),

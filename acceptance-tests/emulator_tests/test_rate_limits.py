@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import re
 import time
+from typing import Any
 
 import orjson
 import pytest
 
 from emulator_tests.close_client import LEADS, CloseClient
-from emulators.rate_limits import GRACE_SECONDS, HEADER_FORMS, Budget, FixedWindow, RateLimits, SlidingWindow
+from emulators.rate_limits import (
+    GRACE_SECONDS,
+    HEADER_FORMS,
+    Budget,
+    ClockWindow,
+    FixedWindow,
+    RateLimits,
+    SlidingWindow,
+    Style,
+)
 
 BUDGET = Budget(limit=100, remaining=50, reset=4.2, window=8.0)
 
@@ -30,6 +40,27 @@ def test_a_sliding_window_forgets_requests_one_by_one() -> None:
     budgets = [window.take(now) for now in (0.0, 4.0, 9.0, 10.0, 11.0)]
     assert [budget.refused for budget in budgets] == [False, False, True, False, True]
     assert budgets[4].reset == 3.0
+
+
+def test_a_window_of_the_clock_ends_whenever_its_requests_came() -> None:
+    window = ClockWindow(2, 10, origin=1.0)
+    budgets = [window.take(now) for now in (8.0, 10.9, 10.99, 11.0)]
+    assert [(budget.remaining, round(budget.reset, 2), budget.refused) for budget in budgets] == [
+        (1, 3.0, False),
+        (0, 0.1, False),
+        (0, 0.01, True),
+        (1, 10.0, False),
+    ]
+
+
+@pytest.mark.parametrize(("style", "use"), [("fixed", [2, 0, 2]), ("clock", [2, 0, 2]), ("sliding", [2, 0, 2])])
+def test_what_was_used_of_each_window_is_reported(style: Style, use: list[int], monkeypatch: Any) -> None:
+    monkeypatch.setattr(time, "monotonic", lambda: 103.7)  # a window of the clock begins at 100
+    limits = RateLimits()
+    limits.configure(2, 10, style, {})
+    for now in (104.0, 105.0, 106.0, 127.0, 128.0):
+        limits.take("a", now)
+    assert limits.report() == {"window_use": {"a": use}, "refusals": {"a": 1}}
 
 
 @pytest.mark.parametrize(

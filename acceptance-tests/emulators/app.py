@@ -6,7 +6,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Literal, cast
+from typing import Any, cast, get_args
 from zlib import compress
 
 from emulators.control import Control
@@ -17,7 +17,7 @@ from emulators.mutations import Mutations
 from emulators.oddities import Form, Oddities
 from emulators.oddities.answers import ANSWERS, check_answers
 from emulators.options import Options
-from emulators.rate_limits import HEADER_FORMS, Budget, RateLimits
+from emulators.rate_limits import HEADER_FORMS, Budget, RateLimits, Style
 from emulators.router import Match, Route, Router
 from emulators.stats import Statistics
 
@@ -116,14 +116,14 @@ class VendorApp:
         options = self.options
         if options.rate_headers not in HEADER_FORMS:
             raise ValueError(f"Unknown header form {options.rate_headers!r}. Known: {', '.join(HEADER_FORMS)}.")
-        if options.rate_style not in ("fixed", "sliding"):
-            raise ValueError("Option rate_style is fixed or sliding.")
+        if options.rate_style not in get_args(Style):
+            raise ValueError(f"Option rate_style is one of {', '.join(get_args(Style))}.")
         self.faults.configure(options.faults, options.fault_slow_seconds, options.fault_maximum_in_a_row)
         self.drift.configure(options.drift)
         self.oddities.configure(options.odd)
         check_answers(options.odd_answers)
         self.mutations.configure(options.mutations)
-        style = cast("Literal['fixed', 'sliding']", options.rate_style)
+        style = cast("Style", options.rate_style)
         self.limits.configure(options.rate_limit, options.rate_window, style, options.rate_limits)
 
     def answer(self, request: Request) -> Response:

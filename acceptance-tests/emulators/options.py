@@ -37,7 +37,7 @@ class Options:
     rate_limit: int = option(0, "requests per window and endpoint group, 0 for no limit")
     rate_window: float = option(8.0, "seconds of a window")
     rate_limits: dict[str, list[float]] = option({}, "endpoint group ('POST /data/search/') to [limit, seconds]")
-    rate_style: str = option("fixed", "fixed or sliding window")
+    rate_style: str = option("fixed", "windows: fixed (from their first request on), clock (of a grid), or sliding")
     rate_headers: str = option("live", "header form: documented, live, legacy, epoch, none, only_429")
     retry_after: bool = option(True, "send Retry-After with a 429")
     drift: Any = option([], "records that change under the reader: {stream, every, update, create, delete, times}")

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 UNLIMITED = 100_000
 """Shown in headers where no limit is set."""
+PHASE = 0.37
+"""Where in a window of the clock the emulator starts, as a share of it."""
 GRACE_SECONDS = 0.25
 """On a busy machine an answer takes that long to reach its client, and a request to be taken from the network."""
 
 Header = tuple[str, str]
+Style = Literal["fixed", "clock", "sliding"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,39 +39,83 @@ class Window(Protocol):
         """Count a request that arrives at `now`; a refused one does not count."""
 
 
-class FixedWindow:
+class CountedWindow:
+    """A window that keeps what it was used for: requests answered in each stretch of its length, and refused ones."""
+
+    def __init__(self, limit: int, seconds: float, origin: float | None = None) -> None:
+        """Stretches begin at `origin` (monotonic seconds), or with the first request."""
+        self.limit, self.seconds = limit, seconds
+        self.refusals = 0
+        self._origin = origin
+        self._used: Counter[int] = Counter()
+
+    def stretch(self, now: float) -> int:
+        """The number of the stretch at hand."""
+        if self._origin is None:
+            self._origin = now
+        return math.floor((now - self._origin) / self.seconds)
+
+    def count(self, now: float, *, refused: bool) -> None:
+        """Keep a request."""
+        self._used[self.stretch(now)] += not refused
+        self.refusals += refused
+
+    def use(self) -> list[int]:
+        """Requests answered in each stretch, from the first to the last that had any, oldest first."""
+        return [self._used[number] for number in range(min(self._used), max(self._used) + 1)] if self._used else []
+
+
+class FixedWindow(CountedWindow):
     """So many requests in a window that starts with its first request."""
 
-    def __init__(self, limit: int, seconds: float) -> None:
-        self._limit, self._seconds = limit, seconds
-        self._ends = -math.inf
-        self._used = 0
+    _ends = -math.inf
+    _taken = 0
 
     def take(self, now: float) -> Budget:
         """Count a request."""
         if now >= self._ends:
-            self._ends, self._used = now + self._seconds, 0
-        refused = self._used >= self._limit
-        self._used += not refused
-        return Budget(self._limit, self._limit - self._used, self._ends - now, self._seconds, refused)
+            self._ends, self._taken = now + self.seconds, 0
+        refused = self._taken >= self.limit
+        self._taken += not refused
+        self.count(now, refused=refused)
+        return Budget(self.limit, self.limit - self._taken, self._ends - now, self.seconds, refused)
 
 
-class SlidingWindow:
+class ClockWindow(CountedWindow):
+    """So many requests in each window of a grid, whose phase nobody is told."""
+
+    _number: int | None = None
+    _taken = 0
+
+    def take(self, now: float) -> Budget:
+        """Count a request."""
+        number = self.stretch(now)
+        if number != self._number:
+            self._number, self._taken = number, 0
+        refused = self._taken >= self.limit
+        self._taken += not refused
+        self.count(now, refused=refused)
+        ends = (self._origin or 0.0) + (number + 1) * self.seconds
+        return Budget(self.limit, self.limit - self._taken, ends - now, self.seconds, refused)
+
+
+class SlidingWindow(CountedWindow):
     """So many requests in any stretch of that length."""
 
     def __init__(self, limit: int, seconds: float) -> None:
-        self._limit, self._seconds = limit, seconds
+        super().__init__(limit, seconds)
         self._times: deque[float] = deque()
 
     def take(self, now: float) -> Budget:
         """Count a request."""
-        while self._times and self._times[0] <= now - self._seconds:
+        while self._times and self._times[0] <= now - self.seconds:
             self._times.popleft()
-        refused = len(self._times) >= self._limit
+        refused = len(self._times) >= self.limit
         if not refused:
             self._times.append(now)
-        reset = self._times[0] + self._seconds - now if self._times else self._seconds
-        return Budget(self._limit, self._limit - len(self._times), reset, self._seconds, refused)
+        self.count(now, refused=refused)
+        reset = self._times[0] + self.seconds - now if self._times else self.seconds
+        return Budget(self.limit, self.limit - len(self._times), reset, self.seconds, refused)
 
 
 class Unlimited:
@@ -102,12 +149,10 @@ class RateLimits:
         self._spent: dict[str, tuple[float, float]] = {}
         self.violations: list[Violation] = []
         self._limit, self._seconds = 0, 8.0
-        self._style: Literal["fixed", "sliding"] = "fixed"
+        self._style: Style = "fixed"
         self._overrides: dict[str, list[float]] = {}
 
-    def configure(
-        self, limit: int, seconds: float, style: Literal["fixed", "sliding"], overrides: dict[str, list[float]]
-    ) -> None:
+    def configure(self, limit: int, seconds: float, style: Style, overrides: dict[str, list[float]]) -> None:
         """Set all limits; where they change, running windows start anew."""
         if (limit, seconds, style, overrides) == (self._limit, self._seconds, self._style, self._overrides):
             return
@@ -132,12 +177,26 @@ class RateLimits:
             since, until = now, now + seconds
         self._spent[group] = (since, max(until, now + seconds))
 
+    def report(self) -> dict[str, Any]:
+        """What was used of each window, oldest first, and refusals, by group."""
+        windows = {name: window for name, window in self._windows.items() if isinstance(window, CountedWindow)}
+        return {
+            "window_use": {name: window.use() for name, window in windows.items()},
+            "refusals": {name: window.refusals for name, window in windows.items()},
+        }
+
     def _make(self, group: str) -> Window:
-        limit, seconds = self._overrides.get(group, (self._limit, self._seconds))
+        limit, seconds = self._overrides.get(group, self._default(group))
         if limit <= 0:
             return Unlimited()
+        if self._style == "clock":
+            return ClockWindow(int(limit), float(seconds), time.monotonic() - PHASE * seconds)
         kind = FixedWindow if self._style == "fixed" else SlidingWindow
         return kind(int(limit), float(seconds))
+
+    def _default(self, group: str) -> list[float]:
+        """Limit and seconds of a group that has none of its own."""
+        return [self._limit, self._seconds]
 
 
 def documented(budget: Budget) -> list[Header]:

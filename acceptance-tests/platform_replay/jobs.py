@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from emulators import start
-from emulators.kustomer.limits import PHASE
+from emulators.rate_limits import PHASE
 from harness.catalog import FULL_REFRESH, INCREMENTAL
 from harness.connector import Connector, Stream
 from harness.messages import Record, Result

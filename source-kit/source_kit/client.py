@@ -22,7 +22,7 @@ from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
 
 from source_kit.answers import body, body_wait, parse, read, replace_body
-from source_kit.budget import BudgetSpent, RateBudget
+from source_kit.budget import Budget, BudgetSpent
 from source_kit.clock import Clock
 from source_kit.errors import ConfigError, ConnectorFault, TransientError
 from source_kit.headers import retry_after, server_time
@@ -89,7 +89,7 @@ class HttpClient:
         self,
         base_url: str,
         auth: Auth,
-        budget: RateBudget,
+        budget: Budget,
         clock: Clock,
         *,
         headers: Mapping[str, str],
@@ -180,7 +180,7 @@ class HttpClient:
         usage = self.usage
         prepared = self._prepared(request, authorization)
         began = self.clock.monotonic()
-        self.budget.acquire(request.bucket)
+        permit = self.budget.acquire(request.bucket)
         usage.waited_seconds += self.clock.monotonic() - began
         usage.requests += 1
         response: requests.Response | None = None
@@ -191,11 +191,10 @@ class HttpClient:
         except _NO_ANSWER as error:
             return None, trouble(error, self._origin)
         finally:
-            self.budget.release(
-                request.bucket,
-                None if response is None else response.status_code,
-                {} if response is None else response.headers,
-            )
+            if response is None:
+                permit.release(None, {})
+            else:
+                permit.release(response.status_code, response.headers)
         self.turn.take()
         damage = parse(response)
         if damage is None and response.status_code < 300 and not request.accepts(body(response)):

@@ -29,7 +29,7 @@ from airbyte_cdk.sources.message import InMemoryMessageRepository, MessageReposi
 from airbyte_cdk.sources.streams import Stream
 
 from source_kit import in_process, memory, protocol
-from source_kit.budget import RateBudget
+from source_kit.budget import Budget
 from source_kit.catalog_input import ConfiguredStream, parse_catalog
 from source_kit.client import HttpClient
 from source_kit.clock import Clock
@@ -90,7 +90,7 @@ class KitSource(AbstractSource):
         """How requests prove who they are; `session` is for token requests."""
 
     @abstractmethod
-    def budget(self, options: CommonOptions) -> RateBudget:
+    def budget(self, options: CommonOptions) -> Budget:
         """The rate limits as far as they are known before the first answer."""
 
     @abstractmethod

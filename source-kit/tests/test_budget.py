@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 import random
+import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from source_kit.budget import RateBudget
+from source_kit.budget import Permit, RateBudget
 from source_kit.clock import Interrupted
 from source_kit.headers import Reading, read_headers, retry_after, seconds_until, server_time
 from source_kit.testing import NOON, FakeClock
@@ -30,21 +31,10 @@ class Bench:
         self.budget = RateBudget(self.clock, **{"share": 1.0, **options})
 
     def send(self, headers: Mapping[str, str] = NO_HEADERS, status: int | None = 200, bucket: str = "g") -> None:
-        self.budget.acquire(bucket)
-        self.budget.release(bucket, status, headers)
+        self.budget.acquire(bucket).release(status, headers)
 
     def delay(self, bucket: str = "g") -> float:
         return round(self.budget.delay(bucket), 3)
-
-    def begin(self, bucket: str = "g") -> Any:
-        """Send a request as if by a thread of its own, for `end`."""
-        self.budget.acquire(bucket)
-        return self.budget._own.number
-
-    def end(self, request: Any, status: int, headers: Mapping[str, str]) -> None:
-        """The answer to one of the requests in flight."""
-        self.budget._own.number = request
-        self.budget.release("g", status, headers)
 
     def burst(self, bucket: str = "g") -> int:
         """How many requests may leave now, without an answer in between."""
@@ -136,10 +126,10 @@ def test_a_reset_may_be_a_delta_an_epoch_or_a_date(text: str | None, expected: f
 
 def test_the_first_request_of_a_bucket_goes_alone() -> None:
     bench = Bench()
-    assert bench.burst() == 1
+    permit = bench.budget.acquire("g")
     assert bench.delay() > 0
     assert bench.delay("other") == 0
-    bench.budget.release("g", 200, NO_HEADERS)
+    permit.release(200, NO_HEADERS)
     assert bench.burst() == 1000
 
 
@@ -147,6 +137,39 @@ def test_a_first_request_without_answer_is_followed_by_one_alone() -> None:
     bench = Bench()
     bench.send(status=None)
     assert bench.burst() == 1
+
+
+def test_a_permit_is_released_by_whichever_thread_has_the_answer() -> None:
+    bench = Bench()
+    bench.send(limited(10))
+    permits = [bench.budget.acquire("g") for _ in range(10)]
+    for number, permit in enumerate(permits):
+        thread = threading.Thread(target=permit.release, args=(200, limited(9 - number)))
+        thread.start()
+        thread.join()
+    assert bench.delay() == 61.0
+    bench.clock.tick(61.0)
+    assert bench.delay() == 0
+
+
+def test_a_permit_counts_once_however_often_and_from_wherever_it_is_released() -> None:
+    bench = Bench()
+    bench.send(limited(10))
+    permits = [bench.budget.acquire("g") for _ in range(4)]
+    barrier = threading.Barrier(8)
+
+    def release(remaining: int) -> None:
+        barrier.wait(10)
+        permits[0].release(200, limited(remaining))
+
+    threads = [threading.Thread(target=release, args=(9,)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    permits[0].release(429, limited(0))
+    # Three of the nine that remain are in flight.
+    assert bench.burst() == 6
 
 
 def test_what_is_in_flight_is_taken_off_the_budget() -> None:
@@ -159,18 +182,17 @@ def test_what_is_in_flight_is_taken_off_the_budget() -> None:
 def test_a_lower_number_from_the_vendor_counts_because_others_share_the_budget() -> None:
     bench = Bench()
     bench.send(limited(50))
-    bench.budget.acquire("g")
-    bench.budget.acquire("g")
-    bench.budget.release("g", 200, limited(20))
+    permits = [bench.budget.acquire("g") for _ in range(2)]
+    permits[0].release(200, limited(20))
     assert bench.burst() == 19
 
 
 def test_an_answer_that_was_overtaken_does_not_raise_the_budget() -> None:
     bench = Bench()
     bench.send(limited(10))
-    requests = [bench.begin() for _ in range(5)]
+    permits = [bench.budget.acquire("g") for _ in range(5)]
     for number in (4, 0, 1, 3, 2):
-        bench.end(requests[number], 200, limited(9 - number))
+        permits[number].release(200, limited(9 - number))
     assert bench.burst() == 5
 
 
@@ -189,8 +211,9 @@ def test_the_first_request_of_a_new_window_goes_alone_after_a_spent_one() -> Non
     bench.send(limited(0, limit=10, reset="30"))
     assert bench.delay() == 31.0
     bench.clock.tick(31.1)
-    assert bench.burst() == 1
-    bench.budget.release("g", 200, limited(9, limit=10, reset="30"))
+    permit = bench.budget.acquire("g")
+    assert bench.burst() == 0
+    permit.release(200, limited(9, limit=10, reset="30"))
     assert bench.burst() == 9
 
 
@@ -232,11 +255,11 @@ def test_short_windows_are_filled_evenly_once_they_are_half_used() -> None:
     assert bench.burst() == 1
 
 
-def test_an_end_without_known_reset_waits_for_the_next_minute() -> None:
+def test_an_end_without_known_reset_waits_for_a_minute_after_the_answer() -> None:
     bench = Bench()
     bench.send({"X-RateLimit-Limit": "10", "X-RateLimit-Remaining": "0"})
-    assert bench.delay() == 60.0
-    bench.clock.tick(60.0)
+    assert bench.delay() == 61.0
+    bench.clock.tick(61.0)
     assert bench.delay() == 0
 
 
@@ -379,14 +402,14 @@ def test_a_vendor_with_honest_headers_never_has_to_refuse(
     bench = Bench()
     clock, budget = bench.clock, bench.budget
     vendor = Vendor(limit, length, phase, form)
-    answers: list[tuple[float, Any, int, dict[str, str]]] = []
+    answers: list[tuple[float, int, Permit, int, dict[str, str]]] = []
     sent = 0
     while sent < 300:
         wait = budget.delay("g")
         if wait <= 0 and len(answers) < workers:
-            request = bench.begin()
+            permit = budget.acquire("g")
             status, headers = vendor.answer(clock.monotonic())
-            heapq.heappush(answers, (clock.monotonic() + chance.uniform(0.001, 0.4), request, status, headers))
+            heapq.heappush(answers, (clock.monotonic() + chance.uniform(0.001, 0.4), sent, permit, status, headers))
             sent += 1
             continue
         # The next thing that happens: an answer, or the end of the wait.
@@ -394,7 +417,8 @@ def test_a_vendor_with_honest_headers_never_has_to_refuse(
         moment = min(due, clock.monotonic() + wait if wait > 0 else float("inf"))
         clock.tick(max(moment - clock.monotonic(), 1e-6))
         if answers and answers[0][0] <= clock.monotonic():
-            bench.end(*heapq.heappop(answers)[1:])
+            _, _, permit, status, headers = heapq.heappop(answers)
+            permit.release(status, headers)
     assert vendor.refused == 0
     if limit >= 10 and length >= 8:
         assert clock.monotonic() - 1000 < 2 * length + 1.3 * 300 * max(length / limit, 0.4 / workers)

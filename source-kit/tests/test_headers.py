@@ -78,8 +78,7 @@ def test_no_header_keeps_a_request_in_flight(headers: dict[str, str], status: in
     clock = FakeClock()
     budget = RateBudget(clock, share=1.0)
     for _ in range(3):
-        budget.acquire("b")
-        budget.release("b", status, headers)
+        budget.acquire("b").release(status, headers)
     budget.acquire("b")
     assert sum(clock.sleeps) < 100
 
@@ -88,8 +87,9 @@ def test_no_header_keeps_a_request_in_flight(headers: dict[str, str], status: in
 def test_a_budget_that_comes_back_never_is_no_budget(reset: str) -> None:
     clock = FakeClock()
     budget = RateBudget(clock, share=1.0)
-    budget.acquire("b")
-    budget.release("b", 200, {"X-RateLimit-Limit": "100", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset})
+    budget.acquire("b").release(
+        200, {"X-RateLimit-Limit": "100", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
+    )
     budget.acquire("b")
     assert clock.sleeps == []
 

@@ -26,6 +26,7 @@ class KustomerOptions(Options):
     ties: list[int] = option([], "cluster sizes of records that share one updatedAt", start_only=True)
     deleted_share: float = option(0.02, "share of records that are deleted at the start", start_only=True)
 
+    rate_style: str = option("clock", "windows: clock (what is documented), fixed or sliding")
     archive_days: float = option(730.0, "age from which records are in the archive only")
     result_window: int = option(10_000, "records that one query yields, whatever its pages; 0 for 100 pages only")
     total_cap: int = option(10_000, "largest meta.total, 0 for no cap")

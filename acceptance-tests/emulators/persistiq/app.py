@@ -361,6 +361,10 @@ class PersistiqApp(VendorApp):
         )
         return {name: sum(1 for _ in self.truth(name) or ()) for name in names}
 
+    def extra_statistics(self) -> dict[str, Any]:
+        """How the windows of the budget were used."""
+        return self.limits.report()
+
     def touch(self, stream: str, update: int, create: int, delete: int) -> dict[str, list[str]]:
         """See `Company.touch`."""
         return self.company.touch(stream, update, create, delete)

@@ -9,18 +9,19 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import partial
 
-from source_kit.budget import MINUTE_SECONDS, RateBudget
+from source_kit.budget import Permit, RateBudget
 from source_kit.clock import Clock
 from source_kit.headers import Reading, read_headers, retry_after, seconds_until, server_time
+from source_kit.phase import MINUTE_SECONDS
+from source_kit.quotas import ANSWER_SECONDS
 
 ORGANISATION, SEARCH = "organisation", "search"
 # A 429 that asks for so short a wait is not the end of a minute: it is obeyed, but says nothing about the budget.
 PASSING_SECONDS = 5.0
 # Resets come as whole seconds.
 RESET_MARGIN_SECONDS = 1.0
-# Where every place is taken by a search under way: how soon to look again.
-ANSWER_SECONDS = 0.05
 BLIND_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
 # What is learned from a refusal is tried anew after a while: another integration may have used the budget.
 MEMORY_SECONDS = 600.0
@@ -135,8 +136,8 @@ class SearchLimit:
         return sum(1 for moment in self._accepted if moment >= began - RESET_MARGIN_SECONDS)
 
 
-class KustomerBudget(RateBudget):
-    """Every request counts for the organisation; searches also for their own budget."""
+class KustomerBudget:
+    """A `Budget` of two: every request counts for the organisation, searches for their own as well."""
 
     def __init__(
         self,
@@ -147,68 +148,82 @@ class KustomerBudget(RateBudget):
         searches_per_minute: int,
         log: Callable[[str, str], None] = lambda level, text: None,
     ) -> None:
-        super().__init__(clock, share=share, max_per_minute=max_per_minute)
+        self.organisation = RateBudget(clock, share=share, max_per_minute=max_per_minute)
         self.searches = SearchLimit(clock, searches_per_minute, share)
-        self._search_clock = clock
-        self._search_lock = threading.Lock()
+        self._clock = clock
+        self._lock = threading.Lock()
         self._log = log
+        # Limit and remaining requests of the organisation as they were told last.
         self._known: tuple[int, int] | None = None
 
+    @property
+    def longest_wait(self) -> float:
+        """Seconds; both budgets give up on longer waits."""
+        return self.organisation.longest_wait
+
+    @longest_wait.setter
+    def longest_wait(self, seconds: float) -> None:
+        self.organisation.longest_wait = seconds
+
     def delay(self, name: str) -> float:
-        """As the base; a search waits for both budgets."""
-        organisation = super().delay(ORGANISATION)
+        """Seconds until a request may leave; a search waits for both budgets."""
+        organisation = self.organisation.delay(ORGANISATION)
         if name != SEARCH:
             return organisation
-        with self._search_lock:
+        with self._lock:
             return max(organisation, self.searches.delay())
 
-    def acquire(self, name: str) -> None:
-        """As the base."""
+    def acquire(self, name: str) -> Permit:
+        """Wait until a request may leave; a search takes its place among the searches first."""
         if name != SEARCH:
-            super().acquire(ORGANISATION)
-            return
+            return Permit(partial(self._answered, self.organisation.acquire(ORGANISATION)))
         self._reserve_search()
         try:
-            super().acquire(ORGANISATION)
+            return Permit(partial(self._searched, self.organisation.acquire(ORGANISATION)))
         except BaseException:  # the budget is spent, or the sync ends
-            with self._search_lock:
+            with self._lock:
                 self.searches.given_up()
             raise
 
+    def refuse(self, name: str, seconds: float) -> None:
+        """Whatever an answer's body says is of the organisation."""
+        self.organisation.refuse(ORGANISATION, seconds)
+
     def _reserve_search(self) -> None:
         while True:
-            with self._search_lock:
+            with self._lock:
                 wait = self.searches.delay()
                 if wait <= 0:
                     self.searches.reserve()
                     return
-            self.sleep(wait)
+            self.organisation.sleep(wait)
 
-    def release(self, name: str, status: int | None, headers: Mapping[str, str]) -> None:
-        """As the base; learns the budget of searches from a refusal that is not the organisation's."""
-        lower = {key.lower(): value for key, value in headers.items()}
-        readings = read_headers(lower, self._search_clock.now())
-        is_refused_search = name == SEARCH and status == 429 and not self._is_organisations(readings)
-        try:
-            # The headers of a refused search may be those of either budget: they say nothing reliable about the
-            # organisation's.
-            if is_refused_search:
-                super().release(ORGANISATION, 200, {})
-            else:
-                super().release(ORGANISATION, status, headers)
-        finally:  # a search in flight would keep its place for ever
-            if is_refused_search:
-                self._refuse_search(lower)
-            elif name == SEARCH:
-                with self._search_lock:
-                    self.searches.lost() if status in (None, 429) else self.searches.accepted()
+    def _answered(self, permit: Permit, status: int | None, headers: Mapping[str, str]) -> None:
+        """A request of the organisation's budget has its answer."""
+        permit.release(status, headers)
+        self._remember(status, self._readings(headers))
+
+    def _searched(self, permit: Permit, status: int | None, headers: Mapping[str, str]) -> None:
+        """A search has its answer; one that the organisation's budget did not refuse tells of its own."""
+        readings = self._readings(headers)
+        is_refused_search = status == 429 and not self._is_organisations(readings)
+        if is_refused_search:
+            # Its headers may be those of either budget: they say nothing reliable about the organisation's.
+            permit.release(200, {})
+            self._refuse_search({key.lower(): value for key, value in headers.items()})
+        else:
+            permit.release(status, headers)
+            with self._lock:
+                self.searches.lost() if status in (None, 429) else self.searches.accepted()
+        self._remember(status, readings)
+
+    def _readings(self, headers: Mapping[str, str]) -> list[Reading]:
+        return read_headers(headers, self._clock.now())
+
+    def _remember(self, status: int | None, readings: list[Reading]) -> None:
         for reading in readings:
             if status != 429 and reading.limit:
                 self._known = (reading.limit, reading.remaining)
-
-    def refuse(self, name: str, seconds: float) -> None:
-        """As the base."""
-        super().refuse(ORGANISATION, seconds)
 
     def _is_organisations(self, readings: list[Reading]) -> bool:
         """Whether a 429 tells of the organisation's budget, which was nearly spent before."""
@@ -221,12 +236,12 @@ class KustomerBudget(RateBudget):
         )
 
     def _refuse_search(self, headers: Mapping[str, str]) -> None:
-        now = self._search_clock.now()
+        now = self._clock.now()
         wait = seconds_until(headers.get("x-ratelimit-reset"), server_time(headers) or now)
         asked = retry_after(headers, now)
         is_passing = wait is None and asked is not None and asked <= PASSING_SECONDS
         wait = asked if wait is None else wait
-        with self._search_lock:
+        with self._lock:
             is_news = self.searches.refused(wait, is_passing=is_passing)
             limit = self.searches.limit
         if is_news:

@@ -17,8 +17,8 @@ def budget(clock: FakeClock, searches: int = 95) -> KustomerBudget:
 
 
 def search(target: KustomerBudget, status: int = 200, **headers: str) -> None:
-    target.acquire(SEARCH)
-    target.release(SEARCH, status, {name.replace("_", "-"): value for name, value in headers.items()} or ROOMY)
+    permit = target.acquire(SEARCH)
+    permit.release(status, {name.replace("_", "-"): value for name, value in headers.items()} or ROOMY)
 
 
 def refusal_in(clock: FakeClock, seconds: float) -> dict[str, str]:
@@ -82,11 +82,10 @@ def test_late_answers_to_searches_in_flight_raise_what_was_learned() -> None:
     target = budget(clock)
     for _ in range(10):
         search(target)
-    for _ in range(4):
-        target.acquire(SEARCH)
-    target.release(SEARCH, 429, {"x-ratelimit-reset": str(int(clock.now().timestamp() + 30))})
-    for _ in range(3):
-        target.release(SEARCH, 200, ROOMY)
+    refused, *answered = [target.acquire(SEARCH) for _ in range(4)]
+    refused.release(429, {"x-ratelimit-reset": str(int(clock.now().timestamp() + 30))})
+    for permit in answered:
+        permit.release(200, ROOMY)
     assert target.searches.limit == 12
 
 
@@ -114,14 +113,12 @@ def test_what_was_learned_is_forgotten_after_ten_minutes() -> None:
 def test_a_refusal_of_the_organisation_blocks_everything_and_teaches_nothing_about_searches() -> None:
     clock = FakeClock()
     target = budget(clock)
-    target.acquire(SEARCH)
-    target.release(SEARCH, 200, {"x-ratelimit-limit": "300", "x-ratelimit-remaining": "1"})
-    target.acquire(ORGANISATION)  # waits for the next minute
+    target.acquire(SEARCH).release(200, {"x-ratelimit-limit": "300", "x-ratelimit-remaining": "1"})
+    listed = target.acquire(ORGANISATION)  # waits for the next minute
     reset = str(int(clock.now().timestamp() + 40))
-    target.release(ORGANISATION, 200, {"x-ratelimit-limit": "300", "x-ratelimit-remaining": "20"})
-    target.acquire(SEARCH)
+    listed.release(200, {"x-ratelimit-limit": "300", "x-ratelimit-remaining": "20"})
     refused = {"x-ratelimit-limit": "300", "x-ratelimit-remaining": "0", "x-ratelimit-reset": reset}
-    target.release(SEARCH, 429, refused)
+    target.acquire(SEARCH).release(429, refused)
     assert target.searches.limit == 95
     assert target.delay(ORGANISATION) > 30
 
@@ -211,8 +208,7 @@ def test_headers_that_cannot_be_read_leave_no_search_in_flight(status: int | Non
     clock = FakeClock()
     target = budget(clock, 1)
     for _ in range(3):
-        target.acquire(SEARCH)
-        target.release(SEARCH, status, headers)
+        target.acquire(SEARCH).release(status, headers)
         clock.tick(120)
     assert target.delay(SEARCH) == 0
 
