@@ -172,16 +172,22 @@ class Reading:
         return [row for row, _ in self.rows]
 
 
-def keyset_of(collection: Collection, *, with_tie: bool = False) -> Keyset:
+def keyset_of(collection: Collection, *, with_tie: bool = False, knows_cap: bool = False) -> Keyset:
+    """`knows_cap`: the walk is told at which number the API ends to count."""
     cursor = TimeCursor("at", None, LAG)
     tie = Keyset(collection.fetch, "made", collection.page_size) if with_tie else None
-    return Keyset(collection.fetch, "at", collection.page_size, lag=LAG, checkpoint=cursor.checkpoint, tie=tie)
+    cap = collection.count_cap if knows_cap else None
+    return Keyset(
+        collection.fetch, "at", collection.page_size, lag=LAG, checkpoint=cursor.checkpoint, tie=tie, count_cap=cap
+    )
 
 
-def read(collection: Collection, lower: str | None = None, *, with_tie: bool = False) -> Reading:
+def read(
+    collection: Collection, lower: str | None = None, *, with_tie: bool = False, knows_cap: bool = False
+) -> Reading:
     """Read with one sync, the pieces of the plan side by side."""
     window = Window(None if lower is None else parse(lower))
-    work = keyset_of(collection, with_tie=with_tie).walk(window)
+    work = keyset_of(collection, with_tie=with_tie, knows_cap=knows_cap).walk(window)
     plan = SideBySide(work, random.Random(collection.seed).choice).run()
     if plan.error is not None and not isinstance(plan.error, SourceError):
         raise plan.error

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from source_kit.errors import TransientError
+from source_kit.errors import ConnectorFault, TransientError
 from source_kit.keyset import Keyset
 from source_kit.stream import TimeCursor
 from source_kit.windows import Fetched, WalkExpired, Window
@@ -23,11 +23,14 @@ def walk(*answers: Fetched | tuple[str, Fetched], **options: Any) -> tuple[list[
 
     def fetch(window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
         asked.append(window)
+        assert len(asked) < 2000, "the walk does not end"
         answer = script.popleft() if len(script) > 1 else script[0]
         assert isinstance(answer, Fetched)
         return answer
 
-    pages = list(Keyset(fetch, "at", 10, checkpoint=TimeCursor("at", None, LAG).checkpoint, **options).walk(Window()))
+    bounds, cut = options.pop("window", Window()), options.pop("cut", True)
+    keyset = Keyset(fetch, "at", 10, checkpoint=TimeCursor("at", None, LAG).checkpoint, **options)
+    pages = list(keyset.walk(bounds, cut=cut))
     return [record.get("id") for page in pages for record in page.records], pages, asked
 
 
@@ -147,3 +150,33 @@ def test_no_state_leaves_inside_a_window_where_a_row_is_missing_before_it() -> N
     told = [page.checkpoint and page.checkpoint["at"] for page in walk(*pages)[1]]
     assert text(2) not in told
     assert text(3) not in told
+
+
+def test_a_link_is_followed_although_the_count_says_that_all_came() -> None:
+    assert walk(answer(*range(10), token=1, total=10), answer(9, 10, 11))[0] == list(range(12))
+
+
+def test_a_count_that_may_be_capped_does_not_end_a_window_whose_pages_are_full() -> None:
+    pages = [answer(*range(first, first + 10), total=10_000 if first == 0 else None) for first in range(0, 9_999, 9)]
+    ids, _, _ = walk(*pages, answer(9_999, 10_000, 10_001), window=Window(upper=START + timedelta(days=1)), cut=False)
+    assert ids == list(range(10_002))
+
+
+def test_rows_that_a_capped_count_may_not_mean_are_not_looked_for() -> None:
+    ids, pages, asked = walk(answer(1, 2, total=10_000))
+    assert (ids, [page.holds for page in pages if page.holds], len(asked)) == ([1, 2], [], 7)
+
+
+def test_rows_that_come_faster_than_they_can_be_walked_end_loudly() -> None:
+    """Each walk without order brings a new row, and none comes to its end."""
+    asked: list[Any] = []
+
+    def fetch(window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
+        asked.append(token)
+        assert len(asked) < 1000, "the walk does not end"
+        if token is not None:
+            raise WalkExpired
+        return answer(3, 1, 2, 100 + len(asked), token=1)
+
+    with pytest.raises(ConnectorFault, match="fewer records than it counted"):
+        list(Keyset(fetch, "at", 10).walk(Window()))
