@@ -150,7 +150,7 @@ def test_a_short_answer_behind_an_instant_of_several_pages_is_gone_on_with_where
 ) -> None:
     rows = {row: (at, 0) for row, at in enumerate([0, 0, 0, 0, 10, 20, 30, 40])}
     collection = Collection(rows, page_size=3)
-    fetch, cut = collection.fetch, []
+    fetch, cut = collection.fetch, list[Window]()
 
     def cut_once(window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
         fetched = fetch(window, token, count=count, limit=limit)
