@@ -99,7 +99,7 @@ def _object(value: Mapping[str, Any]) -> Iterator[tuple[str, Any, bool]]:
 
 def _entry(entry: Mapping[str, Any], where: str) -> Iterator[tuple[str, Any, bool]]:
     """One STATE message or state object."""
-    if entry.get("type") == "STATE" and isinstance(entry.get("state"), Mapping):
+    if entry.get("type") == "STATE":
         entry = entry["state"]
     stream, shared, data = entry.get("stream"), entry.get("global"), entry.get("data")
     if stream is not None:
