@@ -60,10 +60,9 @@ def _forms(secret: str) -> Iterator[str]:
     """The secret as it appears in headers, URLs, form bodies and JSON."""
     yield secret
     for text in (secret, f"{secret}:"):
-        encoded = base64.b64encode(text.encode()).decode()
-        yield encoded
-        yield encoded.rstrip("=")
-        yield base64.urlsafe_b64encode(text.encode()).decode()
+        for encoded in (base64.b64encode(text.encode()), base64.urlsafe_b64encode(text.encode())):
+            yield encoded.decode()
+            yield encoded.decode().rstrip("=")
     yield quote(secret, safe="")
     yield quote(secret)
     yield quote_plus(secret)

@@ -1,17 +1,16 @@
-"""Stand-ins for tests of the kit and of connectors: a clock that never sleeps, an output that is kept, workers in turns
-of chance."""
+"""Stand-ins for tests of the kit and of connectors: a clock that never sleeps, an output that is kept, and a plan whose
+branches run side by side without threads."""
 
 from __future__ import annotations
 
-import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 
-from source_kit.branches import Branches, Reached
+from source_kit.branches import Branch, Branches, Order
 from source_kit.clock import Clock, Interrupted
 from source_kit.output import Output
 from source_kit.work import Fork, Page, Plan
@@ -75,23 +74,55 @@ class KeptOutput(Output):
         return [f"{log['level']} {log['message']}" for log in logs]
 
 
-def interleaved(plan: Plan, chance: random.Random) -> Iterator[Page]:
-    """The pages of a plan as the engine writes them, while its branches take their steps in turns of chance: records as
-    soon as they are there, what a page says of the state when everything before it is out."""
-    branches = Branches(plan)
-    while not branches.has_ended:
-        able = [branches.take() for _ in iter(lambda: branches.next, None)]
-        branch = able.pop(chance.randrange(len(able)))
-        for other in able:
-            branches.again(other)
-        step = next(branch.plan, None)
+class SideBySide:
+    """A plan whose branches are read at once, as the engine's workers do it, but in turns that `choose` picks.
+
+    `choose` gets the branches that may take the next step, at most `at_once` of them, in the order of the plan;
+    `random.Random(seed).choice` mixes them in the same way each time.
+    """
+
+    def __init__(self, plan: Plan, choose: Callable[[Sequence[Branch]], Branch], *, at_once: int = 8) -> None:
+        self._choose = choose
+        self._at_once = at_once
+        self._branches = Branches(plan)
+        self._written: list[tuple[Order, Page]] = []
+        self._broken_at: Order | None = None
+        self.error: Exception | None = None
+
+    def run(self) -> SideBySide:
+        """Read everything. A branch that fails is in `error`; what stands before it is read to its end first."""
+        while able := [self._branches.take() for _ in iter(lambda: self._branches.next, None)]:
+            chosen = self._choose(able[: self._at_once])
+            for branch in able:
+                if branch is not chosen:
+                    self._branches.again(branch)
+            self._step(chosen)
+            self._branches.pass_on()
+        return self
+
+    @property
+    def arrived(self) -> list[Page]:
+        """The pages as they came, and as they leave."""
+        return [page for _, page in self._written]
+
+    @property
+    def pages(self) -> list[Page]:
+        """The pages in the order of the plan, up to a branch that failed: of these alone states may speak."""
+        whole = [each for each in self._written if self._broken_at is None or each[0] <= self._broken_at]
+        return [page for _, page in sorted(whole, key=lambda each: each[0])]
+
+    def _step(self, branch: Branch) -> None:
+        try:
+            step = next(branch.plan, None)
+        except Exception as error:
+            self._branches.broke(branch, error)
+            if self._broken_at is None or branch.order < self._broken_at:
+                self._broken_at, self.error = branch.order, error
+            return
         if step is None:
-            branches.end(branch)
+            self._branches.end(branch)
         elif isinstance(step, Fork):
-            branches.fork(branch, step)
+            self._branches.fork(branch, step)
         else:
-            branches.again(branch)
-            branch.reached.append(Reached(step.checkpoint, step.holds))
-            yield Page(step.records, warning=step.warning)
-        for reached in branches.pass_on():
-            yield Page((), reached.checkpoint, holds=reached.holds)
+            self._branches.again(branch)
+            self._written.append((branch.order, step))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from source_kit import timestamps
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 TRUSTED_COUNT = 10_000
 # Walks of one query that brought nothing new before the other end is tried.
 MAX_IDLE_RESTARTS = 3
+# Walks of one query, whatever they bring: its rows change faster than they can be walked.
+MOST_WALKS = 100
 # Walks that came to their own end with the same rows: what is counted beyond them does not exist any more.
 AGREEING_WALKS = 3
 
@@ -63,7 +66,7 @@ class TokenWalk:
         """Walks in one direction; whether they, with those before, have brought all rows."""
         token, total, restarts, idle, has_brought, turns, repeated = None, None, 0, 0, False, False, 0
         tokens: set[Any] = set()
-        while idle <= MAX_IDLE_RESTARTS:
+        while idle <= MAX_IDLE_RESTARTS and restarts < MOST_WALKS:
             try:
                 fetched = self._fetch(window, token, tokens)
             except WalkExpired:
@@ -123,10 +126,16 @@ class TokenWalk:
         self._walked.update(marks)
         self._found.update(marks)
         self._seen.update(marks)
-        values = [record[keyset.field] for record in fresh if keyset.instant(record) is not None]
+        values = [record[keyset.field] for record in fresh if self._is_settled(record, fetched.asked_at)]
         if values:
             self.latest = timestamps.latest(values if self.latest is None else [*values, self.latest])
         return fresh
+
+    def _is_settled(self, record: Record, asked_at: datetime) -> bool:
+        """Whether the time of a row may stand in a state: one that changed within the lag may come from where it stood
+        before, among rows that are much older."""
+        keyset, instant = self._keyset, self._keyset.instant(record)
+        return instant is not None and (not keyset.lag or instant <= timestamps.before(asked_at, keyset.lag))
 
     def _ends_at_a_cap(self, total: int | None) -> bool:
         """Whether count and walk stop at the same number, and that is the vendor's: there may be more rows, unless the

@@ -81,16 +81,20 @@ class Walk:
                 break
             # A short page that is not the counted end, or a count that is used up: count anew.
             count = not is_full or (self.expected is not None and self.emitted >= self.expected)
-            if self.order == 0 or (is_full and not page.instants):
+            # A full page may hold no time to go on from, or none but those of rows that stand where they stood before.
+            if self.order == 0 or (is_full and not (settled if self.window.upper else page).instants):
                 yield from self._unordered(page)
                 break
-            if is_full and self._edge(page.instants[0]) == self._edge(page.instants[-1]):
-                yield from self._instant(page)
+            if is_full and self._is_instant(page, settled):
+                yield from self._instant(page, self._edge(min(page.instants)))
                 count, self.expected = True, None
                 if self._is_used_up():
                     break
             elif page.marks:
-                has_moved = self._advance(settled) or self._advance(page)
+                # Rows of one time, or of the last moments only: their order tells nothing.
+                if self.order is None and self._is_newest(self._edge(min(page.instants))):
+                    self.order = -1
+                has_moved = self._advance(settled if settled.marks else page)
                 # A server that ignores the range gives the same full page for ever.
                 stuck = 0 if has_moved or not is_full else stuck + 1
                 if stuck > MAX_RESTARTS:
@@ -148,12 +152,12 @@ class Walk:
     def _verified(self) -> Generator[Page, None, None]:
         """What was counted in the window and did not come: looked for in whole walks, until some bring nothing new and
         the count is still higher. That is told, and the state stays."""
-        keyset = self.keyset
-        if not self._lacks(self.total) or not self._lacks(keyset.fetch(self.window, count=True, limit=1).total):
+        keyset, window = self.keyset, self._walked()
+        if not self._lacks(self.total) or not self._lacks(keyset.fetch(window, count=True, limit=1).total):
             return
         agreeing = 0
         for _ in range(MAX_RESTARTS):
-            again = Walk(keyset, self.window, frozenset(self.came) | self.before, None)
+            again = Walk(keyset, window, frozenset(self.came) | self.before, None)
             known = len(self.came)
             for page in in_order(again.run(cut=False, verify=False)):
                 yield Page(page.records)
@@ -167,6 +171,13 @@ class Walk:
                 yield told_missing((again.total or 0) - len(again.came))
                 return
         raise incomplete(keyset.field)
+
+    def _walked(self) -> Window:
+        """What this walk should have brought. One that goes down from the newest row leaves what moves above it to the
+        next read: its state stays below."""
+        if self.order != -1 or self.window.upper is not None or self.high is None:
+            return self.window
+        return replace(self.window, upper=self._edge(timestamps.parse(self.high)) + self.keyset.step)
 
     def _lacks(self, total: int | None) -> bool:
         """Whether fewer rows came than a count says that can be believed."""
@@ -192,9 +203,6 @@ class Walk:
         self.pages += 1
         if settled.marks:
             self._learn(settled.instants, settled.values[settled.instants.index(max(settled.instants))])
-            is_partial = len(settled.marks) < len(page.marks)
-            if self.order is None and is_partial and self._is_newest(self._edge(settled.instants[-1])):
-                self.order = -1
         seen: Set[Any] = self.seen
         if len(page.marks) < len(page.every):
             seen = seen | progress.timeless
@@ -224,7 +232,7 @@ class Walk:
         """The rows that have not changed within the lag. Others may show a later time than the place that a lagging
         index still gives them: walking on from there would pass over what lies between."""
         latest = timestamps.before(page.fetched.asked_at, self.keyset.lag)
-        if not self.keyset.lag or self.order == -1 or not page.marks or max(page.instants) <= latest:
+        if not self.keyset.lag or not page.marks or max(page.instants) <= latest:
             return page
         return page.until(latest)
 
@@ -271,10 +279,16 @@ class Walk:
         self.seen = tied | (self.before if has_moved else self.seen)
         return has_moved
 
-    def _instant(self, page: Seen) -> Generator[Page, None, None]:
+    def _is_instant(self, page: Seen, settled: Seen) -> bool:
+        """Whether one instant fills a page, but for rows of the last moments, which may stand anywhere in it."""
+        rows = settled.instants or page.instants
+        edge = self._edge(min(rows))
+        is_reached = self.lower == edge if self.order != -1 else self.upper == edge + self.keyset.step
+        return edge == self._edge(max(rows)) and (is_reached or edge == self._edge(page.instants[-1]))
+
+    def _instant(self, page: Seen, instant: datetime) -> Generator[Page, None, None]:
         """Read every row of the one instant that fills a whole page, then step over it."""
         keyset, self.total = self.keyset, None
-        instant = self._edge(page.instants[0])
         if self.order is None and self._is_newest(instant):
             self.order = -1
         self.seen.update(page.marks)

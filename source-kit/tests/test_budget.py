@@ -340,8 +340,15 @@ def test_an_assumed_limit_ends_with_the_first_header() -> None:
         bench.send()
     assert bench.delay() == 60.0
     bench.clock.tick(60)
-    bench.send(limited(50))
-    assert bench.burst() == 0 + 50 - 50
+    # Half of a limit of 100 is left to others: of the 90 that are there, 40 may be used, and not only the assumed 5.
+    bench.send(limited(90))
+    assert bench.burst() == 40
+
+
+def test_a_header_that_tells_less_than_was_assumed_holds_too() -> None:
+    bench = Bench(assumed_per_minute=10, share=0.5)
+    bench.send(limited(52))
+    assert bench.burst() == 2
 
 
 def test_a_body_may_ask_for_a_longer_wait_but_not_for_a_shorter_one() -> None:

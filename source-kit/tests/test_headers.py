@@ -102,8 +102,7 @@ def test_a_negative_limit_is_none(remaining: str, reset: str) -> None:
     clock = FakeClock()
     budget = RateBudget(clock, share=1.0)
     for _ in range(3):
-        budget.acquire("b")
-        budget.release("b", 200, headers)
+        budget.acquire("b").release(200, headers)
     assert clock.sleeps == []
 
 

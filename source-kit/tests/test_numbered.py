@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from source_kit.errors import TransientError
 from source_kit.numbered import Listed, NumberedList
 from source_kit.rules import Rejected, Unavailable
+from source_kit.testing import SideBySide
 from source_kit.work import Record, in_order
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -298,3 +299,60 @@ def test_a_second_walk_that_never_ends_is_left_with_a_warning() -> None:
 
     assert ids(NumberedList(rows.fetch, changed_since=changed_since, warn=warnings.append)) == list(range(7))
     assert [warning[:16] for warning in warnings] == ["rows kept moving"]
+
+
+def last_versions(walk: NumberedList, choose: Callable[[Any], Any]) -> dict[str, dict[int, Any]]:
+    """What a warehouse holds of each row after a read whose pages are on their way side by side: written in the order
+    of the plan, and as they come."""
+    plan = SideBySide(walk.read(), choose, at_once=4).run()
+    assert plan.error is None
+    orders = {"planned": plan.pages, "arrived": plan.arrived}
+    return {name: {row["id"]: row for page in pages for row in page.records} for name, pages in orders.items()}
+
+
+def test_an_older_version_of_a_row_is_never_the_last_to_be_written_though_page_8_comes_before_page_6() -> None:
+    """Row 22 is on page 8 when that is read. Then it changes and goes to page 6, which is read later, written first."""
+    rows = Rows(45)
+
+    def fetch(number: int) -> Listed:
+        listed = rows.fetch(number)
+        if number == 8:
+            rows.rows.insert(16, rows.rows.pop(22) | {"name": "new"})
+        return listed
+
+    def changed_since(began: datetime) -> Callable[[int], Listed]:
+        return lambda number: Listed([{"id": 22, "name": "new"}], False, NOON)
+
+    written = last_versions(NumberedList(fetch, changed_since=changed_since), lambda able: able[-1])
+    assert rows.asked[4] == 8
+    assert {name: versions[22] for name, versions in written.items()} == {
+        "planned": {"id": 22, "name": "new"},
+        "arrived": {"id": 22, "name": "new"},
+    }
+    assert sorted(written["planned"]) == list(range(45))
+
+
+@settings(max_examples=60)
+@given(st.integers(13, 60), st.lists(st.integers(1, 30), max_size=3), st.integers(0, 10**6))
+def test_however_pages_overtake_each_other_the_last_version_of_a_row_is_what_the_list_holds(
+    count: int, plan: list[int], seed: int
+) -> None:
+    chance = random.Random(seed)
+    changed: list[Record] = []
+
+    def move(rows: list[Record]) -> None:
+        row = rows.pop(chance.randrange(len(rows))) | {"version": len(changed)}
+        rows.insert(chance.randrange(len(rows)), row)
+        changed.append(row)
+
+    rows = Rows(count, moves=dict.fromkeys(plan, move))
+
+    def changed_since(began: datetime) -> Callable[[int], Listed]:
+        return lambda number: Listed([dict(row) for row in rows.rows if "version" in row], False, NOON)
+
+    written = last_versions(NumberedList(rows.fetch, changed_since=changed_since), chance.choice)
+    held = {row["id"]: row for row in rows.rows}
+    # What changed after the look for changes comes with the next read.
+    if max(plan, default=0) < count // 3:
+        assert written == {"planned": held, "arrived": held}
+    assert all(set(versions) == set(held) for versions in written.values())

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 import requests
@@ -192,6 +194,26 @@ def test_many_threads_mint_one_token(vendor: Any) -> None:
     assert vendor.call_count == 1
 
 
+def test_a_refresh_token_that_works_once_is_used_once_though_eight_threads_wait_for_the_mint(vendor: Any) -> None:
+    """The mint takes 50 ms, in which all others come to wait for it."""
+    used: list[str] = []
+
+    def mint(request: Any, context: Any) -> dict[str, Any]:
+        used.extend(parse_qs(request.text)["refresh_token"])
+        time.sleep(0.05)
+        return {"access_token": f"access{len(used)}", "expires_in": 3600, "refresh_token": f"refresh{len(used) + 1}"}
+
+    vendor.post(URL, json=mint)
+    bench = Bench()
+    headers: list[str] = []
+    run_all([lambda: headers.append(bench.oauth.authorization())] * 8)
+    assert (headers, used) == (["Bearer access1"] * 8, ["refresh1"])
+    bench.clock.pass_seconds(3600)
+    headers.clear()
+    run_all([lambda: headers.append(bench.oauth.authorization())] * 8)
+    assert (headers, used) == (["Bearer access2"] * 8, ["refresh1", "refresh2"])
+
+
 def test_many_threads_with_a_refused_token_renew_it_once(vendor: Any) -> None:
     vendor.post(URL, **granted(2))
     expiry = (NOW + timedelta(hours=1)).isoformat()
@@ -262,6 +284,10 @@ def test_what_may_pass_is_retried_with_the_same_refresh_token(vendor: Any, troub
     [
         ({"Retry-After": "17"}, 0, 17.0),
         ({"Retry-After": "Thu, 01 Jan 2026 12:00:40 GMT"}, 0, 40.0),
+        ({"Retry-After": "Thu, 01 Jan 2026 12:00:40 -0000"}, 0, 40.0),
+        ({"Retry-After": "Thu, 01 Jan 2026 12:00:40"}, 0, 40.0),
+        ({"Retry-After": "Thu, 01 Jan 2026 13:00:40 +0100"}, 0, 40.0),
+        ({"Retry-After": "Thu, 99 Jan 2026 12:00:40 GMT"}, 0, 1.0),
         ({}, 0, 1.0),
         ({}, 60, 60.0),
         ({"Retry-After": "5"}, 60, 5.0),

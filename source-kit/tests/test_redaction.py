@@ -50,6 +50,22 @@ def test_a_secret_is_masked_in_every_encoding(form: str) -> None:
     assert Redactor([KEY]).clean(f"before {form} after") == "before **** after"
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        "c2s/fn4+MTI=",
+        "c2s/fn4+MTI",
+        "c2s_fn4-MTI=",
+        "c2s_fn4-MTI",
+        "c2s/fn4+MTI6",
+        "c2s_fn4-MTI6",
+    ],
+)
+def test_a_secret_is_masked_in_base64_of_both_alphabets_with_and_without_padding(form: str) -> None:
+    assert base64.b64encode(b"sk?~~>12").decode() == "c2s/fn4+MTI="
+    assert Redactor(["sk?~~>12"]).clean(f"before {form}, after") == "before ****, after"
+
+
 def test_surrounding_white_space_of_a_secret_does_not_matter() -> None:
     assert Redactor(["api_longkey\n"]).clean("x api_longkey y") == "x **** y"
 

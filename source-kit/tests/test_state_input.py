@@ -20,7 +20,18 @@ def stream(name: str, state: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "nothing", [None, {}, [], [{}], {"type": "LEGACY"}, {"bookmarks": {}}, [stream("leads", None)]]
+    "nothing",
+    [
+        None,
+        {},
+        [],
+        [{}],
+        {"type": "LEGACY"},
+        {"type": "LEGACY", "data": None},
+        {"bookmarks": {}},
+        {"leads": None},
+        [stream("leads", None)],
+    ],
 )
 def test_these_are_no_state(nothing: Any) -> None:
     assert parse_state(nothing) == {}
@@ -39,6 +50,9 @@ def test_these_are_no_state(nothing: Any) -> None:
             "global": {"stream_states": [{"stream_descriptor": {"name": "leads"}, "stream_state": OWN}]},
         },
         [{"type": "LEGACY", "data": {"leads": OWN}}],
+        [{"type": "LEGACY", "data": None}, stream("leads", OWN)],
+        [{"state": None, **stream("leads", OWN)}],
+        [{"type": "STREAM", "state": stream("users", OLD), "stream": stream("leads", OWN)["stream"]}],
         {"data": {"leads": OWN}},
         {"leads": OWN},
         [stream("leads", OLD), stream("leads", OWN)],
@@ -95,6 +109,10 @@ def test_singer_bookmarks_come_in_three_forms() -> None:
         ({"global": 1}, "the object has a global part without a list of stream_states"),
         ({"bookmarks": []}, "its bookmarks are not an object"),
         ({"type": "STATE", "value": 1}, "its value is not an object"),
+        ({"type": "STATE", "state": None}, "the object has neither stream, nor global, nor data"),
+        ([{}, {"type": "STATE", "state": None}], "entry 1 of the list has neither stream, nor global, nor data"),
+        ([{"type": "LEGACY", "data": 5}], "entry 0 of the list has neither stream, nor global, nor data"),
+        ([{"type": "GLOBAL", "data": None}], "entry 0 of the list has neither stream, nor global, nor data"),
         (
             [stream("leads", "2026")],
             "The state of stream leads is a text instead of an object. Clear the state of this",

@@ -154,6 +154,26 @@ def test_the_latest_value_is_told_by_instant_where_forms_are_mixed() -> None:
     assert timestamps.latest(["2026-01-01T12:00:00Z", "2026-01-01T17:29:00+05:30"]) == "2026-01-01T12:00:00Z"
 
 
+@pytest.mark.parametrize(
+    ("values", "latest"),
+    [
+        (["2026-01-01T10:00:00+02:00", "2026-01-01T09:00:00+00:00"], "2026-01-01T09:00:00+00:00"),
+        (["2026-01-01T10:00:00.000+02:00", "2026-01-01T09:00:00.000+00:00"], "2026-01-01T09:00:00.000+00:00"),
+        (["2026-01-01T09:00:00-01:00", "2026-01-01T09:30:00+00:00"], "2026-01-01T09:00:00-01:00"),
+        (["2026-01-01T09:00:00+05:30", "2026-01-01T08:30:00+04:30"], "2026-01-01T08:30:00+04:30"),
+        (["2026-01-01T09:00:00-05:30", "2026-01-01T10:00:00+05:30"], "2026-01-01T09:00:00-05:30"),
+        (["2026-01-01T08:00:00+04:30", "2026-01-01T08:30:00+05:30"], "2026-01-01T08:00:00+04:30"),
+        (["2026-01-01T10:00:00.000000Z", "2026-01-01T10:00:00.0005+00"], "2026-01-01T10:00:00.0005+00"),
+        (["2026-01-01T10:00:00+00:00", "2026-01-01T10:00:00.500Z"], "2026-01-01T10:00:00.500Z"),
+        (["2026-01-01T10:00:00.1234Z", "2026-01-01T12:00:00+02:00"], "2026-01-01T10:00:00.1234Z"),
+        (["2026-01-01T10:00:00Z", "2026-01-01T10:00:01z"], "2026-01-01T10:00:01z"),
+    ],
+)
+def test_values_of_the_same_length_in_other_zones_are_compared_by_instant(values: list[str], latest: str) -> None:
+    assert timestamps.latest(values) == latest
+    assert timestamps.latest(values[::-1]) == latest
+
+
 @given(st.lists(st.tuples(INSTANTS, FORMS), min_size=1, max_size=8))
 def test_latest_and_direction_agree_with_the_instants_whatever_the_forms(rows: list[tuple[datetime, str]]) -> None:
     rows = [(timestamps.floor(instant, timestamps.MILLISECOND), form) for instant, form in rows]

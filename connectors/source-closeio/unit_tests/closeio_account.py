@@ -36,15 +36,15 @@ SMALL = {"leads": 40, "activities": 40, "tasks": 40, "events": 40, "old_events":
 
 
 class QuickClock(Clock):
-    """The time of the day, plus what was slept without waiting."""
+    """The time of the day, plus what was slept without waiting. A test may put it `ahead`, also during a read."""
 
     def __init__(self, ahead: timedelta = timedelta(0)) -> None:
         super().__init__()
         self.slept = 0.0
-        self._ahead = ahead
+        self.ahead = ahead
 
     def now(self) -> datetime:
-        return super().now() + self._ahead
+        return super().now() + self.ahead
 
     def monotonic(self) -> float:
         return time.monotonic() + self.slept
@@ -171,11 +171,13 @@ class Account:
         self.vendor = Vendor(self.app)
         # How far the clock of the connector's machine is ahead.
         self.ahead = timedelta(0)
+        # The clock of the newest connector.
+        self.clock = QuickClock()
 
     def source(self) -> tuple[SourceCloseio, KeptOutput]:
         """A new connector, as a new process would have it."""
         source = SourceCloseio()
-        source.clock = QuickClock(self.ahead)
+        source.clock = self.clock = QuickClock(self.ahead)
         # `check` has a client of its own.
         source.client_class = self._client  # type: ignore[misc, assignment]  # makes what the class would
         output = KeptOutput(source.clock)

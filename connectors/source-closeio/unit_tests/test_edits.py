@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -50,6 +51,22 @@ def test_a_row_without_an_id_is_no_proof_that_searches_do_not_filter(at_end: boo
     again = account.read("call_activities", state)
     assert edited <= set(again.ids)
     assert again.states[-1]["__edits_found_by_search"] is True
+
+
+@pytest.mark.parametrize("status", [400, 403])
+def test_a_proof_that_is_refused_half_way_proves_nothing(status: int) -> None:
+    """The search for the newest change works, the one for what lies after it does not."""
+    account, state, edited = edited_calls()
+
+    def refuse_lower_bounds(sent: Any, answered: int, body: Any) -> tuple[int, Any]:
+        is_second = "1971" not in str(sent.body) and sent.body.get("_limit") == 1
+        return (status, {"error": "no"}) if is_second else (answered, body)
+
+    account.vendor.altered[SEARCH] = refuse_lower_bounds
+    again = account.read("call_activities", state)
+    assert (again.exit_code, again.states[-1]["__edits_found_by_search"]) == (0, False)
+    assert edited <= set(again.ids)
+    assert any(f"searches do not tell what changed (status {status})" in line for line in again.logs)
 
 
 @pytest.mark.parametrize(("answer", "why"), [("ignored", "they ignore date_updated"), ("refused", "status 400")])
@@ -247,3 +264,73 @@ def test_ids_are_asked_for_in_addresses_that_stay_short() -> None:
     assert max(len("%2C".join(part)) for part in parts) <= IDS_CHARACTERS
     assert [len(part) for part in parts] == [33] * 7 + [19]
     assert list(chunks([])) == []
+
+
+def hidden(account: Account, group: str, ids: set[str]) -> None:
+    """An index that does not show these records yet."""
+
+    def without(sent: Any, status: int, body: Any) -> tuple[int, Any]:
+        rows = body.get("data") if isinstance(body, dict) else None
+        if isinstance(rows, list):
+            body["data"] = [row for row in rows if row.get("id") not in ids and row.get("object_id") not in ids]
+        return status, body
+
+    account.vendor.altered[group] = without
+
+
+@pytest.mark.parametrize(("group", "answer"), [(SEARCH, "honoured"), (EVENTS, "refused")])
+def test_edits_that_the_index_shows_a_minute_late_come_with_the_next_read(group: str, answer: str) -> None:
+    account, state, edited = edited_calls(**({} if answer == "honoured" else {"search_updates": answer}))
+    time.sleep(0.02)
+    # Something newer that is visible at once.
+    account.app.touch("leads", update=3, create=0, delete=0)
+    other = set(account.app.touch("call_activities", update=3, create=0, delete=0)["updated"]) - edited
+    hidden(account, group, edited)
+    first = account.read("call_activities", state)
+    assert not edited & set(first.ids)
+    assert other <= set(first.ids)
+    account.vendor.altered.clear()
+    assert edited <= set(account.read("call_activities", first.states[-1]).ids)
+
+
+@pytest.mark.parametrize("lookback", [0, 3600])
+def test_the_look_for_edits_goes_back_five_minutes_or_the_lookback_of_the_config(lookback: int) -> None:
+    account = Account({**WINDOWLESS, "lookback_window_seconds": lookback}, activities=300)
+    account.app.touch("leads", update=3, create=0, delete=0)
+    until = parse(account.read("call_activities").states[-1]["__events_until"])
+    newest = max(parse(event["date_updated"]) for event in account.truth("event_log"))
+    back = newest - until
+    assert timedelta(seconds=max(300, lookback)) <= back < timedelta(seconds=max(300, lookback) + 5)
+
+
+def test_an_activity_that_was_edited_many_times_is_fetched_and_leaves_once() -> None:
+    """Its events lie on several pages of the log."""
+    account = Account(WINDOWLESS, activities=300, search_updates="refused")
+    state = account.read("call_activities").states[-1]
+    newest = datetime.now(UTC)
+    oldest = sorted(account.truth("call_activities"), key=lambda row: str(row["date_created"]))
+    calls = [row["id"] for row in oldest[:3]]
+    log = [
+        {
+            "id": f"ev_{number}",
+            "action": "updated",
+            "object_type": "activity.call",
+            "object_id": calls[number % 3],
+            "date_created": (newest - timedelta(seconds=number)).isoformat(),
+            "date_updated": (newest - timedelta(seconds=number)).isoformat(),
+        }
+        for number in range(120)
+    ]
+
+    def pages(sent: Any, status: int, body: Any) -> tuple[int, Any]:
+        upper = sent.params.get("date_updated__lt")
+        rows = [event for event in log if upper is None or parse(event["date_updated"]) < parse(upper)][:50]
+        return 200, {"data": rows, "cursor_next": "more" if rows and rows[-1] is not log[-1] else None}
+
+    account.vendor.altered[EVENTS] = pages
+    account.vendor.sent.clear()
+    again = account.read("call_activities", {**state, "__events_until": (newest - timedelta(hours=1)).isoformat()})
+    assert again.exit_code == 0
+    assert sorted(identity for identity in again.ids if identity in calls) == sorted(calls)
+    asked = [sent.params["id__in"] for sent in account.vendor.sent if "id__in" in sent.params]
+    assert sorted(",".join(asked).split(",")) == sorted(calls)

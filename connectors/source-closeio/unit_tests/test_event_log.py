@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 import pytest
 
-from source_kit.timestamps import microseconds_offset, parse
-from unit_tests.closeio_account import Account
+from source_kit.rules import Rejected
+from source_kit.timestamps import microseconds_offset, milliseconds_z, parse
+from source_kit.windows import Window
+from unit_tests.closeio_account import Account, Sent
 from unit_tests.stream_skeleton import StreamSkeleton
 
 LIST = "GET /event/"
@@ -114,3 +117,64 @@ def test_a_state_in_the_future_reads_nothing_and_stays() -> None:
     future = microseconds_offset(parse("2199-01-01T00:00:00Z"))
     reading = account.read("event_log", {"date_updated": future, "__v": 1})
     assert (reading.ids, reading.states) == ([], [{"date_updated": future, "__v": 1}])
+
+
+@pytest.mark.parametrize("stream", ["event_log", "events", "deleted_records"])
+def test_what_happened_just_before_the_read_comes_once_though_its_minutes_are_read_twice(stream: str) -> None:
+    """The log is walked from the newest down, in windows; then the last five minutes are looked through once more."""
+    account = Account(events=400)
+    account.app.touch("leads", update=10, create=0, delete=5)
+    account.app.touch("contacts", update=30, create=0, delete=10)
+    reading = account.read(stream)
+    windows = [sent.params for sent in account.vendor.sent if sent.group == LIST and "date_updated__gte" in sent.params]
+    assert windows[-1]["date_updated__gte"] > milliseconds_z(datetime.now(UTC) - timedelta(minutes=6))
+    counts = Counter(reading.ids)
+    assert [identity for identity, count in counts.items() if count > 1] == []
+    assert set(counts) == {row["id"] for row in account.truth(stream)}
+
+
+def test_what_happens_during_a_long_read_is_left_to_the_next_one_by_its_state() -> None:
+    """Ten minutes pass with every request: a state never speaks of more than was there when the read began."""
+    account = Account(events=400)
+
+    def slow(sent: Sent, status: int, body: Any) -> tuple[int, Any]:
+        account.clock.ahead += timedelta(minutes=10)
+        return status, body
+
+    account.vendor.altered[LIST] = slow
+    account.app.touch("leads", update=5, create=0, delete=0)
+    began = datetime.now(UTC)
+    first = account.read("event_log")
+    assert account.clock.ahead > timedelta(hours=1)
+    assert parse(first.states[-1]["date_updated"]) <= began - timedelta(minutes=5) + timedelta(seconds=5)
+
+
+def test_rows_outside_of_the_window_are_left_out_and_end_its_walk() -> None:
+    """A cursor repeats no filter of time: what it brings may lie elsewhere."""
+    lower, upper = parse("2026-01-01T10:00:00Z"), parse("2026-01-01T11:00:00Z")
+    times = {"above": "11:00:01", "upper": "11:00:00", "last": "10:59:59.999", "lower": "10:00:00", "below": "09:59:59"}
+    rows = [{"id": name, "date_updated": f"2026-01-01T{time}"} for name, time in times.items()]
+    account = Account()
+    source, _ = account.source()
+    stream: Any = next(each for each in source.build_streams(source.client) if each.name == "event_log")
+
+    def asked(window: Window) -> tuple[list[str], Any, int]:
+        account.vendor.answers[LIST] = [(200, {"data": rows, "cursor_next": "more"})]
+        fetched = stream.fetch_window(window)
+        return [row["id"] for row in fetched.records], fetched.token, fetched.size
+
+    assert asked(Window(lower, upper)) == (["last", "lower"], None, 2)
+    assert asked(Window(lower)) == (["above", "upper", "last", "lower"], None, 4)
+    assert asked(Window(None, upper)) == (["last", "lower", "below"], None, 3)
+    assert asked(Window()) == ([*times], "more", 5)
+
+
+@pytest.mark.parametrize("status", [404, 413, 422])
+def test_only_a_400_is_taken_for_a_role_that_may_not_see_the_log(status: int) -> None:
+    account = Account()
+    account.vendor.always[LIST] = (status, {"error": "Document has been deleted"})
+    source, _ = account.source()
+    stream: Any = next(each for each in source.build_streams(source.client) if each.name == "event_log")
+    with pytest.raises(Rejected if status == 404 else Exception) as error:
+        stream.fetch_window(Window())
+    assert "permission to see it" not in str(error.value)

@@ -88,3 +88,23 @@ def page(*rows: Record, following: int = 0, total: int | None = None) -> Answer:
 
 NOTHING: Answer = page()
 REFUSED: Answer = (400, {"errors": [{"code": "bad_request", "message": "no such attribute", "meta": {}}]})
+
+
+def search(rows: list[Record], params: dict[str, Any], body: Any) -> Answer:
+    """Answer a search as Kustomer does: bounds, one sort key, pages, and a count that ends at 10,000."""
+    name = {"created_at": "createdAt", "updated_at": "updatedAt"}
+    bounds = [(attribute[-10:], *bound) for criterion in body["and"] for attribute, bound in _bounds(criterion)]
+    found = [row for row in rows if all(_is_within(row["attributes"][name[time]], *rest) for time, *rest in bounds)]
+    ((attribute, order),) = body["sort"][0].items()
+    found.sort(key=lambda row: (row["attributes"][name[attribute[-10:]]], row["id"]), reverse=order == "desc")
+    end = params["page"] * params["pageSize"]
+    part = found[end - params["pageSize"] : end]
+    return page(*part, following=params["page"] + 1 if end < len(found) else 0, total=min(len(found), 10_000))
+
+
+def _bounds(criterion: dict[str, Any]) -> list[tuple[str, tuple[str, str]]]:
+    return [(attribute, pair) for attribute, bound in criterion.items() for pair in bound.items()]
+
+
+def _is_within(value: str, operator: str, bound: str) -> bool:
+    return value >= bound if operator == "gte" else value < bound

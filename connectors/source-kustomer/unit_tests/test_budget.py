@@ -8,6 +8,8 @@ from source_kit.budget import BudgetSpent
 from source_kit.clock import Interrupted
 from source_kit.testing import FakeClock
 from source_kustomer.budget import ORGANISATION, SEARCH, KustomerBudget, SearchLimit
+from source_kustomer.streams import build
+from unit_tests.kustomer_account import Account, Answer, page, row
 
 ROOMY = {"x-ratelimit-limit": "1000", "x-ratelimit-remaining": "900"}
 
@@ -226,3 +228,58 @@ def test_a_search_that_the_end_of_the_sync_interrupts_is_not_in_flight(monkeypat
         target.acquire(SEARCH)
     clock.tick(10)
     assert target.delay(SEARCH) == 0
+
+
+def test_a_refused_request_that_is_no_search_blocks_the_whole_organisation() -> None:
+    clock = FakeClock()
+    target = budget(clock)
+    target.acquire(ORGANISATION).release(429, {"Retry-After": "30"})
+    assert (target.delay(ORGANISATION), target.delay(SEARCH)) == (30, 30)
+    assert target.searches.limit == 95
+    clock.tick(30)
+    assert (target.delay(ORGANISATION), target.delay(SEARCH)) == (0, 0)
+
+
+def test_a_request_that_is_refused_twice_without_a_hint_waits_longer_each_time() -> None:
+    refused: Answer = (429, {"errors": [{"code": "rate_limited"}]})
+    answers = iter([refused, refused, page(row(1, "2025-12-01T00:00:00.000Z", "user"))])
+    account = Account(lambda *asked: next(answers))
+    stream = next(each for each in build(account.client, account.settings) if each.name == "teams")
+    records, _ = account.read(stream)
+    assert (len(records), len(account.asked), sum(account.clock.sleeps)) == (1, 3, 3.0)
+
+
+def test_searches_that_are_refused_without_a_hint_wait_longer_and_longer_up_to_a_minute() -> None:
+    clock = FakeClock()
+    target = budget(clock)
+    waits = []
+    for _ in range(8):
+        search(target, 429, x_none="")
+        waits.append(target.delay(SEARCH))
+        clock.tick(waits[-1])
+    assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
+    search(target)
+    search(target, 429, x_none="")
+    assert target.delay(SEARCH) == 1
+
+
+def test_the_longer_wait_of_a_refusal_and_a_full_minute_holds() -> None:
+    clock = FakeClock()
+    target = budget(clock, 2)
+    for _ in range(2):
+        search(target)
+    assert target.delay(SEARCH) == 60
+    target.searches.reserve()
+    target.searches.refused(3, is_passing=True)
+    assert target.delay(SEARCH) == 60  # the refusal ends after four seconds
+    clock.tick(50)
+    target.searches.reserve()
+    target.searches.refused(30, is_passing=True)
+    assert target.delay(SEARCH) == 31  # the minute ends after ten
+
+
+def test_a_refused_search_waits_though_there_is_room_for_others() -> None:
+    clock = FakeClock()
+    target = budget(clock)
+    search(target, 429, **refusal_in(clock, 20))
+    assert 20 <= target.delay(SEARCH) <= 22

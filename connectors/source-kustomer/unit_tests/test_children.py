@@ -439,3 +439,49 @@ def test_an_answer_to_a_survey_without_an_id_leaves_and_one_without_anything_is_
     account = Account(server)
     records, _ = account.read(stream_of(account, "satisfaction_responses"), STATE)
     assert [(record["id"], record["rating"]) for record in records] == [(None, 5)]
+
+
+def test_an_answer_to_a_survey_without_attributes_leaves_with_its_id() -> None:
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if method == "POST":
+            return page(row(1, "2025-07-01T00:00:00.000Z", satisfactionLevel={"formResponse": "answer1"}))
+        return 200, {"data": {"type": "satisfaction_response", "id": "answer1"}}
+
+    account = Account(server)
+    records, _ = account.read(stream_of(account, "satisfaction_responses"), STATE)
+    assert [record["id"] for record in records] == ["answer1"]
+    assert len(account.asked) == 2
+
+
+@pytest.mark.parametrize("damaged", [{}, {"data": None}, {"data": {}}, {"data": {"links": {}}}, {"data": "x"}, []])
+def test_an_answer_to_a_survey_that_holds_no_record_is_asked_for_again(damaged: Any) -> None:
+    whole = {"data": {"type": "satisfaction_response", "id": "answer1", "attributes": {"rating": 5}}}
+    served = iter([damaged, whole])
+
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if method == "POST":
+            return page(row(1, "2025-07-01T00:00:00.000Z", satisfactionLevel={"formResponse": "answer1"}))
+        return 200, next(served)
+
+    account = Account(server)
+    records, _ = account.read(stream_of(account, "satisfaction_responses"), STATE)
+    assert [(record["id"], record["rating"]) for record in records] == [("answer1", 5)]
+
+
+def test_a_message_of_no_conversation_asks_nobody_and_holds_the_state() -> None:
+    stray = row(2, "2025-07-02T00:00:00.000Z", "message")
+
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if method == "POST":
+            return page(
+                message(1, "c1", "2025-07-01T00:00:00.000Z"), stray, message(3, "c3", "2025-07-03T00:00:00.000Z")
+            )
+        return 200, {"data": [file(1 if "c1" in path else 3)]}
+
+    account = Account(server)
+    records, checkpoints = account.read(stream_of(account, "attachments"), STATE)
+    assert ([record["conversation_id"] for record in records], checkpoints) == (["c1", "c3"], [])
+    assert account.logged == [
+        "1 rows came without conversation_id: nobody can be asked for what belongs to them. The state stays before "
+        "them, so that the next sync looks again."
+    ]

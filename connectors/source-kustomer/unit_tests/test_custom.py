@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from source_kustomer.custom import definitions_in, schema_of, type_of
+from source_kustomer.streams import build
+from unit_tests.kustomer_account import Account
 
 TEXT = {"type": ["null", "string"]}
 MOMENT = {"type": ["null", "string"], "format": "date-time", "airbyte_type": "timestamp_with_timezone"}
@@ -68,3 +70,24 @@ def test_definitions_come_as_one_object_or_as_a_list() -> None:
     expected = ({"tierStr": {"type": "string"}}, 0)
     assert definitions_in({"data": entry}) == definitions_in({"data": [entry]}) == expected
     assert definitions_in({"data": None}) == ({}, 0)
+
+
+DEFINITIONS = {"data": {"attributes": {"properties": {"tierStr": {"type": "string"}, "amountNum": {"type": "number"}}}}}
+
+
+@pytest.mark.parametrize("name", ["customers", "conversations", "messages", "companies"])
+def test_a_discover_types_the_custom_attributes_that_the_account_defines(name: str) -> None:
+    account = Account(lambda *asked: (200, DEFINITIONS))
+    stream = next(each for each in build(account.client, account.settings) if each.name == name)
+    custom = stream.get_json_schema()["properties"]["custom"]
+    assert custom["properties"] == {"tierStr": TEXT, "amountNum": {"type": ["null", "number"]}}
+    assert custom["additionalProperties"] is True
+    resource = {"companies": "company"}.get(name, name.removesuffix("s"))
+    assert [(method, path) for method, path, *_ in account.asked] == [("GET", f"metadata/{resource}")]
+
+
+def test_custom_attributes_of_records_of_all_klasses_stay_open_without_being_asked_for() -> None:
+    account = Account(lambda *asked: (200, DEFINITIONS))
+    stream = next(each for each in build(account.client, account.settings) if each.name == "kobjects")
+    assert "properties" not in stream.get_json_schema()["properties"]["custom"]
+    assert account.asked == []

@@ -13,7 +13,7 @@ from source_kit.windows import WalkExpired, Window
 from source_kustomer.search import Scope, search_body
 from source_kustomer.searches import At
 from source_kustomer.streams import build, klass_stream_name, klass_streams
-from unit_tests.kustomer_account import NOTHING, REFUSED, Account, Answer, page, row
+from unit_tests.kustomer_account import NOTHING, REFUSED, Account, Answer, page, row, search
 
 CUSTOMERS = Scope("customer", "customer")
 
@@ -317,3 +317,56 @@ def test_companies_that_are_listed_leave_without_a_time_too() -> None:
     records, checkpoints = account.read(stream_of(account, "companies"), {"updated_at": "2025-06-01T00:00:00.000Z"})
     assert [record["id"][-1] for record in records] == ["1", "2"]
     assert checkpoints == [{"updated_at": "2025-12-30T00:00:00.000Z"}]
+
+
+def tied(count: int) -> list[Any]:
+    """Records of one update, made at nine different times."""
+    rows = [row(number, "2025-12-01T00:00:00.000Z") for number in range(count)]
+    for number, each in enumerate(rows):
+        each["attributes"]["createdAt"] = f"2025-0{1 + number % 9}-01T00:00:00.000Z"
+    return rows
+
+
+@pytest.mark.parametrize("count", [1_300, 10_700])
+def test_records_of_one_update_are_read_by_the_time_of_their_creation(count: int) -> None:
+    """A bulk job: more than a page, and more than Kustomer gives for one search."""
+    rows = tied(count)
+    account = Account(lambda method, path, params, body: search(rows, params, body), start_date="2025-11-01")
+    records, checkpoints = account.read(stream_of(account, "customers"))
+    assert sorted(int(record["id"], 16) for record in records) == list(range(count))
+    assert checkpoints[-1] == {"updated_at": "2025-12-01T00:00:00.000Z"}
+    within = [body["sort"] for *_, body in account.asked if len(body["and"]) > 2]
+    assert {"customer_created_at": "asc"} in [each[0] for each in within]
+    assert max(params["page"] for _, _, params, _ in account.asked) <= 20
+
+
+def test_what_is_walked_by_the_time_of_its_creation_is_read_by_pages_within_one_instant() -> None:
+    rows = [row(number, "2025-12-01T00:00:00.000Z", "conversation_time") for number in range(700)]
+    account = Account(lambda method, path, params, body: search(rows, params, body), start_date="2025-11-01")
+    records, _ = account.read(stream_of(account, "conversation_times"))
+    assert sorted(int(record["id"], 16) for record in records) == list(range(700))
+
+
+def test_a_search_that_was_refused_while_another_found_the_right_names_is_asked_anew_with_those() -> None:
+    """Two workers search side by side; the first has learned the names of the klass when the second is refused."""
+    stream: Any = None
+    searches: list[str] = []
+
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if method == "GET":
+            return page(row(1, "2025-01-01T00:00:00.000Z", "klass", name="order", status="enabled"))
+        (attribute,) = body["and"][0]
+        searches.append(attribute)
+        if len(searches) == 1:
+            stream.fetch_window(Window(), limit=1)  # the other worker comes to its end first
+        return page(row(7, "2025-12-01T00:00:00.000Z")) if attribute == "kobject_order_updated_at" else REFUSED
+
+    account = Account(server)
+    (stream,) = klass_streams(account.client, account.settings)
+    assert [record["id"][-1] for record in stream.fetch_window(Window()).records] == ["7"]
+    assert searches == [
+        "kobject_updated_at",
+        "kobject_updated_at",
+        "kobject_order_updated_at",
+        "kobject_order_updated_at",
+    ]

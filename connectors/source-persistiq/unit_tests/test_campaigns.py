@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from source_kit.errors import ConfigError
+from source_kit.errors import ConfigError, SourceError
 from source_kit.rules import Unavailable
 from source_kit.timestamps import parse
 
@@ -77,6 +77,16 @@ def test_a_campaign_that_was_deleted_meanwhile_is_passed_over_with_a_warning(api
     api.serve("campaigns/c_1/replies", (404, {"status": "error", "error": {"reason": "invalid_request"}}))
     assert api.read("campaign_replies")[0] == [reply(2)]
     assert api.logs == ["WARN Stream campaign_replies: a campaign was passed over, because it is not there any more."]
+
+
+@pytest.mark.usefixtures("campaigns")
+@pytest.mark.parametrize("status", [401, 402, 403, 410])
+def test_a_campaign_that_is_refused_is_not_passed_over_as_if_it_were_gone(api: Any, status: int) -> None:
+    refused = {"status": "error", "error": {"reason": "forbidden"}}
+    api.serve("campaigns/c_1/replies", (status, refused))
+    with pytest.raises(SourceError):
+        api.read("campaign_replies")
+    assert [line for line in api.logs if "passed over" in line] == []
 
 
 @pytest.mark.usefixtures("campaigns")

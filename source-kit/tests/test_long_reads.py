@@ -1,0 +1,134 @@
+"""A whole source reads more than may lie ahead of its output, and very many parts that bring nothing."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import requests
+
+from source_kit.budget import RateBudget
+from source_kit.catalog_input import parse_catalog
+from source_kit.client import HttpClient
+from source_kit.config import CommonOptions
+from source_kit.config_store import ConfigStore
+from source_kit.oauth import Auth, basic
+from source_kit.output import Output
+from source_kit.redaction import Redactor
+from source_kit.scheduler import QUEUE_BYTES
+from source_kit.source import KitSource
+from source_kit.stream import KitStream
+from source_kit.testing import FakeClock
+from source_kit.work import Fork, Page, Plan, Record, Start
+
+MEGABYTE = 1024 * 1024
+OPTIONS = CommonOptions(
+    start_date=None,
+    user_agent="test/1",
+    num_workers=4,
+    lookback_window_seconds=0,
+    rate_limit_share=1.0,
+    max_requests_per_minute=None,
+    api_url="https://api.vendor.test/",
+    token_url=None,
+)
+
+
+class Planned(KitStream):
+    """A stream whose plan is the test's, and needs no request."""
+
+    package = "none"
+    name = "rows"
+    plan: Callable[[Start], Plan]
+
+    def path(self, **arguments: Any) -> str:
+        return self.name
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "object", "properties": {"id": {"type": "integer"}}}
+
+    def parse_response(self, response: requests.Response, **arguments: Any) -> list[Record]:
+        return []
+
+    def work(self, start: Start) -> Plan:
+        return self.plan(start)
+
+
+class Source(KitSource):
+    name = "source-test"
+
+    def __init__(self, plan: Callable[[Start], Plan]) -> None:
+        super().__init__()
+        self._plan = plan
+
+    def specification(self) -> Mapping[str, Any]:
+        return {"connectionSpecification": {}}
+
+    def parse(self, config: Mapping[str, Any]) -> tuple[CommonOptions, list[str]]:
+        return OPTIONS, []
+
+    def authentication(self, session: requests.Session) -> Auth:
+        return basic("k")
+
+    def budget(self, options: CommonOptions) -> RateBudget:
+        return RateBudget(self.clock)
+
+    def build_streams(self, client: HttpClient) -> Sequence[KitStream]:
+        stream = Planned(client)
+        stream.plan = self._plan
+        return [stream]
+
+    def probe(self, client: HttpClient) -> None:
+        """Nothing to ask for."""
+
+
+def read(plan: Callable[[Start], Plan]) -> tuple[int, int]:
+    """One sync: its exit code, and how many bytes it wrote."""
+    source, written = Source(plan), [0]
+    source.clock = FakeClock()
+
+    def count(lines: Any) -> None:
+        written[0] += len(lines)
+
+    source.prepare(ConfigStore(None, {}), Output(count, source.clock), Redactor())
+    streams = [{"stream": {"name": "rows", "json_schema": {}}, "sync_mode": "full_refresh"}]
+    return source.sync(parse_catalog({"streams": streams}), {}), written[0]
+
+
+def test_reading_stays_parallel_however_much_has_passed_through() -> None:
+    """What was written makes room: the last parts of a read of three times that room are on their way side by side."""
+    parts = 3 * QUEUE_BYTES // MEGABYTE
+    text, guard, running, most = "x" * MEGABYTE, threading.Lock(), [0], [0]
+
+    def part(number: int) -> Plan:
+        with guard:
+            running[0] += 1
+            if number > parts * 2 // 3:
+                most[0] = max(most[0], running[0])
+        time.sleep(0.01)
+        with guard:
+            running[0] -= 1
+        yield Page([{"id": number, "text": text}])
+
+    def plan(start: Start) -> Plan:
+        yield Page()
+        yield Fork([part(number) for number in range(parts)])
+
+    code, written = read(plan)
+    assert (code, written > parts * MEGABYTE) == (0, True)
+    assert most[0] > 1
+
+
+def test_parts_that_bring_nothing_are_passed_without_a_wait() -> None:
+    def nothing() -> Plan:
+        yield from ()
+
+    def plan(start: Start) -> Plan:
+        yield Page()
+        yield Fork([nothing() for _ in range(200)])
+
+    began = time.monotonic()
+    assert read(plan)[0] == 0
+    assert time.monotonic() - began < 10
