@@ -38,6 +38,22 @@ def test_where_searches_filter_by_update_they_are_used_and_the_state_says_so() -
     assert account.vendor.groups()[EVENTS] == 1
 
 
+@pytest.mark.parametrize("status", [400, 403])
+def test_a_proof_that_is_refused_half_way_proves_nothing(status: int) -> None:
+    """The search for the newest change works, the one for what lies after it does not."""
+    account, state, edited = edited_calls()
+
+    def refuse_lower_bounds(sent: Any, answered: int, body: Any) -> tuple[int, Any]:
+        is_second = "1971" not in str(sent.body) and sent.body.get("_limit") == 1
+        return (status, {"error": "no"}) if is_second else (answered, body)
+
+    account.vendor.altered[SEARCH] = refuse_lower_bounds
+    again = account.read("call_activities", state)
+    assert (again.exit_code, again.states[-1]["__edits_found_by_search"]) == (0, False)
+    assert edited <= set(again.ids)
+    assert any(f"searches do not tell what changed (status {status})" in line for line in again.logs)
+
+
 @pytest.mark.parametrize(("answer", "why"), [("ignored", "they ignore date_updated"), ("refused", "status 400")])
 def test_where_they_do_not_the_event_log_is_used(answer: str, why: str) -> None:
     account, state, edited = edited_calls(search_updates=answer)

@@ -61,30 +61,38 @@ def test_the_children_of_all_of_7000_parents_leave_and_each_state_comes_behind_t
     assert len(states) > 1
 
 
-def test_children_of_a_parent_that_changes_during_the_read_come_with_the_next_read() -> None:
-    """It is 12:00 when the read begins, and every request takes ten minutes. Conversation 1 gets events at 12:05, 12:15
-    and 12:35, and is asked once since the beginning: the last event may come after that."""
-    events = {"2026-01-01T11:50:00.000Z": 1}
+def test_children_of_parents_that_change_during_the_read_are_left_to_the_next_by_its_state() -> None:
+    """It is 12:00 when the read begins, and every search takes ten minutes. Conversations 9001 and 9002 are answered at
+    12:05, which the second search finds: they may be answered again before it comes to its end."""
+    rows = conversations(501, answered=set())
+    answers: dict[str, dict[str, Any]] = {}
+
+    def answered(at: str, number: int) -> None:
+        rows.append(row(number, at, "conversation", satisfactionLevel={"formResponse": f"answer{number}"}))
 
     def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
-        now = milliseconds_z(account.clock.now())
+        if method == "GET":
+            return 200, {"data": answers[path]}
+        if account.clock.now() < parse("2026-01-01T12:05:00Z"):
+            found = search(rows, params, body)
+            answered("2026-01-01T12:04:59.000Z", 9_001)
+            answered("2026-01-01T12:05:00.000Z", 9_002)
+        else:
+            found = search(rows, params, body)
         account.clock.tick(600)
-        happened = {at: number for at, number in events.items() if at <= now}
-        if method == "POST":
-            return search([row(1, max(happened), "conversation")], params, body) if happened else NOTHING
-        return page(*(row(number, at, "conversation_event") for at, number in happened.items()))
+        return found
 
+    for number in (9_001, 9_002):
+        path = f"satisfaction-responses/answer{number}"
+        answers[path] = row(number, "2026-01-01T12:05:00.000Z", "satisfaction_response", rating=1)
     account = Account(server)
-    state = {"parent_updated_at": "2025-12-31T00:00:00.000Z"}
-    events |= {"2026-01-01T12:05:00.000Z": 2, "2026-01-01T12:15:00.000Z": 3, "2026-01-01T12:35:00.000Z": 4}
-    stream = stream_of(account, "conversation_events")
-    first, checkpoints = account.read(stream, state)
-    assert [each["parent_updated_at"] for each in checkpoints if each["parent_updated_at"] > "2026-01-01T11:55"] == []
-    account.clock.tick(3600)
-    again, _ = account.read(
-        stream, checkpoints[-1] if checkpoints else {"parent_updated_at": "2025-12-31T00:00:00.000Z"}
-    )
-    assert {int(record["id"], 16) for record in [*first, *again]} == {1, 2, 3, 4}
+    stream = stream_of(account, "satisfaction_responses")
+    first, checkpoints = account.read(stream, STATE)
+    assert [record["rating"] for record in first] == [1, 1]
+    assert checkpoints[-1] == {"parent_updated_at": "2026-01-01T11:55:00.000000+00:00"}
+    answers["satisfaction-responses/answer9001"]["attributes"]["rating"] = 5
+    again, _ = account.read(stream, checkpoints[-1])
+    assert {record["rating"] for record in again if record["id"] == f"{9_001:024x}"} == {5}
 
 
 def test_a_parent_that_changes_faster_than_it_can_be_asked_is_asked_once_since_the_beginning() -> None:

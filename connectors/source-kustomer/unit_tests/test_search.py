@@ -350,17 +350,23 @@ def test_what_is_walked_by_the_time_of_its_creation_is_read_by_pages_within_one_
 def test_a_search_that_was_refused_while_another_found_the_right_names_is_asked_anew_with_those() -> None:
     """Two workers search side by side; the first has learned the names of the klass when the second is refused."""
     stream: Any = None
+    searches: list[str] = []
 
     def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
         if method == "GET":
             return page(row(1, "2025-01-01T00:00:00.000Z", "klass", name="order", status="enabled"))
         (attribute,) = body["and"][0]
-        if attribute == "kobject_order_updated_at":
-            return page(row(7, "2025-12-01T00:00:00.000Z"))
-        if len(account.asked) == 2:
+        searches.append(attribute)
+        if len(searches) == 1:
             stream.fetch_window(Window(), limit=1)  # the other worker comes to its end first
-        return REFUSED
+        return page(row(7, "2025-12-01T00:00:00.000Z")) if attribute == "kobject_order_updated_at" else REFUSED
 
     account = Account(server)
     (stream,) = klass_streams(account.client, account.settings)
     assert [record["id"][-1] for record in stream.fetch_window(Window()).records] == ["7"]
+    assert searches == [
+        "kobject_updated_at",
+        "kobject_updated_at",
+        "kobject_order_updated_at",
+        "kobject_order_updated_at",
+    ]
