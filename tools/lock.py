@@ -40,7 +40,8 @@ def main() -> None:
             f"requirements-{name}.lock", f"requirements-{name}.in", "--constraint", DEVELOPMENT_LOCK, *deep, *upgrades
         )
     # Environments of their own: nothing else uses what they hold.
-    compile_lock("requirements-loading.lock", "requirements-loading.in", *upgrades)
+    for name in ("loading", "models"):
+        compile_lock(f"requirements-{name}.lock", f"requirements-{name}.in", *upgrades)
     compile_lock("examples/dlt/requirements.lock", "examples/dlt/requirements.in", *upgrades)
 
 
