@@ -32,8 +32,8 @@ ACCOUNTS: Mapping[str, Account] = {
     "closeio": Account(
         label="Close",
         options={
-            "leads": 1_500, "activities": 4_500, "opportunities": 420, "tasks": 300, "events": 900, "days": 84,
-            "rate_limit": 40, "rate_window": 2.0,
+            "leads": 1_500, "contacts": 1_540, "activities": 4_500, "opportunities": 420, "tasks": 300, "events": 900,
+            "days": 84, "rate_limit": 40, "rate_window": 2.0,
         },
         changes={
             "leads": {"update": 25, "create": 5},

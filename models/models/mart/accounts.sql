@@ -1,5 +1,5 @@
 with accounts as (
-    {{ union_of('accounts', ['closeio', 'persistiq', 'kustomer', 'outreach'], [
+    {{ union_of('accounts', [
         'account_id', 'name', 'status', 'owner_id', 'created_at', 'updated_at',
     ]) }}
 ),

@@ -1,11 +1,11 @@
 -- Campaigns and sequences: whom they reach and who answers. `people` are in the campaign or were written to.
 {{ config(enabled=loaded(['closeio', 'persistiq', 'outreach']) | length > 0) }}
 with campaigns as (
-    {{ union_of('campaigns', ['closeio', 'persistiq', 'outreach'], ['campaign_id', 'kind', 'name', 'status']) }}
+    {{ union_of('campaigns', ['campaign_id', 'kind', 'name', 'status'], ['closeio', 'persistiq', 'outreach']) }}
 ),
 
 members as (
-    {{ union_of('campaign_members', ['closeio', 'persistiq', 'outreach'], ['campaign_id', 'person_id']) }}
+    {{ union_of('campaign_members', ['campaign_id', 'person_id'], ['closeio', 'persistiq', 'outreach']) }}
 ),
 
 involved as (

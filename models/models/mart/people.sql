@@ -1,5 +1,5 @@
 with people as (
-    {{ union_of('people', ['closeio', 'persistiq', 'kustomer', 'outreach'], [
+    {{ union_of('people', [
         'person_id', 'account_id', 'name', 'title', 'email', 'owner_id', 'created_at', 'updated_at',
     ]) }}
 ),

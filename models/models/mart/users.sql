@@ -1,2 +1,2 @@
 -- Who works with the systems, those who have left included.
-{{ union_of('users', ['closeio', 'persistiq', 'kustomer', 'outreach'], ['user_id', 'name', 'email', 'is_active']) }}
+{{ union_of('users', ['user_id', 'name', 'email', 'is_active']) }}

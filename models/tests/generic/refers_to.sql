@@ -1,5 +1,6 @@
-{# Every value of a column is in the column of that name (or of another) of another model, within the same system. #}
+{# Every value of a column is in the column of that name, or of another, of another model; in the mart within its system. #}
 {% test refers_to(model, column_name, to, field='') %}
+    {%- set columns = adapter.get_columns_in_relation(to) | map(attribute='name') | list if execute else [] %}
     select distinct {{ column_name }}
     from {{ model }} as one
     where {{ column_name }} is not null
@@ -7,6 +8,6 @@
           select 1
           from {{ to }} as other
           where other.{{ field or column_name }} = one.{{ column_name }}
-            {%- if to.schema == model.schema and model.schema.endswith('_mart') %} and other.system = one.system{% endif %}
+            {%- if 'system' in columns %} and other.system = one.system{% endif %}
       )
 {% endtest %}

@@ -1,5 +1,12 @@
-select person.id as person_id, 'email' as kind, point.position, point.item ->> 'type' as label, point.item ->> 'email' as address
-from {{ present('closeio', 'contacts') }} as person, {{ items_of('person.emails') }} as point
-union all
-select person.id, 'phone', point.position, point.item ->> 'type', point.item ->> 'phone'
-from {{ present('closeio', 'contacts') }} as person, {{ items_of('person.phones') }} as point
+{% for kind in ('email', 'phone') %}
+{% if not loop.first %}union all{% endif %}
+select
+    contact.id as person_id,
+    '{{ kind }}' as kind,
+    point.position,
+    (point.item ->> 'type') as label,
+    (point.item ->> '{{ kind }}') as address
+from {{ source('closeio', 'contacts') }} as contact
+cross join {{ items_of('contact.' ~ kind ~ 's') }} as point
+where not {{ is_deleted('contact.id') }}
+{% endfor %}

@@ -11,7 +11,7 @@ select
     coalesce(fields.id, stored.name) as field_id,
     fields.name as field,
     stored.value
-from {{ present('closeio', 'leads') }} as lead
+from {{ source('closeio', 'leads') }} as lead
 cross join {{ members_of('to_json(lead)') }} as stored
 left join fields on 'custom_' || lower(fields.id) = stored.name
-where stored.name like 'custom\_%' escape '\' and stored.value is not null
+where stored.name like 'custom\_%' escape '\' and stored.value is not null and not {{ is_deleted('lead.id') }}

@@ -13,4 +13,5 @@ select
     coalesce(date_won, cast(date_lost at time zone 'UTC' as date)) as closed_on,
     date_created as created_at,
     date_updated as updated_at
-from {{ present('closeio', 'opportunities') }} as opportunity
+from {{ source('closeio', 'opportunities') }} as opportunity
+where not {{ is_deleted('opportunity.id') }}

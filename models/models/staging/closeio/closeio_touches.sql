@@ -12,7 +12,7 @@ with activities as (
         {%- for column in ('direction', 'status', 'sequence_id', 'thread_id') %},
         {{ 'cast(null as text) as ' if column in lacks }}{{ column }}
         {%- endfor %}
-    from {{ present('closeio', stream) }} as {{ channel }}_activity
+    from {{ source('closeio', stream) }}
     {%- endfor %}
 )
 
@@ -24,14 +24,14 @@ select
     activities.activity_at as happened_at,
     activities.user_id,
     activities.lead_id as account_id,
-    person.person_id,
+    -- The activities of a contact outlive it.
+    case when not {{ is_deleted('activities.contact_id') }} then activities.contact_id end as person_id,
     activities.sequence_id as campaign_id,
     activities.thread_id as conversation_id,
     false as is_automatic,
     cast(null as text) as sentiment
 from activities
--- The activities of a contact outlive it.
-left join {{ ref('closeio_people') }} as person on person.person_id = activities.contact_id
-where coalesce(activities.status, '') not in (
-    'draft', 'scheduled', 'outbox', 'error', 'canceled', 'declined-by-lead', 'declined-by-org'
-)
+where not {{ is_deleted('activities.id') }}
+    and coalesce(activities.status, '') not in (
+        'draft', 'scheduled', 'outbox', 'error', 'canceled', 'declined-by-lead', 'declined-by-org'
+    )

@@ -1,7 +1,12 @@
-select person.id as person_id, 'email' as kind, point.position, point.item ->> 'type' as label, point.item ->> 'email' as address
-from {{ source('kustomer', 'customers') }} as person, {{ items_of('person.emails') }} as point
-where not coalesce(person.deleted, false)
-union all
-select person.id, 'phone', point.position, point.item ->> 'type', point.item ->> 'phone'
-from {{ source('kustomer', 'customers') }} as person, {{ items_of('person.phones') }} as point
-where not coalesce(person.deleted, false)
+{% for kind in ('email', 'phone') %}
+{% if not loop.first %}union all{% endif %}
+select
+    customer.id as person_id,
+    '{{ kind }}' as kind,
+    point.position,
+    (point.item ->> 'type') as label,
+    (point.item ->> '{{ kind }}') as address
+from {{ source('kustomer', 'customers') }} as customer
+cross join {{ items_of('customer.' ~ kind ~ 's') }} as point
+where not coalesce(customer.deleted, false)
+{% endfor %}

@@ -1,6 +1,6 @@
 select
     customer.id as person_id,
-    account.account_id,
+    case when not coalesce(company.deleted, false) then customer.company_id end as account_id,
     coalesce(customer.name, customer.display_name) as name,
     cast(null as text) as title,
     ((customer.emails -> 0) ->> 'email') as email,
@@ -8,6 +8,5 @@ select
     customer.created_at,
     customer.updated_at
 from {{ source('kustomer', 'customers') }} as customer
--- A customer of a company that was deleted is nobody's.
-left join {{ ref('kustomer_accounts') }} as account on account.account_id = customer.company_id
+left join {{ source('kustomer', 'companies') }} as company on company.id = customer.company_id
 where not coalesce(customer.deleted, false)

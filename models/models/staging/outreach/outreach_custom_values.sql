@@ -7,6 +7,7 @@ select
     field.name as field_id,
     field.name as field,
     field.value
-from {{ source('outreach', stream) }} as stored, {{ members_of('to_json(stored)') }} as field
+from {{ source('outreach', stream) }} as stored
+cross join {{ members_of('to_json(stored)') }} as field
 where field.name similar to 'custom[0-9]+' and field.value is not null
 {%- endfor %}
