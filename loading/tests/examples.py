@@ -29,7 +29,7 @@ ANSWER_ROWS: dict[str, list[dict[str, Any]]] = {
     "calls": [
         {"user": "Ada", "week": date(2026, 11, 9), "calls": 7},
         {"user": "Ada", "week": date(2026, 11, 16), "calls": 3},
-        {"user": "Grace", "week": date(2026, 11, 9), "calls": 6},
+        {"user": "grace.hopper@example.com", "week": date(2026, 11, 9), "calls": 6},
     ],
     "replies": [
         {"campaign": "Autumn </svg><script>", "people": 100, "replied": 20, "positive": 5, "reply_percent": 20.0},

@@ -13,13 +13,15 @@ from warehouse.browser import dom_of, picture
 from warehouse.findings import FINDINGS
 from warehouse.page import render
 
-# Texts of charts that their picture cuts, and how far the page is wider than its window.
+# Texts of charts that their picture cuts, how far the page is wider than its window, and what cards must be scrolled.
 MEASURE = """<script>
 const inside = (text, svg) => text.left >= svg.left - 1 && text.right <= svg.right + 1 && text.bottom <= svg.bottom + 1;
 const cut = [...document.querySelectorAll(".chart svg text")].filter(text => text.textContent &&
   !inside(text.getBoundingClientRect(), text.closest("svg").getBoundingClientRect())).map(text => text.textContent);
 const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
-document.body.setAttribute("data-measured", JSON.stringify([cut, wide]));
+const cards = [...document.querySelectorAll(".card")];
+const scrolled = cards.filter(card => card.scrollWidth > card.clientWidth).map(card => card.id);
+document.body.setAttribute("data-measured", JSON.stringify([cut, wide, scrolled]));
 </script></body>"""
 
 
@@ -67,7 +69,7 @@ def test_a_question_may_be_printed_in_another_form() -> None:
     (calls,) = (answer for answer in ANSWERS if answer.question.name == "calls")
     assert calls.shown == [
         {"user": "Ada", "2026-11-09": 7, "2026-11-16": 3},
-        {"user": "Grace", "2026-11-09": 6, "2026-11-16": 0},
+        {"user": "grace.hopper@example.com", "2026-11-09": 6, "2026-11-16": 0},
     ]
 
 
@@ -82,11 +84,12 @@ def test_chromium_shows_every_text_in_light_and_dark_and_on_a_narrow_screen(page
     measured = tmp_path / "measured.html"
     without_policy = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.read_text())
     measured.write_text(without_policy.replace("</body>", MEASURE))
-    for width in (1100, 420):
+    for width, screen in ((1100, "wide"), (500, "narrow")):
         dom, console = dom_of(measured, tmp_path / "profile", width)
         (found,) = re.findall(r'data-measured="([^"]*)"', dom)
-        assert json.loads(found.replace("&quot;", '"')) == [[], 0]
-        assert console == []
+        cut, wide, scrolled = json.loads(found.replace("&quot;", '"'))
+        assert (cut, wide, console) == ([], 0, [])
+        assert scrolled == [] or screen == "narrow"
     light, dark = tmp_path / "light.png", tmp_path / "dark.png"
     picture(page, tmp_path / "profile", light, (1100, 1400))
     picture(page, tmp_path / "profile", dark, (1100, 1400), dark=True)

@@ -12,6 +12,6 @@ select
     fields.name as field,
     stored.value
 from {{ source('closeio', 'leads') }} as lead
-cross join {{ members_of('to_json(lead)') }} as stored
+cross join {{ columns_of(source('closeio', 'leads'), 'lead', 'custom_') }} as stored (name, value)
 left join fields on 'custom_' || lower(fields.id) = stored.name
-where stored.name like 'custom\_%' escape '\' and stored.value is not null and not {{ is_deleted('lead.id') }}
+where stored.value is not null and not {{ is_deleted('lead.id') }}

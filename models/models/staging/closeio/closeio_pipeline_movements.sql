@@ -8,6 +8,7 @@ with changes as (
         change.activity_at as moved_at,
         change.old_status_label as from_stage,
         change.new_status_label as to_stage,
+        case change.old_status_type when 'active' then 'open' else change.old_status_type end as from_outcome,
         case change.new_status_type when 'active' then 'open' else change.new_status_type end as to_outcome,
         row_number() over (partition by change.opportunity_id order by change.activity_at, change.id) as number
     from {{ source('closeio', 'opportunity_status_change_activities') }} as change
@@ -22,7 +23,7 @@ select
     opportunity.created_at as moved_at,
     cast(null as text) as from_stage,
     coalesce(changes.from_stage, opportunity.stage) as to_stage,
-    'open' as to_outcome
+    coalesce(changes.from_outcome, opportunity.outcome) as to_outcome
 from {{ ref('closeio_opportunities') }} as opportunity
 left join changes on changes.opportunity_id = opportunity.opportunity_id and changes.number = 1
 union all
