@@ -203,13 +203,32 @@ LOADING := $(CURDIR)/.venv-loading/bin
 test-loading: install .venv-loading/.installed ## sure: load every connector into DuckDB and PostgreSQL and compare (WAREHOUSE=duckdb: only there; VIA=image: the images)
 	cd loading && $(LOADING)/python -m pytest -v $(if $(VIA),--via $(VIA)) $(if $(WAREHOUSE),--warehouse $(WAREHOUSE)) $(PYTEST_ARGS)
 
-.PHONY: test-report
-test-report: .venv-loading/.installed ## sure: open the report of demo-duckdb in headless Chromium, without network
-	cd loading && $(LOADING)/python -m pytest --browser $(PYTEST_ARGS)
+# dbt has an environment of its own as well.
+.venv-models/.installed: requirements-models.lock
+	@test -n "$(PYTHON)" || { echo "Python 3.11 is needed; pass PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv --clear .venv-models
+	.venv-models/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r $<
+	@touch $@
+
+WAREHOUSE_ENVIRONMENTS := install .venv-loading/.installed .venv-models/.installed
+LOAD = cd loading && PYTHONPATH=../acceptance-tests $(LOADING)/python -m warehouse $(if $(VIA),--via $(VIA))
+
+.PHONY: models
+models: $(WAREHOUSE_ENVIRONMENTS) ## load: load small emulated accounts, build the dbt models on them and test them (WAREHOUSE=postgres: there)
+	$(LOAD) --small --warehouse $(or $(WAREHOUSE),duckdb) $(DEMO_ARGS)
+	cd loading && $(LOADING)/python -m pytest -m models --warehouse $(or $(WAREHOUSE),duckdb) $(PYTEST_ARGS)
 
 .PHONY: demo-duckdb
-demo-duckdb: install .venv-loading/.installed ## load: load the emulated accounts into one DuckDB file, answer questions in SQL, write a report
-	cd loading && PYTHONPATH=../acceptance-tests $(LOADING)/python -m warehouse $(if $(VIA),--via $(VIA)) $(DEMO_ARGS)
+demo-duckdb: $(WAREHOUSE_ENVIRONMENTS) ## load: load the emulated accounts into one DuckDB file, build the models, answer questions, write a report
+	$(LOAD) --warehouse duckdb $(DEMO_ARGS)
+
+.PHONY: demo-postgres
+demo-postgres: $(WAREHOUSE_ENVIRONMENTS) ## load: the same on a PostgreSQL server of its own
+	$(LOAD) --warehouse postgres $(DEMO_ARGS)
+
+.PHONY: test-report
+test-report: .venv-loading/.installed ## sure: open the report of the demos in headless Chromium, without network
+	cd loading && $(LOADING)/python -m pytest -m browser $(PYTEST_ARGS)
 
 # --- pictures of the documents ----------------------------------------------------------------------------------
 

@@ -44,7 +44,8 @@ def main() -> None:
         )
     compile_lock("requirements-dist.lock", "source-kit/pyproject.toml", "--constraint", DEVELOPMENT_LOCK, *upgrades)
     # Environments of their own: nothing else uses what they hold.
-    compile_lock("requirements-loading.lock", "requirements-loading.in", *upgrades)
+    for name in ("loading", "models"):
+        compile_lock(f"requirements-{name}.lock", f"requirements-{name}.in", *upgrades)
     compile_lock("examples/dlt/requirements.lock", "examples/dlt/requirements.in", *upgrades)
     compile_lock("requirements-release.lock", "requirements-release.in", *upgrades)
     compile_lock("requirements-airbyte-qa.lock", "requirements-airbyte-qa.in", "--no-deps", *upgrades)

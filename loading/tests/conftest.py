@@ -54,7 +54,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--via", choices=(SCRIPT, IMAGE), default=SCRIPT, help="load from console scripts or images")
     parser.addoption("--connector", default="", help="only this connector, closeio for example")
     parser.addoption("--warehouse", choices=DATABASES, help="only into this database")
-    parser.addoption("--browser", action="store_true", help="only the tests that open the report in Chromium")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -74,14 +73,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    # Deselected, not skipped: they are the business of `make test-report`, and of another choice of `--warehouse`.
-    browser, only = bool(config.getoption("--browser")), config.getoption("--warehouse")
-    fit = [
-        item
-        for item in items
-        if (item.get_closest_marker("browser") is not None) == browser
-        and (item.get_closest_marker("postgres") is None or only in (None, "postgres"))
-    ]
+    # Deselected, not skipped: they are the business of another choice of `--warehouse`.
+    only = config.getoption("--warehouse")
+    fit = [item for item in items if item.get_closest_marker("postgres") is None or only in (None, "postgres")]
     config.hook.pytest_deselected(items=[item for item in items if item not in fit])
     items[:] = fit
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from warehouse.models import Built
 from warehouse.pyairbyte import SCRIPT, Load
 from warehouse.questions import QUESTIONS, Answer
 from warehouse.results import Result
@@ -17,27 +18,30 @@ RESULTS = [
     Result(name, label, SCRIPT, Load(9.5, sum(ROWS.values()), STREAMS), Load(4.5, 70, STREAMS), ROWS, ROWS, ROWS)
     for name, label in LABELS.items()
 ]
+BUILT = Built(models=50, tests=170, seconds=12.5)
+STAGE = ("system", "stage", "outcome", "currency", "opportunities", "value", "expected_value")
 ANSWER_ROWS: dict[str, list[dict[str, Any]]] = {
     "pipeline": [
-        {"stage": "Active", "outcome": "active", "opportunities": 50, "annual_value": 9000.0, "weighted_value": 4000.0},
-        {"stage": "Won", "outcome": "won", "opportunities": 20, "annual_value": 5000.0, "weighted_value": 5000.0},
+        dict(zip(STAGE, ("closeio", "Active", "open", "EUR", 50, 9000.0, 4000.0), strict=True)),
+        dict(zip(STAGE, ("closeio", "Won", "won", "EUR", 20, 5000.0, 5000.0), strict=True)),
+        dict(zip(STAGE, ("outreach", "Proposal", "open", None, 3, 700.0, 100.0), strict=True)),
     ],
     "calls": [
         {"user": "Ada", "week": date(2026, 11, 9), "calls": 7},
         {"user": "Ada", "week": date(2026, 11, 16), "calls": 3},
-        {"user": "Grace", "week": date(2026, 11, 9), "calls": 6},
+        {"user": "grace.hopper@example.com", "week": date(2026, 11, 9), "calls": 6},
     ],
     "replies": [
-        {"campaign": "Autumn </script>", "leads": 100, "replies": 20, "positive": 5, "reply_percent": 20.0},
-        {"campaign": "Spring", "leads": 60, "replies": 6, "positive": 0, "reply_percent": 10.0},
+        {"campaign": "Autumn </svg><script>", "people": 100, "replied": 20, "positive": 5, "reply_percent": 20.0},
+        {"campaign": "Spring", "people": 60, "replied": 6, "positive": 0, "reply_percent": 10.0},
     ],
     "first_response": [
         {"place": 1, "waited": "under 1 h", "conversations": 8, "median_hours": 1.5, "ninetieth_percentile_hours": 9.1},
         {"place": 2, "waited": "1 to 4 h", "conversations": 5, "median_hours": 1.5, "ninetieth_percentile_hours": 9.1},
     ],
     "sequences": [
-        {"sequence": "3", "name": "Welcome", "mailings": 40, "replied": 10, "reply_percent": 25.0},
-        {"sequence": "4", "name": "", "mailings": 20, "replied": 1, "reply_percent": 5.0},
+        {"sequence": "3", "name": "Welcome", "messages": 40, "replies": 10, "reply_percent": 25.0},
+        {"sequence": "4", "name": "", "messages": 20, "replies": 1, "reply_percent": 5.0},
     ],
 }
 ANSWERS = [Answer(question, ANSWER_ROWS[question.name]) for question in QUESTIONS]

@@ -1,6 +1,7 @@
-"""Loads emulated accounts through PyAirbyte into one DuckDB file, twice, and answers a sales team's questions from it.
+"""Loads emulated accounts through PyAirbyte into one warehouse, builds the dbt models on it, and answers questions.
 
-Writes `warehouse.duckdb` and `report.html`. Everything runs on this machine; no account is needed.
+The accounts are loaded, changed, and loaded again; tables and models are compared with what the accounts hold. Writes
+`report.html` and, with DuckDB, `warehouse.duckdb`. Everything runs on this machine; no account is needed.
 """
 
 from __future__ import annotations
@@ -10,120 +11,81 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from demo.table import table
-from emulators import Emulator, start
 from harness.connector import Connector, all_connectors
-from harness.progress import waiting
-from warehouse.accounts import ACCOUNTS, LATENCY_MS
-from warehouse.pyairbyte import IMAGE, SCRIPT, Loader, LoadingError, problem_with_image, settle
-from warehouse.questions import QUESTIONS, Answer, Question, ask
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
-
-    from warehouse.results import Result
+from warehouse.accounts import ACCOUNTS, Account
+from warehouse.databases import opened
+from warehouse.loads import load_account
+from warehouse.models import build
+from warehouse.page import render
+from warehouse.pyairbyte import IMAGE, SCRIPT, LoadingError, problem_with_image, settle
+from warehouse.questions import Answer, answers
+from warehouse.truth import figures
 
 
 def say(text: str) -> None:
     print(text, flush=True)
 
 
-def held_by(emulator: Emulator, connector: Connector, streams: Sequence[str]) -> dict[str, int]:
-    """How many records of each stream the account holds."""
-    known = {stream.name: stream.truth_name for stream in connector.streams}
-    counts = emulator.truth_counts()
-    return {name: counts[known.get(name, name)] for name in streams}
-
-
-def requests_of(emulator: Emulator) -> str:
-    """What the connector has asked for so far."""
-    return f"{emulator.stats()['requests']:,} requests"
-
-
-def load_account(connector: Connector, via: str, database: Path, logs: Path) -> Result:
-    """The full load, the changes in the account, the incremental load, and what the tables then hold."""
-    import duckdb
-
-    from warehouse.cache import LosslessDuckDBCache
-    from warehouse.databases import DUCKDB, Tables
-    from warehouse.results import Result, sizes_of
-
-    account = ACCOUNTS[connector.name]
-    cache = LosslessDuckDBCache(db_path=database, schema_name=connector.name)
-    with start(connector.emulator, latency_ms=LATENCY_MS, **account.options) as emulator:
-        loader = Loader(connector, dict(emulator.config), cache, logs, via)
-        with waiting(f"{account.label:<10} first load", lambda: requests_of(emulator)):
-            first = loader.load()
-        say(f"{account.label:<10} first load:  {first.records:>7,} rows in {first.seconds:5.1f} s")
-        for stream, changes in account.changes.items():
-            emulator.touch(stream, **changes)
-        emulator.reset_stats()
-        with waiting(f"{account.label:<10} second load", lambda: requests_of(emulator)):
-            second = loader.load()
-        say(f"{'':<10} second load: {second.records:>7,} rows in {second.seconds:5.1f} s")
-        held = held_by(emulator, connector, list(loader.catalog))
-    with duckdb.connect(str(database), read_only=True) as connection:
-        connection.execute(f"SET schema = '{connector.name}'")
-        rows, columns = sizes_of(Tables(connection, DUCKDB), loader.catalog)
-    result = Result(connector.name, account.label, via, first, second, rows, columns, held)
-    if result.differing:
-        raise LoadingError(f"{account.label}: rows and records differ (rows, records): {result.differing}")
-    say(f"{'':<10} {sum(rows.values()):,} rows in {len(rows)} tables: exactly the records of the account")
-    return result
-
-
-def show(connection: DuckDBPyConnection, question: Question) -> Answer:
+def show(answer: Answer) -> None:
     """Prints the question with its answer as a table."""
-    rows = ask(connection, question.shown or question.sql)
-    head = list(rows[0])
-    numeric = [place for place, name in enumerate(head) if not isinstance(rows[0][name], str)]
-    say(f"\n{question.title}\n")
-    say(table(head, [[text_of(row[name]) for name in head] for row in rows], right=numeric))
-    return Answer(question, ask(connection, question.sql))
+    head = list(answer.shown[0])
+    numeric = [place for place, name in enumerate(head) if not isinstance(answer.shown[0][name], str)]
+    say(f"\n{answer.question.title}\n")
+    say(table(head, [[text_of(row[name]) for name in head] for row in answer.shown], right=numeric))
 
 
 def text_of(value: Any) -> str:
     """A figure as people write it."""
     if isinstance(value, int):
         return f"{value:,}"
-    return str(value) if isinstance(value, str) else f"{float(value):,.1f}"
+    if value is None or isinstance(value, str):
+        return value or ""
+    return f"{float(value):,.1f}" if float(value) % 1 else f"{int(value):,}"
 
 
-def run(connectors: Sequence[Connector], via: str, output: Path) -> None:
+def run(connectors: Sequence[Connector], accounts: dict[str, Account], via: str, warehouse: str, output: Path) -> None:
     """The whole demonstration."""
-    import duckdb
-
-    from warehouse.page import render
-
     problems = [problem_with_image(connector.image) for connector in connectors] if via == IMAGE else []
     if any(problems):
         raise LoadingError(next(filter(None, problems)))
-    database, report = output / "warehouse.duckdb", output / "report.html"
-    for path in (database, report):
-        path.unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory(prefix="pyairbyte-") as folder:
-        settle(Path(folder))
-        results = [load_account(connector, via, database, Path(folder) / "logs") for connector in connectors]
-    names = {connector.name for connector in connectors}
-    with duckdb.connect(str(database), read_only=True) as connection:
-        answers = [show(connection, question) for question in QUESTIONS if question.connector in names]
-    report.write_text(render(results, answers))
-    say(f"\ntables: {database.resolve()}\nreport: {report.resolve()}")
+    with tempfile.TemporaryDirectory(prefix="pyairbyte-") as name:
+        folder = Path(name)
+        settle(folder)
+        with opened(warehouse, output) as database:
+            loaded = {
+                connector.name: load_account(connector, accounts[connector.name], database, folder / "logs", via, say)
+                for connector in connectors
+            }
+            truth = figures({name: each.truth for name, each in loaded.items()})
+            built = build(database, list(loaded), truth, folder)
+            say(f"{built.models} models, {built.tests} tests passed in {built.seconds:.0f} s of dbt")
+            found = answers(database)
+    for answer in found:
+        show(answer)
+    report = output / "report.html"
+    report.write_text(render([each.result for each in loaded.values()], built, found, database.name))
+    say(f"\nreport: {report.resolve()}")
 
 
 def main() -> int:
     connectors = {connector.name: connector for connector in all_connectors()}
     parser = argparse.ArgumentParser(prog="warehouse", description=__doc__)
     parser.add_argument("--connector", action="append", choices=sorted(ACCOUNTS), help="only this one; may be repeated")
+    parser.add_argument("--warehouse", choices=("duckdb", "postgres"), default="duckdb", help="where to load to")
+    parser.add_argument("--small", action="store_true", help="small accounts, and of them what the models read")
     parser.add_argument("--via", choices=(SCRIPT, IMAGE), default=SCRIPT, help="run console scripts or images")
     parser.add_argument("--output", type=Path, default=Path("build"), help="folder of the results (default: build)")
     arguments = parser.parse_args()
     chosen = [connectors[name] for name in arguments.connector or ACCOUNTS]
+    accounts = {each.name: ACCOUNTS[each.name] for each in chosen}
+    if arguments.small:
+        accounts = {each.name: accounts[each.name].small(each.small) for each in chosen}
     arguments.output.mkdir(parents=True, exist_ok=True)
     try:
-        run(chosen, arguments.via, arguments.output)
+        run(chosen, accounts, arguments.via, arguments.warehouse, arguments.output)
     except LoadingError as error:
         print(f"demo failed: {error}", file=sys.stderr)
         return 1

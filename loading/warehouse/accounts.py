@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 # What a vendor's API really makes a reader wait for: the way to it, and its rate limit.
@@ -14,20 +14,26 @@ LATENCY_MS = 15
 class Account:
     """`options` are the emulator's, `changes` touches by stream; `label` is the vendor's name as it writes it.
 
-    Nothing is deleted between the loads: a warehouse keeps the rows of deleted records.
+    `deletions` come last, by stream: only Close tells of them. `all_streams`: not only those that the models read.
     """
 
     label: str
     options: Mapping[str, Any]
     changes: Mapping[str, Mapping[str, int]]
+    deletions: Mapping[str, int] = field(default_factory=dict)
+    all_streams: bool = True
+
+    def small(self, options: Mapping[str, Any]) -> Account:
+        """The same with other options of the emulator, and of it what the models read."""
+        return replace(self, options=options, all_streams=False)
 
 
 ACCOUNTS: Mapping[str, Account] = {
     "closeio": Account(
         label="Close",
         options={
-            "leads": 1_500, "activities": 4_500, "opportunities": 420, "tasks": 300, "events": 900, "days": 84,
-            "rate_limit": 40, "rate_window": 2.0,
+            "leads": 1_500, "contacts": 1_540, "activities": 4_500, "opportunities": 420, "tasks": 300, "events": 900,
+            "days": 84, "rate_limit": 40, "rate_window": 2.0,
         },
         changes={
             "leads": {"update": 25, "create": 5},
@@ -35,6 +41,7 @@ ACCOUNTS: Mapping[str, Account] = {
             "tasks": {"update": 10, "create": 3},
             "activities": {"create": 40},
         },
+        deletions={"leads": 8, "contacts": 5, "opportunities": 4, "call_activities": 6},
     ),
     "persistiq": Account(
         label="PersistIQ",

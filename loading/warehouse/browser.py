@@ -1,4 +1,4 @@
-"""Opens a page in headless Chromium without network: its DOM after the scripts have run, and pictures of it."""
+"""Opens a page in headless Chromium without network: its DOM as the browser has it, and pictures of it."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def find_browser() -> str:
     return found
 
 
-def dom_of(page: Path, profile: Path) -> tuple[str, list[str]]:
-    """The page's DOM after its scripts have run, and what they wrote to the console."""
-    done = _run(page, profile, "--dump-dom")
+def dom_of(page: Path, profile: Path, width: int = 1100) -> tuple[str, list[str]]:
+    """The page's DOM in a window of that width, after scripts have run, and what is on the console."""
+    done = _run(page, profile, "--dump-dom", f"--window-size={width},900")
     return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
 
 

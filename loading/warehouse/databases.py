@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import duckdb
 
-from warehouse.postgres import DATABASE, USER, Server
+from warehouse.postgres import DATABASE, USER, Server, running
 
 Row = tuple[Any, ...]
 
@@ -53,6 +53,12 @@ class Tables:
         result = self.connection.execute(sql)
         return list(result.fetchall()) if result.description else []
 
+    def records(self, sql: str) -> list[dict[str, Any]]:
+        """The rows of a query, by column name."""
+        result = self.connection.execute(sql)
+        names = [column[0] for column in result.description]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
     def names(self) -> set[str]:
         """The tables."""
         return {
@@ -84,32 +90,45 @@ class Database(Protocol):
     def tables(self, schema: str) -> contextlib.AbstractContextManager[Tables]:
         """What has been loaded; nothing may be loaded meanwhile."""
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What `models/profiles.yml` reads of the environment."""
+
 
 @dataclass(frozen=True)
 class DuckDB:
-    """A file for each schema."""
+    """Files in a folder: one for each schema, or one for all where its name holds no `{schema}`.
+
+    A file is not named like a schema in it: DuckDB could not tell them apart.
+    """
 
     folder: Path
+    file: str = "for_{schema}.duckdb"
     name: str = "duckdb"
 
     def cache(self, schema: str) -> Any:
         from warehouse.cache import LosslessDuckDBCache
 
-        return LosslessDuckDBCache(db_path=self._file(schema))
+        return LosslessDuckDBCache(db_path=self._file(schema), schema_name=schema)
 
     def plain_cache(self, schema: str) -> Any:
         import airbyte
 
-        return airbyte.DuckDBCache(db_path=self._file(schema))
+        return airbyte.DuckDBCache(db_path=self._file(schema), schema_name=schema)
 
     @contextlib.contextmanager
     def tables(self, schema: str) -> Iterator[Tables]:
         with duckdb.connect(str(self._file(schema)), read_only=True) as connection:
+            connection.execute(f"SET schema = '{schema}'")
             connection.execute("SET TimeZone = 'UTC'")
             yield Tables(connection, DUCKDB)
 
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"WAREHOUSE": self.name, "DUCKDB_FILE": str(self._file("sales").resolve())}
+
     def _file(self, schema: str) -> Path:
-        return self.folder / f"{schema}.duckdb"
+        return self.folder / self.file.format(schema=schema)
 
 
 @dataclass(frozen=True)
@@ -137,6 +156,23 @@ class Postgres:
             set_json_loads(bytes.decode, connection)
             yield Tables(connection, POSTGRES)
 
+    @property
+    def environment(self) -> dict[str, str]:
+        where = {"PGHOST": self.server.host, "PGPORT": str(self.server.port), "PGDATABASE": DATABASE}
+        return where | {"WAREHOUSE": self.name, "PGUSER": USER, "PGPASSWORD": self.server.password}
+
     def _where(self) -> dict[str, Any]:
         where = {"host": self.server.host, "port": self.server.port, "database": DATABASE}
         return where | {"username": USER, "password": self.server.password}
+
+
+@contextlib.contextmanager
+def opened(name: str, folder: Path) -> Iterator[Database]:
+    """The database of that name, for all accounts: a new file in `folder`, or a PostgreSQL server that ends with it."""
+    if name == Postgres.name:
+        with running() as server:
+            yield Postgres(server)
+    else:
+        database = DuckDB(folder, "warehouse.duckdb")
+        (folder / database.file).unlink(missing_ok=True)
+        yield database

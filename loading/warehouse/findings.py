@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from warehouse.charts import main_currency
+
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -13,12 +15,14 @@ def _total(rows: Rows, name: str) -> float:
 
 
 def pipeline(rows: Rows) -> str:
-    still_open = [row for row in rows if row["outcome"] == "active"]
-    value, weighted = _total(still_open, "annual_value"), _total(still_open, "weighted_value")
-    won = _total([row for row in rows if row["outcome"] == "won"], "annual_value")
+    currency = main_currency(rows)
+    rows = [row for row in rows if row["currency"] == currency]
+    still_open = [row for row in rows if row["outcome"] == "open"]
+    value, expected = _total(still_open, "value"), _total(still_open, "expected_value")
+    won = _total([row for row in rows if row["outcome"] == "won"], "value")
     return (
-        f"{_total(still_open, 'opportunities'):,.0f} open opportunities worth EUR {value / 1000:,.0f} thousand a year, "
-        f"EUR {weighted / 1000:,.0f} thousand weighted by confidence; EUR {won / 1000:,.0f} thousand won."
+        f"{_total(still_open, 'opportunities'):,.0f} open opportunities worth {currency} {value / 1000:,.0f} thousand, "
+        f"{currency} {expected / 1000:,.0f} thousand of it expected; {currency} {won / 1000:,.0f} thousand won."
     )
 
 
@@ -29,26 +33,26 @@ def calls(rows: Rows) -> str:
 
 
 def replies(rows: Rows) -> str:
-    leads, answered, glad = (_total(rows, name) for name in ("leads", "replies", "positive"))
+    people, replied, glad = (_total(rows, name) for name in ("people", "replied", "positive"))
     return (
-        f"{answered:,.0f} of {leads:,.0f} leads replied, {100 * answered / leads:.0f} %; "
-        f"{glad:,.0f} of the replies are positive."
+        f"{replied:,.0f} of {people:,.0f} people replied, {100 * replied / people:.0f} %; "
+        f"{glad:,.0f} of them positively."
     )
 
 
 def first_response(rows: Rows) -> str:
-    first = rows[0]
+    median, ninetieth = rows[0]["median_hours"], rows[0]["ninetieth_percentile_hours"]
     return (
-        f"Half of {_total(rows, 'conversations'):,.0f} conversations are answered within {first['median_hours']} h, "
-        f"nine of ten within {first['ninetieth_percentile_hours']} h."
+        f"Half of {_total(rows, 'conversations'):,.0f} conversations are answered within {median:.1f} h, "
+        f"nine of ten within {ninetieth:.1f} h."
     )
 
 
 def sequences(rows: Rows) -> str:
-    mailings, replied = _total(rows, "mailings"), _total(rows, "replied")
+    messages, replies = _total(rows, "messages"), _total(rows, "replies")
     return (
-        f"The {len(rows)} busiest sequences sent {mailings:,.0f} mailings; "
-        f"{replied:,.0f} were answered, {100 * replied / mailings:.0f} %."
+        f"The {len(rows)} busiest sequences sent {messages:,.0f} messages; "
+        f"{replies:,.0f} were answered, {100 * replies / messages:.0f} %."
     )
 
 

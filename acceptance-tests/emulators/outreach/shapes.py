@@ -10,6 +10,17 @@ from emulators.templates import Shape
 SLOTS = ("n", "t", "c", "u", "r", "k1", "k2", "k3")
 """Id as JSON and as text, creation, update, revision, and numbers of other records."""
 VARIANTS = 4
+PLAUSIBLE: dict[tuple[str, str], tuple[Any, ...]] = {
+    ("mailings", "deliveredAt"): ("@@c@@", "@@c@@", None, "@@c@@"),
+    ("mailings", "repliedAt"): (None, "@#u@#", None, "@#u@#"),
+    ("opportunities", "amount"): (12_000, None, 7_500, 30_000),
+    ("opportunities", "currencyType"): ("EUR", "EUR", None, "EUR"),
+    ("opportunities", "probability"): (10, 40, None, 100),
+    ("opportunityStages", "name"): ("Discovery", "Proposal", "Negotiation", "Closed"),
+    ("sequences", "name"): ("Inbound @@t@@", "Outbound @@t@@", None, "Renewals @@t@@"),
+    ("users", "name"): ("Ada Wilkes @@t@@", "Grace Liskov @@t@@", None, "Alan Perlis @@t@@"),
+}
+"""Values by variant of what is summed up or compared in a warehouse, where a made one would make no sense."""
 CUSTOM_TEXT = "Value, north"
 ORGANISATION = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 
@@ -85,6 +96,8 @@ def _value(attribute: Attribute, place: int, variant: int, resource: Resource) -
         return ORGANISATION
     if name == "duties":
         return [{"name": "ADMIN", "duty_type": "Duty", "id": 6}]
+    if (resource.plural, name) in PLAUSIBLE:
+        return PLAUSIBLE[resource.plural, name][variant]
     if (place + variant) % 4 == 0 and not name.startswith("custom"):
         return None
     if name.startswith("custom") and kind == "s":

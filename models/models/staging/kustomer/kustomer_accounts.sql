@@ -1,0 +1,9 @@
+select
+    id as account_id,
+    name,
+    cast(null as text) as status,
+    cast(null as text) as owner_id,
+    created_at,
+    updated_at
+from {{ source('kustomer', 'companies') }}
+where not coalesce(deleted, false)

@@ -1,0 +1,9 @@
+select
+    'person' as belongs_to,
+    customer.id as record_id,
+    field.name as field_id,
+    field.name as field,
+    field.value
+from {{ source('kustomer', 'customers') }} as customer
+cross join {{ members_of('customer.custom') }} as field
+where not coalesce(customer.deleted, false) and field.value is not null

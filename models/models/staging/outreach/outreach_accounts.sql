@@ -1,0 +1,8 @@
+select
+    cast(id as text) as account_id,
+    name,
+    cast(null as text) as status,
+    cast(ownerid as text) as owner_id,
+    createdat as created_at,
+    updatedat as updated_at
+from {{ source('outreach', 'accounts') }}

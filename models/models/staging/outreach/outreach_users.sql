@@ -1,0 +1,6 @@
+select
+    cast(id as text) as user_id,
+    coalesce(name, nullif(trim(concat(firstname, ' ', lastname)), ''), email) as name,
+    email,
+    not coalesce(locked, false) as is_active
+from {{ source('outreach', 'users') }}
