@@ -174,7 +174,7 @@ sbom: images .venv-release/.installed ## use: write SBOM and list of licences of
 	$(SBOM) image $(CONNECTORS)
 
 .PHONY: audit
-audit: .venv-release/.installed ## sure: look what is shipped up in the databases of vulnerabilities (exit code 2: none answered)
+audit: .venv-release/.installed ## sure: look up what is known against the packages that are shipped; fails where no database answers, and says so
 	.venv-release/bin/python -B tools/audit.py requirements-dist.lock requirements-image.lock
 
 .PHONY: example-airflow

@@ -124,5 +124,4 @@ def test_each_kind_of_credentials_has_its_header() -> None:
 
 def test_the_user_agent_carries_the_version_of_the_package() -> None:
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
-    version, _, label = project["version"].partition("+")  # the label keeps the package off public indexes
-    assert (f"{project['name']}/{version}", label) == (DEFAULTS.user_agent, "unpublished")
+    assert f"{project['name']}/{project['version'].removesuffix('+unpublished')}" == DEFAULTS.user_agent

@@ -53,7 +53,7 @@ def test_the_table_of_the_configuration_is_that_of_the_spec() -> None:
 
 
 def test_one_version_is_told_everywhere() -> None:
-    version, _, _ = tomllib.loads((FOLDER / "pyproject.toml").read_text())["project"]["version"].partition("+")
+    version = tomllib.loads((FOLDER / "pyproject.toml").read_text())["project"]["version"].removesuffix("+unpublished")
     metadata = yaml.safe_load((FOLDER / "metadata.yaml").read_text())["data"]
     changelog = (FOLDER.parents[1] / "CHANGELOG.md").read_text()
     released = [found for found in re.findall(r"^## \[(.+?)\]", changelog, re.MULTILINE) if found != "Unreleased"]

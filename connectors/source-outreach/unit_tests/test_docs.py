@@ -48,7 +48,7 @@ def test_the_table_of_the_configuration_is_that_of_the_spec() -> None:
 
 
 def test_one_version_is_told_everywhere() -> None:
-    version, _, _ = tomllib.loads((FOLDER / "pyproject.toml").read_text())["project"]["version"].partition("+")
+    version = tomllib.loads((FOLDER / "pyproject.toml").read_text())["project"]["version"].removesuffix("+unpublished")
     metadata = yaml.safe_load((FOLDER / "metadata.yaml").read_text())["data"]
     assert metadata["dockerImageTag"] == version
     assert f"source-outreach/{version}" == DEFAULTS.user_agent
