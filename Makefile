@@ -97,10 +97,16 @@ conformance: image-$(CONFORMING) ## sure: replay what the Airbyte platform does 
 
 MUTATIONS ?= 2000
 SEED ?= 1
+.PHONY: thorough
+thorough: install ## sure: every scenario against the console scripts, a table of seconds and results in build/ (SHARE=2/10: the third tenth)
+	cd acceptance-tests && $(PYTEST) --thorough $(if $(SHARE),--share $(SHARE)) --kills $(or $(KILLS),60) \
+		--table $(CURDIR)/build/thorough.txt tests
+
 .PHONY: mutations
-mutations: install ## sure: read every account under random mutations of its answers (CONNECTOR=, MUTATIONS=2000, SEED=1)
+mutations: install ## sure: read every account under random mutations of its answers (CONNECTOR=, MUTATIONS=2000, SEED=1, MUTATION_SECONDS=)
 	@failed=; for name in $(or $(CONNECTOR),$(CONNECTORS:source-%=%)); do \
-		(cd acceptance-tests && $(BIN)/python -m mutator --connector $$name --mutations $(MUTATIONS) --seed $(SEED)) \
+		(cd acceptance-tests && $(BIN)/python -m mutator --connector $$name --mutations $(MUTATIONS) --seed $(SEED) \
+		$(if $(MUTATION_SECONDS),--seconds $(MUTATION_SECONDS))) \
 		|| failed=yes; done; test -z "$$failed"
 
 .PHONY: bench

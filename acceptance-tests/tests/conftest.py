@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 
+from demo.table import table
 from emulators import start
 from harness.connector import Connector, all_connectors
 from harness.runner import LIMIT_SECONDS, Runner, ScriptRunner
@@ -23,12 +25,20 @@ FULL_SIZE_LIMIT_SECONDS = 900.0
 ENGINE_MODULES = ("test_resuming", "test_cdk_path")
 ENGINE_EXAMPLE = "closeio"
 
+# Thorough tests that no share leaves out.
+IN_EVERY_SHARE = ("test_kills",)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--via", choices=("script", "image"), default="script", help="run console scripts or images")
     parser.addoption("--size", choices=("small", "full"), default="small", help="how much data the accounts hold")
     parser.addoption("--thorough", action="store_true", help="also what takes longer; the full size always has it")
     parser.addoption("--connector", default="", help="only this connector, closeio for example")
+    parser.addoption(
+        "--share", default="", help="of the thorough tests only a share, by their names: 2/5 is the third of 5"
+    )
+    parser.addoption("--kills", type=int, default=60, help="how often each connector is killed (thorough)")
+    parser.addoption("--table", type=Path, help="a file for a table of the tests, with seconds and results")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -44,8 +54,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     ]
     if unfit["thorough"] and not config.getoption("--connector"):
         fit = [item for item in fit if not is_engine_test_again(item)]
+    if config.getoption("--share"):
+        number, shares = map(int, config.getoption("--share").split("/"))
+        fit = [item for item in fit if is_thorough(item) and is_in_share(item, number % shares, shares)]
     config.hook.pytest_deselected(items=[item for item in items if item not in fit])
     items[:] = fit
+
+
+def is_thorough(item: pytest.Item) -> bool:
+    return item.get_closest_marker("thorough") is not None
+
+
+def is_in_share(item: pytest.Item, number: int, shares: int) -> bool:
+    """Whether a test belongs to a share: always the same one, whatever else there is."""
+    return item.path.stem in IN_EVERY_SHARE or crc32(item.nodeid.encode()) % shares == number
 
 
 def is_engine_test_again(item: pytest.Item) -> bool:
@@ -73,6 +95,30 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(("connector", "scenario_case"), cases, scope="session", indirect=["connector"])
     elif "connector" in metafunc.fixturenames:
         metafunc.parametrize("connector", chosen, ids=lambda item: item.name, scope="session", indirect=True)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """With `--table`: what ran, longest first."""
+    path: Path | None = config.getoption("--table")
+    if path is None:
+        return
+    seconds: dict[str, float] = {}
+    results: dict[str, str] = {}
+    for result in ("passed", "skipped", "failed", "error"):
+        for report in terminalreporter.stats.get(result, []):
+            results[report.nodeid] = result
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                seconds[report.nodeid] = seconds.get(report.nodeid, 0.0) + report.duration
+    ran = sorted(results, key=lambda nodeid: -seconds[nodeid])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        table(
+            ["test", "seconds", "result"], [[name, f"{seconds[name]:.1f}", results[name]] for name in ran], right=(1,)
+        )
+    )
+    terminalreporter.write_line(f"{len(ran)} tests with their seconds and results: {path}")
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Sixty times killed at a random moment: what was said until then, and a read from the last STATE, are the truth."""
+"""Many times killed at a random moment: what was said until then, and a read from the last STATE, are the truth."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from harness.messages import records_by_stream, states_at
 from harness.trial import Trial, in_parallel
 from harness.truth import covers
 
-KILLS = 60
 SEED = 60
 # Of the time of an undisturbed read: a few come before the first request, a few when all is said.
 EARLIEST, LATEST = 0.1, 1.05
@@ -32,11 +31,12 @@ def account(connector: Connector, shared: Trial) -> Iterator[Trial]:
     trial.stop()
 
 
-def test_sixty_kills_at_random_moments_lose_nothing(account: Trial) -> None:
+def test_kills_at_random_moments_lose_nothing(account: Trial, request: pytest.FixtureRequest) -> None:
+    kills: int = request.config.getoption("--kills")
     truth = account.truth()
     seconds = account.read().result.seconds
     chance = random.Random(SEED)
-    moments = [seconds * chance.uniform(EARLIEST, LATEST) for _ in range(KILLS)]
+    moments = [seconds * chance.uniform(EARLIEST, LATEST) for _ in range(kills)]
     interrupted: list[float] = []
 
     def kill_and_resume(moment: float) -> list[str]:
@@ -61,4 +61,4 @@ def test_sixty_kills_at_random_moments_lose_nothing(account: Trial) -> None:
 
     problems = in_parallel(kill_and_resume, moments)
     assert not any(problems), "\n".join(chain.from_iterable(problems))
-    assert len(interrupted) > KILLS / 2, f"only {len(interrupted)} runs were still at work: the test proves little"
+    assert len(interrupted) > kills / 2, f"only {len(interrupted)} runs were still at work: the test proves little"
