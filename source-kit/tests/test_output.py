@@ -37,6 +37,20 @@ def test_a_line_leaves_with_the_next_one_after_a_second() -> None:
     assert output.written == b"one\ntwo\n"
 
 
+def test_small_parts_leave_together_and_large_ones_as_they_are() -> None:
+    calls: list[bytes] = []
+    output = Output(calls.append, FakeClock())
+    pages = [b"%d" % number * 100_000 for number in range(5)]
+    for part in (b"one\n", b"two\n"):
+        output.write(part)
+    output.flush()
+    assert calls == [b"one\ntwo\n"]
+    for page in pages:
+        output.write(page)
+    output.flush()
+    assert calls[1:] == pages
+
+
 def test_flushing_nothing_writes_nothing() -> None:
     calls: list[bytes] = []
     Output(calls.append, FakeClock()).flush()
