@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import Any, NamedTuple
 
-from source_kit import schemas, timestamps
+from source_kit import dates, schemas, timestamps
 from source_kit.client import HttpClient
 from source_kit.errors import StreamUnavailable, TransientError
 from source_kit.keyset import Keyset
@@ -158,7 +158,7 @@ class SearchStream(KustomerStream):
         at the open end, which is read when everything else is out."""
         keyset = self.keyset(checkpoint, criteria=criteria)
         now = self.client.clocks.earliest(self.client.clock.now())
-        settled = timestamps.floor(timestamps.before(now, self.time_cursor.lag), timestamps.MILLISECOND)
+        settled = timestamps.floor(dates.earlier(now, self.time_cursor.lag), timestamps.MILLISECOND)
         if settled <= lower:
             return [Piece(keyset.walk(Window(lower)), last=True)]
         return [Piece(keyset.walk(Window(lower, settled))), Piece(keyset.walk(Window(settled), cut=False), last=True)]
