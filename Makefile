@@ -53,13 +53,19 @@ format: .venv/.locked ## change: rewrite the code in the house format
 	$(BIN)/ruff format .
 
 .PHONY: lint
-lint: install type ## change: check style, format and types
+lint: install type declared ## change: check style, format, types and declared dependencies
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
 .PHONY: type
 type: install ## change: check the types strictly
 	@failed=; for folder in $(CHECKED); do echo "mypy $$folder"; (cd $$folder && $(MYPY) .) || failed=yes; done; test -z "$$failed"
+
+# An exception goes into `tool.deptry.per_rule_ignores` of the package's pyproject.toml, with its reason beside it.
+.PHONY: declared
+declared: install ## change: compare the dependencies that each package declares with those that it imports
+	@failed=; for folder in $(PACKAGES); do name=$$(basename $$folder | tr - _); echo "deptry $$folder"; \
+		(cd $$folder && $(BIN)/deptry --no-ansi --known-first-party $$name $$name) || failed=yes; done; test -z "$$failed"
 
 .PHONY: test
 test: install ## change: run unit, emulator and small acceptance tests against the console scripts

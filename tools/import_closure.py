@@ -2,7 +2,8 @@
 
 An HTTP source imports about a sixth of what airbyte-cdk depends on, so images hold a list of their own. This scan says
 what belongs on it: every module that is loaded after a connector's modules have been imported, mapped to the package
-that installed it. Imports inside functions are found by the acceptance suite, which drives all commands in the image.
+that installed it. Imports inside functions stand in `LATE`; the acceptance suite, which drives all commands in the
+image, finds those that are missing there.
 
     python tools/import_closure.py            # exit 1, with a list of all differences, if the list is not right
 """
@@ -17,6 +18,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGE_LIST = ROOT / "requirements-image.in"
+# Modules that functions import, since `spec` can do without them (source_kit.dates).
+LATE = ("pendulum",)
 OWN_PACKAGES = re.compile(r"source-(kit|[a-z]+)$")
 
 # Runs in a process of its own: prints the packages whose files are loaded once all modules of one connector are.
@@ -27,6 +30,8 @@ earlier = set(sys.modules)  # what the interpreter itself loads, hooks of instal
 package = importlib.import_module(name)
 for module in pkgutil.walk_packages(package.__path__, name + "."):
     importlib.import_module(module.name)
+for late in sys.argv[2:]:
+    importlib.import_module(late)
 loaded = [module for key, module in list(sys.modules.items()) if key not in earlier]
 files = {module.__file__ for module in loaded if getattr(module, "__file__", None)}
 names = {
@@ -57,7 +62,7 @@ def listed_packages() -> set[str]:
 
 def imported_packages(connector: str) -> set[str]:
     """The canonical names of the packages that importing all modules of one connector loads, our own left out."""
-    command = [sys.executable, "-c", SCAN, connector.replace("-", "_")]
+    command = [sys.executable, "-c", SCAN, connector.replace("-", "_"), *LATE]
     found = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return {name for name in map(canonical, json.loads(found)) if not OWN_PACKAGES.match(name)}
 

@@ -15,6 +15,8 @@ from connectors.kustomer import CONNECTOR
 
 SEARCHES = ("customers/search", "customers/archive/search")
 MINUTE_SECONDS = 60.0
+# What a connector uses of a limit by default.
+SHARE = 0.95
 # What the emulator takes for two years.
 ARCHIVED = timedelta(days=730)
 
@@ -59,6 +61,41 @@ def budget(run: Run, *, searches: int, pages: int, used: float, requests: float)
     ]
 
 
+def organisation(run: Run, *, limit: int, conversations: int, latency_ms: int, used: float) -> list[Line]:
+    """A request for each conversation, with what remains of a minute told and its end not. Filling it takes a while."""
+    stream = "conversation_events"
+    say(f"{stream} of {conversations:,} conversations, {limit} requests in {MINUTE_SECONDS:.0f} s, {latency_ms} ms")
+    options: dict[str, Any] = {"rate_limit": limit, "rate_window": MINUTE_SECONDS, "latency_ms": latency_ms}
+    with run.account(conversations, **options) as subject:
+        connector = subject.connector(streams=[stream])
+        statistics, found = subject.emulator.stats(), subject.records("connector")
+        if found != (expected := subject.emulator.truth_counts()[stream]):
+            raise SystemExit(f"connector read {found} of {expected} {stream}")
+    describe("connector", connector)
+    windows = statistics["window_use"]["organisation"]
+    say(f"  requests of each window: {windows}")
+    allowed = limit - int(limit * (1 - SHARE))
+    what = f"{limit} requests a minute"
+    # The last window ends with the read.
+    return [
+        Line(
+            f"{what}: least used of a window",
+            100 * min(windows[:-1], default=0) / allowed,
+            100 * used,
+            " %",
+            at_least=True,
+        ),
+        Line(
+            f"{what}: used on average",
+            100 * sum(windows[:-1]) / (allowed * len(windows[:-1])),
+            100 * used,
+            " %",
+            at_least=True,
+        ),
+        Line(f"{what}: refused", statistics["refusals"]["organisation"], 0),
+    ]
+
+
 BENCHMARK = Benchmark(
     Subject(
         connector=CONNECTOR,
@@ -74,5 +111,6 @@ BENCHMARK = Benchmark(
         "latency": partial(network, limits=Limits(speed_up=3, wall=1.2, requests=1.1), workers=8, is_default=True),
         "uneven": partial(network, limits=Limits(wall=1.2, requests=1.1), workers=8, is_default=True, contrast=100),
         "budget": partial(budget, searches=100, pages=270, used=0.95, requests=1.1),
+        "organisation": partial(organisation, limit=300, conversations=1_150, latency_ms=300, used=0.95),
     },
 )

@@ -77,9 +77,9 @@ def some_stream_is_half_done(tracker: Tracker) -> bool:
     )
 
 
-def a_wait_was_told_twice(tracker: Tracker) -> bool:
-    """The source waits although it may not: no use to go on."""
-    return any(len(track.limits) > 1 for track in tracker.streams.values())
+def a_wait_was_told_thrice(tracker: Tracker) -> bool:
+    """The source waits although it may not: no use to go on. A minute and a bit, after which it asks again, is fine."""
+    return any(len(track.limits) > 2 for track in tracker.streams.values())
 
 
 def a_record_came_with_a_new_token(tracker: Tracker) -> bool:
@@ -233,7 +233,7 @@ class Replays:
     def _hopeless(self, options: Mapping[str, Any]) -> Story:
         trial, connection = self._spent_account(ENDLESS_WAIT_SECONDS, options)
         job = connection.sync()
-        attempts = [run(self.runner, job, kill_when=a_wait_was_told_twice)]
+        attempts = [run(self.runner, job, kill_when=a_wait_was_told_thrice)]
         trial.emulator.options(rate_limit=0)
         return self.told(trial, connection, [*attempts, run(self.runner, job)])
 

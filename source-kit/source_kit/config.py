@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from source_kit import dates
 from source_kit.errors import ConfigError
 from source_kit.hosts import RefusedURL, checked_url, origin
 from source_kit.input_files import kind
@@ -182,9 +183,8 @@ class ConfigReader:
             self.problem(key, "must be a date such as 2024-01-31 or a date-time such as 2024-01-31T00:00:00Z")
             return None
         try:
-            parsed = datetime.fromisoformat(text)
-            return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
-        except (ValueError, OverflowError):
+            return dates.read(text)
+        except ValueError:
             self.problem(key, "is a date or time that does not exist")
             return None
 

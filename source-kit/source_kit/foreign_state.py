@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from source_kit import timestamps
+from source_kit import dates, timestamps
 from source_kit.state import VERSION, VERSION_KEY
 from source_kit.state_input import StreamState, broken, cursor_instant
 
@@ -71,7 +71,7 @@ def _translated(rule: ForeignRule, state: StreamState) -> dict[str, Any]:
     if instant is None:
         raise broken(rule.stream, f"is of another connector and holds no {rule.cursor_from}")
     try:
-        value = timestamps.microseconds_offset(instant - rule.minus)
+        value = timestamps.microseconds_offset(dates.minus(instant, rule.minus))
     except OverflowError:
         raise broken(rule.stream, f"holds no valid time in {rule.cursor_from}") from None
     return {rule.cursor_to or rule.cursor_from: value, VERSION_KEY: VERSION}

@@ -46,7 +46,7 @@ from source_kit.rules import Rule
 from source_kit.run import load_spec
 from source_kit.running import StreamRun
 from source_kit.state import EVENTS_UNTIL_KEY, StateLedger
-from source_kit.state_input import StreamState, cursor_instant, parse_state
+from source_kit.state_input import StreamState, parse_state, with_usual_times
 from source_kit.stream import KitStream
 from source_kit.transport import BRISK, MAX_ATTEMPTS, PATIENT, new_session
 
@@ -177,8 +177,7 @@ class KitSource(AbstractSource):
             if stream is None:
                 continue
             given = adopted[configured.name].value if configured.name in adopted else {}
-            for key in _cursor_keys(stream, given):
-                cursor_instant(stream.name, given, key)
+            given = with_usual_times(stream.name, given, _cursor_keys(stream, given))
             ledger = StateLedger(stream.cursor_name, configured.sync_mode == "incremental", given)
             runs[stream.name] = StreamRun(
                 stream,

@@ -6,12 +6,12 @@ object of states by stream name, and a Singer state (`{"bookmarks": ...}`). `{}`
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from source_kit import timestamps
+from source_kit import dates, timestamps
 from source_kit.errors import ConfigError
 from source_kit.input_files import kind
 from source_kit.state import FULL_REFRESH_DONE, FULL_REFRESH_KEY, NO_CURSOR_STATE, VERSION, VERSION_KEY
@@ -48,16 +48,29 @@ def broken(stream: str, what: str) -> ConfigError:
 
 
 def cursor_instant(stream: str, state: Mapping[str, Any], key: str) -> datetime | None:
-    """The instant kept under a key, `None` if absent; raises `ConfigError` if it is no ISO 8601 time."""
+    """The instant kept under a key, `None` if absent; raises `ConfigError` if it is no ISO 8601 time or date."""
     value = state.get(key)
     if value is None:
         return None
     try:
         if not isinstance(value, str):
             raise broken(stream, f"holds {kind(value)} instead of a time in {key}")
-        return timestamps.parse(value.strip())
-    except (ValueError, OverflowError):
+        return dates.read(value)
+    except ValueError:
         raise broken(stream, f"holds no valid time in {key}") from None
+
+
+def with_usual_times(stream: str, state: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+    """A state whose instants under these keys are written as records write them, where a person wrote them otherwise.
+
+    Raises as `cursor_instant`.
+    """
+    usual = dict(state)
+    for key in keys:
+        at = cursor_instant(stream, state, key)
+        if at is not None and timestamps.instant(state[key]) is None:
+            usual[key] = timestamps.microseconds_offset(at)
+    return usual
 
 
 def _is_own(name: str, state: Mapping[str, Any]) -> bool:

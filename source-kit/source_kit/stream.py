@@ -18,7 +18,7 @@ from airbyte_cdk.models import SyncMode
 from airbyte_cdk.sources.streams.core import StreamData
 from airbyte_cdk.sources.streams.http import HttpStream
 
-from source_kit import json_text, rows, schemas, timestamps
+from source_kit import dates, json_text, rows, schemas, timestamps
 from source_kit.answers import body
 from source_kit.client import HttpClient, Request
 from source_kit.errors import TransientError
@@ -234,7 +234,7 @@ class TimeCursor:
         value = start.position.get(self.field)
         if value is None:
             return self.start_date
-        return timestamps.parse(value)
+        return dates.read(value)
 
     def checkpoint(self, value: str, asked_at: datetime) -> dict[str, Any]:
         """The state after the record with this cursor value: not beyond the request time less the lag."""

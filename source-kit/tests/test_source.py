@@ -191,6 +191,14 @@ def test_a_state_that_is_no_time_is_refused_before_anything_is_read() -> None:
     assert statuses(output) == [("users", "STARTED"), ("users", "INCOMPLETE")]
 
 
+def test_a_state_that_somebody_wrote_by_hand_is_gone_on_from_in_the_usual_form() -> None:
+    source, output = prepared()
+    assert source.sync(configured("users"), parse_state({"users": {"at": "2026-032", "__v": 1}})) == 0
+    states = [message["state"]["stream"]["stream_state"] for message in output.messages() if message["type"] == "STATE"]
+    # The only record is older.
+    assert states == [{"at": "2026-02-01T00:00:00.000000+00:00", "__v": 1}]
+
+
 def test_a_foreign_state_without_rule_starts_the_stream_again_with_a_warning() -> None:
     source, output = prepared()
     assert source.sync(configured("users"), parse_state({"users": {"at": "2026-01-01T00:00:00Z"}})) == 0

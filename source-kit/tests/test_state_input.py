@@ -9,7 +9,7 @@ import pytest
 
 from source_kit.errors import ConfigError
 from source_kit.foreign_state import ForeignRule, adopt
-from source_kit.state_input import StreamState, cursor_instant, parse_state
+from source_kit.state_input import StreamState, cursor_instant, parse_state, with_usual_times
 
 OWN = {"date_updated": "2026-01-01T00:00:00Z", "__v": 1}
 OLD = {"date_updated": "2026-01-01T00:00:00.123000+00:00"}
@@ -135,6 +135,14 @@ def test_what_is_no_state_is_refused_with_a_reason(value: Any, message: str) -> 
 def test_a_cursor_that_is_no_time_is_refused(value: object) -> None:
     with pytest.raises(ConfigError, match=r"The state of stream leads holds .* in date_updated. Clear the state"):
         cursor_instant("leads", {"date_updated": value}, "date_updated")
+
+
+def test_a_time_that_somebody_wrote_in_another_form_is_written_as_records_have_it() -> None:
+    state = {"date_updated": "2026-001", "date_created": "2026-01-01 00:00 UTC", "other": "2026-01", "__v": 1}
+    assert with_usual_times("leads", state, ["date_updated", "date_created", "date_sent"]) == {
+        **state,
+        "date_updated": "2026-01-01T00:00:00.000000+00:00",
+    }
 
 
 RULES = (

@@ -16,7 +16,7 @@ from source_closeio.base import CloseTimeline
 from source_closeio.config import Settings
 from source_closeio.edits import Edits
 from source_closeio.users import Users
-from source_kit import schemas, timestamps
+from source_kit import dates, schemas, timestamps
 from source_kit.client import HttpClient
 from source_kit.keyset import Keyset
 from source_kit.state import EVENTS_UNTIL_KEY
@@ -54,8 +54,8 @@ class Activities(CloseTimeline):
         lower = self.time_cursor.lower(start)
         changed: list[Plan] = []
         if bookmark is not None and lower is not None:
-            lower = timestamps.before(lower, timedelta(seconds=self.settings.activities_window_seconds))
-            since = timestamps.parse(start.position.get(EVENTS_UNTIL_KEY) or bookmark)
+            lower = dates.earlier(lower, timedelta(seconds=self.settings.activities_window_seconds))
+            since = dates.read(start.position.get(EVENTS_UNTIL_KEY) or bookmark)
             changed.append(edits.walk(since, lower))
 
         def checkpoint(value: str, asked_at: datetime) -> dict[str, Any] | None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from source_closeio import search
 from source_closeio.events import EVENT_OVERLAP, EVENT_RETENTION, Events
 from source_closeio.searched import CORE_FIELDS, Searched, SearchRefused
-from source_kit import timestamps
+from source_kit import dates, timestamps
 from source_kit.keyset import Keyset
 from source_kit.offsets import OffsetList
 from source_kit.rules import Rejected, Unavailable
@@ -75,7 +75,7 @@ class Edits:
             known = [at for at in (account.latest_event, account.looked_at) if at is not None]
             lag = max(EVENT_OVERLAP, timedelta(seconds=self._stream.settings.common.lookback_window_seconds))
             newest = min([*known, self._began_at])
-            self._until = timestamps.floor(timestamps.before(newest, lag), timestamps.MILLISECOND)
+            self._until = timestamps.floor(dates.earlier(newest, lag), timestamps.MILLISECOND)
 
     def checkpoint(self) -> dict[str, object]:
         """The second position of the state, and which way is used if that is known yet; empty where there is none."""

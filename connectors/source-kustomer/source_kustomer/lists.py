@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qs
 
-from source_kit import rows, timestamps
+from source_kit import dates, rows, timestamps
 from source_kit.client import HttpClient
 from source_kit.pages import endless, every
 from source_kit.rules import Unavailable
@@ -23,7 +23,7 @@ from source_kustomer.paging import MOST_WALKS, Listing, next_link, query_of, sec
 from source_kustomer.records import columns_of, lift
 
 MOST_PASSES = 4
-AUDIT_WINDOW = timedelta(days=30)
+AUDIT_DAYS = 30
 MOST_AUDIT_WINDOWS = 60
 
 
@@ -243,13 +243,9 @@ class AuditLogs(KustomerStream):
         """Windows of 30 days from the cursor to now; everything before the first of them in one go."""
         cursor = TimeCursor("created_at", self.settings.common.start_date, timedelta(0))
         lower, now = cursor.lower(start), self.client.clock.now()
-        bounds: list[datetime | None] = [lower]
-        upper = now - AUDIT_WINDOW * MOST_AUDIT_WINDOWS if lower is None else lower + AUDIT_WINDOW
-        while upper < now:
-            bounds.append(upper)
-            upper += AUDIT_WINDOW
-        bounds.append(None)
-        yield Fork([self._window(cursor, *pair) for pair in pairwise(bounds)])
+        begin = dates.earlier(now, timedelta(days=AUDIT_DAYS * MOST_AUDIT_WINDOWS)) if lower is None else lower
+        inner = [bound for bound in dates.steps(begin, now, days=AUDIT_DAYS) if bound != lower]
+        yield Fork([self._window(cursor, *pair) for pair in pairwise([lower, *inner, None])])
 
     def _window(self, cursor: TimeCursor, lower: datetime | None, upper: datetime | None) -> Plan:
         bounds = {"filter[start]": lower, "filter[end]": upper}

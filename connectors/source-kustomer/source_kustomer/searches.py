@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import Any, NamedTuple
 
-from source_kit import schemas, timestamps
+from source_kit import dates, schemas, timestamps
 from source_kit.client import HttpClient
 from source_kit.errors import StreamUnavailable, TransientError
 from source_kit.keyset import Keyset
@@ -162,7 +162,7 @@ class SearchStream(KustomerStream):
         read when everything else is out."""
         keyset = self.keyset(checkpoint, criteria=criteria)
         now = self.client.clocks.earliest(self.client.clock.now())
-        settled = timestamps.floor(timestamps.before(now, self.time_cursor.lag), timestamps.MILLISECOND)
+        settled = timestamps.floor(dates.earlier(now, self.time_cursor.lag), timestamps.MILLISECOND)
         if settled <= lower:
             yield Fork(older)
             yield from keyset.walk(Window(lower))

@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-from source_kit import timestamps
+from source_kit import dates, timestamps
 from source_kit.answers import body
 from source_kit.client import HttpClient
 from source_kit.errors import SourceError
@@ -99,7 +99,7 @@ class PersistiqStream(KitStream):
         """Where a read begins, inclusive; never before `start_date` and `FIRST`."""
         reached = start.position.get(self.cursor_name or "")
         begin = max(self.settings.common.start_date or FIRST, FIRST)
-        return begin if reached is None else max(timestamps.parse(reached), begin)
+        return begin if reached is None else max(dates.read(reached), begin)
 
     def unasked(self, filters: Mapping[str, str], path: str | None = None) -> Sequence[Record]:
         """What comes although these filters exclude it. A refusal shows that they are looked at: nothing comes; and a
@@ -115,7 +115,7 @@ class PersistiqStream(KitStream):
 
     def settled(self, at: datetime) -> datetime:
         """How far a state may go for what was asked for at `at`, by whichever clock is behind, ours or PersistIQ's."""
-        return timestamps.floor(timestamps.before(at, self.settings.lag), timestamps.SECOND)
+        return timestamps.floor(dates.earlier(at, self.settings.lag), timestamps.SECOND)
 
 
 def is_error(content: Any) -> bool:
