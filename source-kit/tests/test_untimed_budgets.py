@@ -245,8 +245,8 @@ def _seconds(mean: float, chance: random.Random) -> float:
 
 
 def minutes(limit: int) -> float:
-    """Seconds to simulate: four windows at least, and some two thousand requests."""
-    return 60.0 * max(4, min(12, 2000 // limit))
+    """Seconds to simulate: four windows at least, and more where they are small."""
+    return 60.0 * max(4, min(8, 1500 // limit))
 
 
 LIMITS = st.one_of(st.integers(60, 300), st.integers(60, 2000))
