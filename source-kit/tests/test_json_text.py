@@ -91,7 +91,7 @@ def test_a_long_integer_is_found_wherever_it_stands() -> None:
         for filler in ("x", "7xyz", "77xy", "777x")
         for repeated in (0, 5, 6)
         for rest in ("", "7")
-    ]
+    ] + ["x" + "7" * digits for digits in range(16, 26)]
     for number in (-(2**63) - 1, 2**64, 10**22 + 1):
         for before in (pad * "x" + each for pad in range(5) for each in befores):
             assert json_text.loads(f'{{"{before}":{number}}}'.encode()) == {before: number}
