@@ -115,6 +115,12 @@ mutations: install ## sure: read every account under random mutations of its ans
 		$(if $(MUTATION_SECONDS),--seconds $(MUTATION_SECONDS))) \
 		|| failed=yes; done; test -z "$$failed"
 
+# SAMPLE=0: every mutant. TARGETS="keyset oauth": which modules (tools/mutants.py lists them).
+SAMPLE ?= 40
+.PHONY: mutants
+mutants: install ## change the code in small ways and tell which changes no unit test notices (TARGETS=, SAMPLE=40, SEED=1)
+	$(BIN)/python tools/mutants.py $(TARGETS) --sample $(SAMPLE) --seed $(SEED)
+
 .PHONY: bench
 bench: install ## sure: measure against the floor script; prints the ratios
 	cd acceptance-tests && $(BIN)/python -m benchmarks $(BENCH_ARGS)

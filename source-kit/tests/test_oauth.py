@@ -165,7 +165,17 @@ def test_a_token_whose_end_nobody_tells_is_used_until_it_is_refused(vendor: Any,
 
 @pytest.mark.parametrize(
     ("expires_in", "still_used_after", "renewed_after"),
-    [(3600, 3299, 3300), (2, 1.5, 1.6), ("7200", 6899, 6900), (None, 3299, 3300), ("x", 3299, 3300), (-1, 3299, 3300)],
+    [
+        (3600, 3299, 3300),
+        (2, 1.5, 1.6),
+        ("7200", 6899, 6900),
+        (None, 3299, 3300),
+        ("x", 3299, 3300),
+        (-1, 3299, 3300),
+        (0, 3299, 3300),
+        (1, 0.79, 0.8),
+        (1e9, 3299, 3300),
+    ],
 )
 def test_a_token_is_renewed_a_fifth_of_its_life_or_five_minutes_early(
     vendor: Any, expires_in: object, still_used_after: float, renewed_after: float
@@ -313,7 +323,7 @@ def test_lasting_trouble_is_transient(vendor: Any) -> None:
 def test_a_wait_of_hours_is_not_sat_out(vendor: Any) -> None:
     vendor.post(URL, status_code=429, headers={"Retry-After": "7200"})
     bench = Bench()
-    with pytest.raises(TransientError):
+    with pytest.raises(TransientError, match="at present: It allows no more tokens at present"):
         bench.oauth.authorization()
     assert bench.clock.sleeps == []
 
@@ -325,6 +335,7 @@ def test_a_wait_of_hours_is_not_sat_out(vendor: Any) -> None:
         (401, {"error": "invalid_grant"}, "refresh_token is used up, expired or withdrawn. Authorise the connection"),
         (400, {"error": "invalid_client"}, "does not know this client. Check client_id and client_secret."),
         (401, {"error": "Unauthorized"}, "does not know this client. Check client_id and client_secret."),
+        (400, {"error": "unauthorized_client"}, "does not know this client. Check client_id and client_secret."),
         (401, None, "does not know this client. Check client_id and client_secret."),
         (400, {"error": "invalid_request"}, r"No access token was granted \(invalid_request\)."),
         (400, {"error": "echo refresh1 secret1"}, r"No access token was granted \(no reason given\)."),
@@ -342,6 +353,12 @@ def test_a_refusal_says_what_to_do_and_shows_no_secret(
         assert "refresh1" not in text
         assert "secret1" not in text
     assert vendor.call_count == 1
+
+
+def test_a_dead_refresh_token_is_told_with_how_the_vendors_tokens_die(vendor: Any) -> None:
+    vendor.post(URL, status_code=400, json={"error": "invalid_grant"})
+    with pytest.raises(ConfigError, match=r"enter the new one\. They live for 14 days\.$"):
+        Bench(renewal_hint="They live for 14 days.").oauth.authorization()
 
 
 def test_a_refusal_after_a_lost_answer_says_so(vendor: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from unit_tests.closeio_account import Account
+from unit_tests.closeio_account import Account, Sent
 
 
 def sent_to(account: Account, group: str) -> list[dict[str, str]]:
@@ -57,14 +57,11 @@ def test_a_group_that_is_deleted_after_the_list_is_left_out() -> None:
 def test_what_is_deleted_between_list_and_children_is_passed_over_with_a_warning(text: str) -> None:
     account = Account(subscriptions=300)
     gone = account.truth("email_sequences")[1]["id"]
-    send = account.vendor.send
 
-    def without(request: Any, *arguments: Any, **options: Any) -> Any:
-        is_gone = f"sequence_id={gone}" in request.url
-        account.vendor.always = {"GET /sequence_subscription/": (404, {"error": text})} if is_gone else {}
-        return send(request, *arguments, **options)
+    def without(sent: Sent, status: int, body: Any) -> tuple[int, Any]:
+        return (404, {"error": text}) if sent.params["sequence_id"] == gone else (status, body)
 
-    account.vendor.send = without  # type: ignore[method-assign]  # one sequence only
+    account.vendor.altered["GET /sequence_subscription/"] = without
     reading = account.read("sequence_subscriptions")
     expected = [row for row in account.truth("sequence_subscriptions") if row["sequence_id"] != gone]
     assert sorted(reading.ids) == sorted(row["id"] for row in expected)

@@ -330,6 +330,7 @@ def test_check_asks_for_the_children_of_one_parent_only() -> None:
     account = Account(server)
     stream_of(account, "work_items").probe()
     assert [method for method, *_ in account.asked] == ["POST", "GET"]
+    assert account.asked[0][2] == {"page": 1, "pageSize": 1}
 
 
 def test_children_go_on_behind_an_empty_page_that_announces_more() -> None:
@@ -451,6 +452,17 @@ def test_an_answer_to_a_survey_without_attributes_leaves_with_its_id() -> None:
     records, _ = account.read(stream_of(account, "satisfaction_responses"), STATE)
     assert [record["id"] for record in records] == ["answer1"]
     assert len(account.asked) == 2
+
+
+def test_an_answer_to_a_survey_that_holds_attributes_only_leaves() -> None:
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if method == "POST":
+            return page(row(1, "2025-07-01T00:00:00.000Z", satisfactionLevel={"formResponse": "answer1"}))
+        return 200, {"data": {"attributes": {"rating": 4}}}
+
+    account = Account(server)
+    records, _ = account.read(stream_of(account, "satisfaction_responses"), STATE)
+    assert [(record["rating"], record["conversation_id"][-1]) for record in records] == [(4, "1")]
 
 
 @pytest.mark.parametrize("damaged", [{}, {"data": None}, {"data": {}}, {"data": {"links": {}}}, {"data": "x"}, []])

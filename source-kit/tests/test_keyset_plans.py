@@ -1,0 +1,123 @@
+"""How a keyset walk plans: when it is cut into windows, where its states leave, and what it does where order fails."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from source_kit.keyset import Keyset
+from source_kit.windows import Fetched, WalkExpired, Window
+from source_kit.work import Page, Piece, Work
+from tests.moving_rows import START, Collection, keyset_of, moment, read, rows_of, text, versions
+
+
+def first_step(work: Work) -> tuple[list[Page], Sequence[Piece]]:
+    """The pages that a plan reads before it is cut, and the pieces that follow them."""
+    pages: list[Page] = []
+    while True:
+        try:
+            pages.append(next(work))
+        except StopIteration as end:
+            return pages, end.value or ()
+
+
+@pytest.mark.parametrize(("count_cap", "before"), [(10**9, 1), (None, 2), (100, 2)])
+def test_a_long_walk_is_cut_after_a_page_or_two_and_what_may_still_move_is_read_last(
+    count_cap: int | None, before: int
+) -> None:
+    """Where the API counts it is cut at once; else when a second page shows that it is long."""
+    collection = Collection(rows_of(400, "spread", 1), page_size=5, count_cap=count_cap)
+    pages, pieces = first_step(keyset_of(collection, knows_cap=count_cap == 100).walk(Window()))
+    assert sum(1 for page in pages if page.records) == before
+    assert [piece.last for piece in pieces] == [False] * 8 + [True]
+
+
+def test_a_long_walk_from_the_newest_down_is_cut_too_and_has_no_open_end() -> None:
+    collection = Collection(rows_of(400, "spread", 1), page_size=5, order="newest", count_cap=None)
+    _, pieces = first_step(keyset_of(collection).walk(Window()))
+    # Without a lower bound nobody knows how far down it goes.
+    assert pieces == ()
+    _, pieces = first_step(keyset_of(collection).walk(Window(moment(0))))
+    assert [piece.last for piece in pieces] == [False] * 8
+
+
+@pytest.mark.parametrize("count", [30, 35])
+def test_a_short_walk_is_read_page_by_page(count: int) -> None:
+    collection = Collection(rows_of(count, "spread", 1), page_size=5)
+    pages, pieces = first_step(keyset_of(collection).walk(Window()))
+    assert (sum(len(page.records) for page in pages), pieces) == (count, ())
+
+
+def test_where_rows_come_in_order_and_are_not_counted_a_state_follows_each_page_but_the_last() -> None:
+    """Of the last page nobody knows whether it is whole before the walk is at its end."""
+    collection = Collection({row: (row * 10, 0) for row in range(8)}, page_size=3, count_cap=None)
+    pages = keyset_of(collection).walk(Window(), cut=False)
+    story = [([row["id"] for row in page.records], page.checkpoint and page.checkpoint["at"]) for page in pages]
+    assert story == [
+        ([0, 1, 2], text(20)),
+        ([3, 4], text(40)),
+        ([5, 6], text(60)),
+        ([7], None),
+        ([], text(70)),
+    ]
+
+
+def served(times: Sequence[int], window: Window, token: Any) -> Fetched:
+    """A server that gives these rows as they stand, three at a time, and asks nobody for an order."""
+    inside = [
+        at
+        for at in times
+        if (window.lower is None or moment(at) >= window.lower) and (window.upper is None or moment(at) < window.upper)
+    ]
+    first = token or 0
+    rows = [{"id": at, "at": text(at)} for at in inside[first : first + 3]]
+    return Fetched(rows, moment(10**9), first + 3 if first + 3 < len(inside) else None)
+
+
+def test_rows_before_the_point_at_which_an_order_turns_out_to_be_none_are_read_too() -> None:
+    """The first page ascends by chance; the second shows that the rows come in no order."""
+    times = [100, 200, 300, 50, 500, 400, 150, 600, 10]
+
+    def fetch(window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
+        return served(times, window, token)
+
+    emitted = [record["id"] for page in Keyset(fetch, "at", 3).walk(Window(), cut=False) for record in page.records]
+    assert sorted(emitted) == sorted(times)
+
+
+def test_tokens_that_lead_in_circles_inside_an_instant_are_left_for_its_other_end() -> None:
+    """Forwards, the second page announces itself again and again; backwards the rest is reached."""
+    pages = {False: [[1, 2, 3], [4]], True: [[6, 5, 4], [3, 2, 1]]}
+
+    def fetch(window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
+        if window.lower not in (None, START) or window.upper == START:
+            return Fetched((), moment(10**9))
+        asked.append((window.descending, token))
+        assert len(asked) < 100, "the walk does not end"
+        if window.descending and token == 2:
+            raise WalkExpired
+        ids = pages[window.descending][token or 0]
+        following = (token or 0) + 1 if window.descending or token is None else token
+        return Fetched([{"id": row, "at": text(0)} for row in ids], moment(10**9), following, 6 if count else None)
+
+    asked: list[tuple[bool, Any]] = []
+    emitted = [record["id"] for page in Keyset(fetch, "at", 3).walk(Window()) for record in page.records]
+    assert sorted(emitted) == [1, 2, 3, 4, 5, 6]
+    assert len(asked) < 20
+
+
+def test_a_row_that_never_comes_in_an_open_window_is_looked_for_with_a_count() -> None:
+    """The first answers hide row 3; a later walk brings it."""
+    collection = Collection({row: (row * 10, 0) for row in range(5)}, page_size=10)
+    whole = collection.fetch
+
+    def hiding(window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
+        fetched = whole(window, token, count=count, limit=limit)
+        hidden = [row for row in fetched.records if row["id"] != 3 or collection.requests > 5]
+        return Fetched(hidden, fetched.asked_at, fetched.token, fetched.total)
+
+    collection.fetch = hiding  # type: ignore[method-assign]  # the one seam
+    reading = read(collection)
+    assert (sorted(reading.rows), reading.warnings) == (sorted(versions(collection)), [])
