@@ -118,7 +118,7 @@ mutations: install ## sure: read every account under random mutations of its ans
 # SAMPLE=0: every mutant. TARGETS="keyset oauth": which modules (tools/mutants.py lists them).
 SAMPLE ?= 40
 .PHONY: mutants
-mutants: install ## change the code in small ways and tell which changes no unit test notices (TARGETS=, SAMPLE=40, SEED=1)
+mutants: install ## sure: change the code in small ways and tell which changes no unit test notices (TARGETS=, SAMPLE=40, SEED=1)
 	$(BIN)/python tools/mutants.py $(TARGETS) --sample $(SAMPLE) --seed $(SEED)
 
 .PHONY: bench

@@ -9,18 +9,20 @@ import pytest
 
 from source_kit.keyset import Keyset
 from source_kit.windows import Fetched, WalkExpired, Window
-from source_kit.work import Page, Piece, Work
+from source_kit.work import Fork, Page, Plan, in_order
 from tests.moving_rows import START, Collection, keyset_of, moment, read, rows_of, text, versions
 
 
-def first_step(work: Work) -> tuple[list[Page], Sequence[Piece]]:
-    """The pages that a plan reads before it is cut, and the pieces that follow them."""
+def first_step(plan: Plan) -> tuple[list[Page], int, bool]:
+    """The pages that a plan reads before it is cut, into how many windows, and whether it goes on behind them."""
     pages: list[Page] = []
-    while True:
-        try:
-            pages.append(next(work))
-        except StopIteration as end:
-            return pages, end.value or ()
+    for step in plan:
+        if isinstance(step, Fork):
+            for window in step.plans:
+                list(in_order(window))
+            return pages, len(step.plans), next(plan, None) is not None
+        pages.append(step)
+    return pages, 0, False
 
 
 @pytest.mark.parametrize(("count_cap", "before"), [(10**9, 1), (None, 2), (100, 2)])
@@ -29,31 +31,29 @@ def test_a_long_walk_is_cut_after_a_page_or_two_and_what_may_still_move_is_read_
 ) -> None:
     """Where the API counts it is cut at once; else when a second page shows that it is long."""
     collection = Collection(rows_of(400, "spread", 1), page_size=5, count_cap=count_cap)
-    pages, pieces = first_step(keyset_of(collection, knows_cap=count_cap == 100).walk(Window()))
+    pages, windows, goes_on = first_step(keyset_of(collection, knows_cap=count_cap == 100).walk(Window()))
     assert sum(1 for page in pages if page.records) == before
-    assert [piece.last for piece in pieces] == [False] * 8 + [True]
+    assert (windows, goes_on) == (8, True)
 
 
 def test_a_long_walk_from_the_newest_down_is_cut_too_and_has_no_open_end() -> None:
     collection = Collection(rows_of(400, "spread", 1), page_size=5, order="newest", count_cap=None)
-    _, pieces = first_step(keyset_of(collection).walk(Window()))
     # Without a lower bound nobody knows how far down it goes.
-    assert pieces == ()
-    _, pieces = first_step(keyset_of(collection).walk(Window(moment(0))))
-    assert [piece.last for piece in pieces] == [False] * 8
+    assert first_step(keyset_of(collection).walk(Window()))[1:] == (0, False)
+    assert first_step(keyset_of(collection).walk(Window(moment(0))))[1:] == (8, False)
 
 
 @pytest.mark.parametrize("count", [30, 35])
 def test_a_short_walk_is_read_page_by_page(count: int) -> None:
     collection = Collection(rows_of(count, "spread", 1), page_size=5)
-    pages, pieces = first_step(keyset_of(collection).walk(Window()))
-    assert (sum(len(page.records) for page in pages), pieces) == (count, ())
+    pages, windows, _ = first_step(keyset_of(collection).walk(Window()))
+    assert (sum(len(page.records) for page in pages), windows) == (count, 0)
 
 
 def test_where_rows_come_in_order_and_are_not_counted_a_state_follows_each_page_but_the_last() -> None:
     """Of the last page nobody knows whether it is whole before the walk is at its end."""
     collection = Collection({row: (row * 10, 0) for row in range(8)}, page_size=3, count_cap=None)
-    pages = keyset_of(collection).walk(Window(), cut=False)
+    pages = in_order(keyset_of(collection).walk(Window(), cut=False))
     story = [([row["id"] for row in page.records], page.checkpoint and page.checkpoint["at"]) for page in pages]
     assert story == [
         ([0, 1, 2], text(20)),
@@ -83,7 +83,8 @@ def test_rows_before_the_point_at_which_an_order_turns_out_to_be_none_are_read_t
     def fetch(window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
         return served(times, window, token)
 
-    emitted = [record["id"] for page in Keyset(fetch, "at", 3).walk(Window(), cut=False) for record in page.records]
+    pages = in_order(Keyset(fetch, "at", 3).walk(Window(), cut=False))
+    emitted = [record["id"] for page in pages for record in page.records]
     assert sorted(emitted) == sorted(times)
 
 
@@ -103,7 +104,8 @@ def test_tokens_that_lead_in_circles_inside_an_instant_are_left_for_its_other_en
         return Fetched([{"id": row, "at": text(0)} for row in ids], moment(10**9), following, 6 if count else None)
 
     asked: list[tuple[bool, Any]] = []
-    emitted = [record["id"] for page in Keyset(fetch, "at", 3).walk(Window()) for record in page.records]
+    walked = in_order(Keyset(fetch, "at", 3).walk(Window()))
+    emitted = [record["id"] for page in walked for record in page.records]
     assert sorted(emitted) == [1, 2, 3, 4, 5, 6]
     assert len(asked) < 20
 
