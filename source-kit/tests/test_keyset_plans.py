@@ -13,14 +13,16 @@ from source_kit.work import Fork, Page, Plan, in_order
 from tests.moving_rows import START, Collection, keyset_of, moment, read, rows_of, text, versions
 
 
-def first_step(plan: Plan) -> tuple[list[Page], int, bool]:
-    """The pages that a plan reads before it is cut, into how many windows, and whether it goes on behind them."""
+def first_step(collection: Collection, plan: Plan) -> tuple[list[Page], int, bool]:
+    """The pages that a plan reads before it is cut, into how many windows, and whether it asks for more behind them."""
     pages: list[Page] = []
     for step in plan:
         if isinstance(step, Fork):
             for window in step.plans:
                 list(in_order(window))
-            return pages, len(step.plans), next(plan, None) is not None
+            asked = collection.requests
+            list(in_order(plan))
+            return pages, len(step.plans), collection.requests > asked
         pages.append(step)
     return pages, 0, False
 
@@ -31,7 +33,7 @@ def test_a_long_walk_is_cut_after_a_page_or_two_and_what_may_still_move_is_read_
 ) -> None:
     """Where the API counts it is cut at once; else when a second page shows that it is long."""
     collection = Collection(rows_of(400, "spread", 1), page_size=5, count_cap=count_cap)
-    pages, windows, goes_on = first_step(keyset_of(collection, knows_cap=count_cap == 100).walk(Window()))
+    pages, windows, goes_on = first_step(collection, keyset_of(collection, knows_cap=count_cap == 100).walk(Window()))
     assert sum(1 for page in pages if page.records) == before
     assert (windows, goes_on) == (8, True)
 
@@ -39,14 +41,14 @@ def test_a_long_walk_is_cut_after_a_page_or_two_and_what_may_still_move_is_read_
 def test_a_long_walk_from_the_newest_down_is_cut_too_and_has_no_open_end() -> None:
     collection = Collection(rows_of(400, "spread", 1), page_size=5, order="newest", count_cap=None)
     # Without a lower bound nobody knows how far down it goes.
-    assert first_step(keyset_of(collection).walk(Window()))[1:] == (0, False)
-    assert first_step(keyset_of(collection).walk(Window(moment(0))))[1:] == (8, False)
+    assert first_step(collection, keyset_of(collection).walk(Window()))[1:] == (0, False)
+    assert first_step(collection, keyset_of(collection).walk(Window(moment(0))))[1:] == (8, False)
 
 
 @pytest.mark.parametrize("count", [30, 35])
 def test_a_short_walk_is_read_page_by_page(count: int) -> None:
     collection = Collection(rows_of(count, "spread", 1), page_size=5)
-    pages, windows, _ = first_step(keyset_of(collection).walk(Window()))
+    pages, windows, _ = first_step(collection, keyset_of(collection).walk(Window()))
     assert (sum(len(page.records) for page in pages), windows) == (count, 0)
 
 
