@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -125,3 +126,26 @@ def test_a_row_that_never_comes_in_an_open_window_is_looked_for_with_a_count() -
     collection.fetch = hiding  # type: ignore[method-assign]  # the one seam
     reading = read(collection)
     assert (sorted(reading.rows), reading.warnings) == (sorted(versions(collection)), [])
+
+
+def test_rows_that_left_before_the_walk_do_not_leave_again_where_there_is_no_order() -> None:
+    times = [100, 300, 200, 50, 500]
+
+    def fetch(window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
+        return served(times, window, token)
+
+    pages = Keyset(fetch, "at", 3).walk(Window(), frozenset({(50, text(50)), (300, text(300))}), cut=False)
+    assert sorted(record["id"] for page in pages for record in page.records) == [100, 200, 500]
+
+
+def test_an_order_that_was_not_asked_for_is_asked_about_once_in_all_windows() -> None:
+    collection = Collection(rows_of(400, "spread", 1), page_size=5, order="newest", count_cap=None)
+    fetch, asked = collection.fetch, list[Window]()
+
+    def noted(window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
+        asked.append(window)
+        return fetch(window, token, count=count, limit=limit)
+
+    collection.fetch = noted  # type: ignore[method-assign]  # the one seam
+    read(collection, text(0))
+    assert [window for window, times in Counter(asked).items() if times > 1] == [Window(moment(0))]

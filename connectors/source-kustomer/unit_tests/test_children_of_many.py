@@ -61,6 +61,22 @@ def test_the_children_of_all_of_7000_parents_leave_and_each_state_comes_behind_t
     assert len(states) > 1
 
 
+def test_parents_never_leave_with_their_children_where_a_state_follows_each_page_of_them() -> None:
+    """Kustomer does not count here, so that each page of conversations has a state of its own."""
+    rows = conversations(1_100, answered={3})
+
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if method == "GET":
+            return 200, {"data": row(3, "2025-07-01T00:00:00.000Z", "satisfaction_response")}
+        status, answer = search(rows, params, body)
+        return status, {**answer, "meta": {}}
+
+    account = Account(server)
+    records, checkpoints = account.read(stream_of(account, "satisfaction_responses"), STATE)
+    assert [(record["type"], record["id"]) for record in records] == [("satisfaction_response", f"{3:024x}")]
+    assert len(checkpoints) > 1
+
+
 def test_children_of_parents_that_change_during_the_read_are_left_to_the_next_by_its_state() -> None:
     """It is 12:00 when the read begins, and every search takes ten minutes. Conversations 9001 and 9002 are answered at
     12:05, which the second search finds: they may be answered again before it comes to its end."""
