@@ -134,8 +134,8 @@ def test_rows_that_left_before_the_walk_do_not_leave_again_where_there_is_no_ord
     def fetch(window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
         return served(times, window, token)
 
-    pages = Keyset(fetch, "at", 3).walk(Window(), frozenset({(50, text(50)), (300, text(300))}), cut=False)
-    assert sorted(record["id"] for page in pages for record in page.records) == [100, 200, 500]
+    walk = Keyset(fetch, "at", 3).walk(Window(), frozenset({(50, text(50)), (300, text(300))}), cut=False)
+    assert sorted(record["id"] for page in in_order(walk) for record in page.records) == [100, 200, 500]
 
 
 def test_an_order_that_was_not_asked_for_is_asked_about_once_in_all_windows() -> None:
