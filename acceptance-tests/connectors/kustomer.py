@@ -138,7 +138,7 @@ CONNECTOR = Connector(
             streams=KLASSES,
         ),
         Scenario("lists and children go on by cursors", {"cursor_page": 2}, streams=(*LISTED, *CHILDREN)),
-        Scenario("lists end at 500 records", {"list_cap": 500}, says="more notes than Kustomer lists"),
+        Scenario("lists end at 500 records", {"list_cap": 500}, says="Kustomer does not list all old notes"),
         Scenario(
             "the other forms are sent",
             {

@@ -13,6 +13,7 @@ from source_closeio.times import Beginning
 from source_kit import schemas, timestamps
 from source_kit.client import HttpClient
 from source_kit.offsets import OffsetList
+from source_kit.page_size import PageSize
 from source_kit.rules import Rejected, Unavailable
 from source_kit.schemas import Schema
 from source_kit.windows import Fetched
@@ -166,11 +167,10 @@ def _listed(client: HttpClient, object_type: str) -> CustomFields:
 
 
 def _listed_at_path(client: HttpClient, path: str) -> CustomFields:
-    beginning = Beginning()
+    beginning, sizes = Beginning(), PageSize(PAGE_SIZE)
 
     def fetch(skip: int) -> Fetched:
-        params = {"_limit": PAGE_SIZE, "_skip": skip}
-        return beginning.saw(listing.page(client, path, params, "the account's custom fields"))
+        return beginning.saw(listing.page(client, path, {"_skip": skip}, "the account's custom fields", sizes))
 
     found = [field for page in OffsetList(fetch).walk() for field in page.records]
     fields = [field for field in found if isinstance(field.get("id"), str)]

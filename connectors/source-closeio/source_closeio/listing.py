@@ -9,17 +9,47 @@ from source_closeio.errors import is_deleted_document
 from source_kit import rows, timestamps
 from source_kit.answers import body
 from source_kit.client import HttpClient, Request
+from source_kit.errors import TransientError
 from source_kit.headers import server_time
-from source_kit.rules import Rejected
+from source_kit.page_size import PageSize
+from source_kit.rules import Rejected, TooHeavy
 from source_kit.windows import Fetched
 
 DELETED_ATTEMPTS = 6
 DELETED_RETRY_SECONDS = 0.4
 
 
-def page(client: HttpClient, path: str, params: Mapping[str, Any], what: str) -> Fetched:
-    """One page, asked for again where a row was deleted at that moment; its token is not None where there are more."""
-    request = Request(path, f"GET {path}", params=params, what=what, accepts=has_data, empty={"data": []})
+def page(client: HttpClient, path: str, params: Mapping[str, Any], what: str, sizes: PageSize | None = None) -> Fetched:
+    """One page; its token is not None where there are more. With `sizes` it has so many rows, and fewer where they were
+    too many for a gateway."""
+    if sizes is None:
+        return _undeleted(client, path, params, what)
+    for attempt in range(1, client.patience.attempts + 1):
+        size = sizes.current
+        try:
+            found = _undeleted(client, path, {**params, "_limit": size}, what, can_shrink=True)
+        except TooHeavy as heavy:
+            if attempt == client.patience.attempts:
+                raise TransientError(
+                    f"Reading {what} failed {attempt} times: {heavy.text} {client.patience.afterwards}",
+                    internal_message=heavy.internal_message,
+                ) from heavy
+            sizes.too_heavy(size, is_first=attempt == 1)
+            client.usage.retries += 1
+            client.pause(attempt, heavy.internal_message)
+        else:
+            sizes.went_well(size)
+            return found
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _undeleted(
+    client: HttpClient, path: str, params: Mapping[str, Any], what: str, *, can_shrink: bool = False
+) -> Fetched:
+    """One page, asked for again where a row was deleted at that moment."""
+    request = Request(
+        path, f"GET {path}", params=params, what=what, accepts=has_data, can_shrink=can_shrink, empty={"data": []}
+    )
     for attempt in range(1, DELETED_ATTEMPTS + 1):
         try:
             return _asked(client, request)

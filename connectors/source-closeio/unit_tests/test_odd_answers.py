@@ -194,6 +194,24 @@ def test_pages_that_are_too_heavy_for_a_gateway_are_halved(stream: str, status: 
     assert (reading.exit_code, sorted(reading.ids)) == (0, every_id(account, stream))
 
 
+@pytest.mark.parametrize("most", [30, 0])
+def test_custom_fields_whose_pages_are_too_heavy_are_listed_in_smaller_ones(most: int) -> None:
+    account = Account(custom_fields=70)
+
+    def alter(sent: Sent, code: int, content: Any) -> tuple[int, Any]:
+        return (code, content) if limit_of(sent) <= most else (502, b"<html>Gateway</html>")
+
+    account.vendor.altered["GET /custom_field/lead/"] = alter
+    reading = account.read("leads")
+    if most:
+        names = next(sent.body["_fields"]["lead"] for sent in account.vendor.sent if sent.group == SEARCH)
+        fields = {f"custom.{field['id']}" for field in account.truth("custom_fields")}
+        assert (len(fields), fields - set(names), reading.exit_code) == (70, set(), 0)
+    else:
+        assert (reading.exit_code, reading.errors[0]["failure_type"]) == (1, "transient_error")
+        assert "Reading the account's custom fields failed 10 times" in reading.errors[0]["message"]
+
+
 def test_threads_leave_once_where_the_filter_by_object_is_ignored_and_nothing_is_estimated() -> None:
     account = Account(activities=300, comment_threads=6)
     threads = account.truth("comment_threads")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -13,6 +14,8 @@ from typing import Any
 from source_kit import timestamps
 from source_kit.client import HttpClient
 from source_kit.errors import SourceError, StreamUnavailable, TransientError
+from source_kit.keyset import Keyset
+from source_kit.rows import identity
 from source_kit.rules import Rejected, Unavailable
 from source_kit.stream import KitStream
 from source_kit.windows import Window
@@ -82,6 +85,30 @@ class Notes(SearchStream):
     def __init__(self, client: HttpClient, settings: Settings, conversations: SearchStream) -> None:
         super().__init__(client, settings, "notes", [Scope("note", "note")])
         self.conversations = conversations
+        self._lock = threading.Lock()
+
+    def work(self, start: Start) -> Work:
+        self._timeless: set[Any] = set()
+        return super().work(start)
+
+    def keyset(
+        self, checkpoint: Checkpoint, *, archive: bool = False, criteria: Sequence[dict[str, Any]] = ()
+    ) -> Keyset:
+        """As the base; what has no usable time may be listed and found, and leaves once."""
+        return replace(super().keyset(checkpoint, archive=archive, criteria=criteria), emit=self._once)
+
+    def _once(self, records: list[Record]) -> list[Record]:
+        def leaves(record: Record) -> bool:
+            updated_at = record.get("updated_at")
+            if timestamps.instant(updated_at) is not None:
+                return True
+            key = (identity(record), str(updated_at))
+            with self._lock:
+                is_new = key not in self._timeless
+                self._timeless.add(key)
+            return is_new
+
+        return list(filter(leaves, records))
 
     def walk(self, lower: datetime | None, checkpoint: Checkpoint, *, criteria: Sequence[dict[str, Any]] = ()) -> Plan:
         """Old notes without checkpoints, then the standard search."""
@@ -97,7 +124,8 @@ class Notes(SearchStream):
         unseen = partial(unseen_versions, seen=set(), mark_of=keyset.mark_of)
 
         def once(records: list[Record]) -> list[Record]:
-            return unseen([record for record in records if is_within(record.get("updated_at"), lower, border.upper)])
+            within = [record for record in records if is_within(record.get("updated_at"), lower, border.upper)]
+            return self._once(unseen(within))
 
         yield from replace(keyset, emit=once).walk(Window(border.lower, border.upper), cut=False)
         listed = ListStream(self.client, self.settings, Listed("notes", "notes", "org.permission.note.read"))

@@ -38,6 +38,23 @@ def test_old_notes_are_listed_and_one_without_a_usable_time_leaves() -> None:
     assert account.logged == []
 
 
+def test_a_note_without_a_usable_time_that_is_listed_and_found_leaves_once_in_each_read() -> None:
+    """Kustomer files it under a time that it does not show."""
+    timeless = [row(6, "soon", "note"), row(8, "", "note"), {"type": "note", "attributes": {"body": "no id"}}]
+
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if path == "users/current":
+            return 200, {"data": {"id": "u"}}
+        is_recent = method == "POST" and "2026-01-01" in str(body["and"])
+        return page(*timeless) if method == "GET" or is_recent else NOTHING
+
+    account = Account(server)
+    notes = notes_of(account)
+    for _ in range(2):
+        assert [(record["id"] or "none")[-1] for record in account.read(notes)[0]] == ["6", "8", "e"]
+    assert len([path for method, path, *_ in account.asked if method == "POST"]) == 6
+
+
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_list_that_is_refused_is_a_missing_permission(status: int) -> None:
     account = answering((status, {"errors": []}))
