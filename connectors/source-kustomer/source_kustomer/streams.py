@@ -87,7 +87,7 @@ class Notes(SearchStream):
         self.conversations = conversations
         self._lock = threading.Lock()
 
-    def work(self, start: Start) -> Work:
+    def work(self, start: Start) -> Plan:
         self._timeless: set[Any] = set()
         return super().work(start)
 
