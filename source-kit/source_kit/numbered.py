@@ -193,10 +193,11 @@ class NumberedList:
         self._is_ahead = False
         yield from self._beyond(self.end)
         if self.end > 1 and not self._is_closed:
-            news = self._news
+            # A row that the walk met again, changed, has left its place, too.
+            news, has_moved = self._news, self._news > self._unseen
             if self._changed_since is not None:
                 yield from self._forwards(self._changed_since(self.began))
-            if self._news > news or self._has_shifted(self.end):
+            if has_moved or self._news > news or self._has_shifted(self.end):
                 yield from self._again(self.end)
         yield Page((), self._checkpoint(self.began))
 

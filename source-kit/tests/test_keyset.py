@@ -180,3 +180,23 @@ def test_rows_that_come_faster_than_they_can_be_walked_end_loudly() -> None:
 
     with pytest.raises(ConnectorFault, match="fewer records than it counted"):
         list(Keyset(fetch, "at", 10).walk(Window()))
+
+
+def test_a_window_ends_with_the_row_that_its_count_tells_though_that_fills_a_page() -> None:
+    pages = [answer(*range(10), total=19), answer(*range(9, 19))]
+    ids, _, asked = walk(*pages, window=Window(upper=START + timedelta(days=1)), cut=False)
+    assert (ids, len(asked)) == (list(range(19)), 2)
+
+
+def test_an_open_walk_looks_once_more_behind_a_full_page_though_all_that_was_counted_came() -> None:
+    ids, _, asked = walk(answer(*range(10), total=19), answer(*range(9, 19)), answer(18, 19), cut=False)
+    assert (ids, len(asked)) == (list(range(20)), 3)
+
+
+def test_rows_without_times_that_are_fewer_than_counted_are_told_too() -> None:
+    ids, pages, _ = walk(answer({"id": "n", "at": None}, total=2))
+    assert (ids, sum(page.holds for page in pages), [page.checkpoint for page in pages if page.checkpoint]) == (
+        ["n"],
+        1,
+        [],
+    )

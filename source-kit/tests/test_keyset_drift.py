@@ -39,6 +39,9 @@ def test_every_row_of_a_quiet_collection_is_emitted_exactly_once(collection: Col
     reading = read(collection, lower, with_tie=with_tie)
     assert sorted(reading.rows) == sorted(versions(collection, lower))
     check(collection, reading, lower)
+    # The state at the end is that of the newest row.
+    newest = [(len(reading.rows), max(at for _, at in reading.rows))] if reading.rows else []
+    assert reading.checkpoints[-1:] == newest
 
 
 @settings(max_examples=30)
@@ -48,6 +51,9 @@ def test_every_row_of_a_long_collection_is_emitted_exactly_once(collection: Coll
     reading = read(collection, lower, with_tie=with_tie)
     assert sorted(reading.rows) == sorted(versions(collection, lower))
     check(collection, reading, lower)
+    # The state at the end is that of the newest row.
+    newest = [(len(reading.rows), max(at for _, at in reading.rows))] if reading.rows else []
+    assert reading.checkpoints[-1:] == newest
 
 
 @settings(max_examples=250)

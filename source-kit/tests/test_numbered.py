@@ -334,7 +334,7 @@ def test_an_older_version_of_a_row_is_never_the_last_to_be_written_though_page_8
 
 @settings(max_examples=60)
 @given(st.integers(13, 60), st.lists(st.integers(1, 30), max_size=3), st.integers(0, 10**6))
-def test_however_pages_overtake_each_other_the_last_version_of_a_row_is_what_the_list_holds(
+def test_however_pages_overtake_each_other_the_last_version_that_is_written_is_what_the_list_holds(
     count: int, plan: list[int], seed: int
 ) -> None:
     chance = random.Random(seed)
@@ -352,7 +352,19 @@ def test_however_pages_overtake_each_other_the_last_version_of_a_row_is_what_the
 
     written = last_versions(NumberedList(rows.fetch, changed_since=changed_since), chance.choice)
     held = {row["id"]: row for row in rows.rows}
-    # What changed after the look for changes comes with the next read.
-    if max(plan, default=0) < count // 3:
-        assert written == {"planned": held, "arrived": held}
-    assert all(set(versions) == set(held) for versions in written.values())
+    for versions in written.values():
+        # What changed after the look for changes comes with the next read.
+        if max(plan, default=0) < count // 3:
+            assert {key: row for key, row in versions.items() if row != held[key]} == {}
+        # A move that nothing shows may hide one row: where its row was met at its new place only, and no probe hit it.
+        assert len(set(held) - set(versions)) <= len(changed)
+
+
+def test_a_changed_row_that_is_met_again_shows_that_others_were_pushed_across_a_page_edge() -> None:
+    """Row 2 goes from page 1 to page 4 when page 2 has been read, so that row 6 comes to stand on page 2."""
+    rows = Rows(41, moves={2: lambda rows: rows.insert(11, rows.pop(2) | {"name": "new"})})
+
+    def changed_since(began: datetime) -> Callable[[int], Listed]:
+        return lambda number: Listed([{"id": 2, "name": "new"}], False, NOON)
+
+    assert set(ids(NumberedList(rows.fetch, changed_since=changed_since))) == set(range(41))

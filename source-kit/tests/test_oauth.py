@@ -136,6 +136,22 @@ def test_an_answer_without_a_refresh_token_keeps_the_old_one(vendor: Any) -> Non
     assert bench.controls[0]["refresh_token"] == "refresh1"
 
 
+@pytest.mark.parametrize("odd", ["", None, 5, True, {"token": "x"}, ["refresh2"]])
+def test_a_new_refresh_token_that_is_none_does_not_take_the_place_of_the_old_one(vendor: Any, odd: object) -> None:
+    vendor.post(URL, **granted(1, refresh_token=odd))
+    bench = Bench()
+    bench.oauth.authorization()
+    assert bench.controls[0]["refresh_token"] == "refresh1"
+    assert bench.secrets == ["access1"]
+
+
+def test_a_token_endpoint_whose_certificate_is_refused_is_named(vendor: Any) -> None:
+    vendor.post(URL, exc=requests.exceptions.SSLError)
+    with pytest.raises(ConfigError, match=r"api\.vendor\.test"):
+        Bench().oauth.authorization()
+    assert vendor.call_count == 1
+
+
 def test_a_config_file_that_cannot_be_written_is_warned_of(vendor: Any) -> None:
     vendor.post(URL, **granted(1))
     bench = Bench()
