@@ -86,7 +86,10 @@ ODD_SIZE = {"leads": 450, "activities": 500, "tasks": 200, "events": 200}
 ODD_STREAMS = ("leads", "activities", "tasks", "event_log", "lead_statuses", "pipelines")
 
 # Their custom fields are listed first.
-WITH_FIELDS = ("leads", "activities")
+WITH_FIELDS = ("leads", "contacts", "opportunities", "activities", "custom_activity_instances", "custom_objects")
+FIELD_LISTS = tuple(
+    f"/custom_field/{kind}/" for kind in ("lead", "contact", "opportunity", "activity", "shared", "custom_object_type")
+)
 
 ACTIVITY_TYPES = (
     "call", "email", "email_thread", "note", "sms", "meeting", "created", "task_completed", "lead_status_change",
@@ -198,7 +201,7 @@ CONNECTOR = Connector(
     asked_for_others={
         "deleted_records": ("/event/",),
         "user_posts": ("/activity/",),
-        **{name: ("/custom_field/lead/", "/custom_field/activity/", "/custom_field/shared/") for name in WITH_FIELDS},
+        **dict.fromkeys(WITH_FIELDS, FIELD_LISTS),
     },
     refused_with_it=TYPED_TASKS,
     late_index={"index_lag_seconds": 4.0},

@@ -28,6 +28,7 @@ HOLDS = "the state stays"
 """What a stream says that knows of rows which did not come."""
 MOST_FIELDS = 3
 """A field that a mutation changed may show in fields that are derived from it."""
+SHORTEST_IN_NAMES = 10
 SAMPLE = 3
 
 
@@ -82,6 +83,11 @@ class Reach:
     @property
     def may_fail(self) -> bool:
         return any(not BY_NAME[applied["mutation"]].harmless for applied in self.applied)
+
+    def named_after_touched(self, names: Iterable[str]) -> set[str]:
+        """The fields that a touched row defines: `custom.cf_...` of a custom field. Short ids stand in other names."""
+        long_ids = [identifier for identifier in self.touched if len(identifier) >= SHORTEST_IN_NAMES]
+        return {name for name in names if any(identifier in name for identifier in long_ids)}
 
     def touches(self, identifier: str, record: Record) -> bool:
         """Whether a record of the truth may have become another one, or none."""
@@ -174,6 +180,9 @@ def altered(stream: Stream, truth: Mapping[str, Record], records: list[Record], 
         if true is None or name in whole or canonical_or_empty(true) == canonical_or_empty(record):
             continue
         differing = {key for key in true.keys() | record.keys() if true.get(key) != record.get(key)}
+        differing -= reach.named_after_touched(differing)
+        if not differing:
+            continue
         if not reach.touches(name, true) or (name in single and len(differing) > MOST_FIELDS):
             fields[name] = differing
     if not fields:

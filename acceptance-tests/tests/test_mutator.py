@@ -123,6 +123,14 @@ def test_an_untouched_record_comes_once_and_unchanged() -> None:
     assert kinds([{"id": "1", "name": "other"}, *ALL[1:]], applied(id="1", fields=["name"])) == []
 
 
+def test_a_field_that_a_touched_row_defines_may_differ_and_no_other() -> None:
+    truth = {"1": {"id": "1", "custom.cf_0123456789": "x", "name": "y"}}
+    reach = Reach((applied(id="cf_0123456789", arrives=False), applied(id="name", arrives=False)))
+    assert judge.completeness(TAGS, truth, [{"id": "1", "name": "y"}], reach) == []
+    (finding,) = judge.completeness(TAGS, truth, [{"id": "1"}], reach)
+    assert finding == Finding("changed", "tags", "1 differ in ['name']: ['1']")
+
+
 def test_one_mutated_field_may_not_change_the_whole_row() -> None:
     wide = {"1": {"id": "1", "a": 1, "b": 2, "c": 3, "d": 4}}
     reach = Reach((applied(id="1", fields=["a"]),))

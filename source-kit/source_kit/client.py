@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from http.client import HTTPException
 from typing import Any
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import orjson
 import requests
@@ -357,11 +357,17 @@ def _origin(url: str) -> str:
 
 
 def _redirected(prepared: requests.PreparedRequest, response: requests.Response) -> str | None:
-    """Where a GET is sent on to; None for other answers, and where the address is none."""
+    """Where a GET is sent on to; None for other answers, where the address is none, and where it has lost parameters:
+    without its filters another list would come, which looks like this one."""
     location = response.headers.get("location")
     if prepared.method != "GET" or not location or response.status_code not in (301, 302, 303, 307, 308):
         return None
     try:
-        return str(requests.utils.requote_uri(urljoin(str(prepared.url), location)))
+        target = str(requests.utils.requote_uri(urljoin(str(prepared.url), location)))
+        return target if _parameters(str(prepared.url)) <= _parameters(target) else None
     except (ValueError, requests.exceptions.InvalidURL):
         return None
+
+
+def _parameters(url: str) -> set[tuple[str, str]]:
+    return set(parse_qsl(urlsplit(url).query, keep_blank_values=True))

@@ -253,6 +253,21 @@ def test_a_get_follows_a_redirect_within_its_origin_once(vendor: Any) -> None:
     assert vendor.last_request.headers["Authorization"] == "Basic YXBpX3MzY3JldDo="
 
 
+@pytest.mark.parametrize("target", ["?page=x", "/v1/leads/", "/v1/leads/?_limit=2&type=", "/v1/leads/?_limit=3&type=a"])
+def test_a_redirect_that_loses_parameters_is_not_followed(vendor: Any, target: str) -> None:
+    vendor.get(requests_mock.ANY, **GOOD)
+    vendor.get(BASE + "leads", status_code=307, headers={"Location": target})
+    assert isinstance(Bench().fail(Request("leads", "b", params={"_limit": 2, "type": "a"})), TransientError)
+    assert [sent.query for sent in vendor.request_history] == ["_limit=2&type=a"] * 3
+
+
+@pytest.mark.parametrize("target", ["/v1/leads/?type=a&_limit=2", "/v1/leads/?_limit=2&region=eu&type=a"])
+def test_a_redirect_may_add_parameters(vendor: Any, target: str) -> None:
+    vendor.get(URL, **GOOD)
+    vendor.get(BASE + "leads", status_code=307, headers={"Location": target})
+    assert Bench().send(Request("leads", "b", params={"_limit": 2, "type": "a"})) == {"data": [1]}
+
+
 def test_a_second_redirect_is_not_followed(vendor: Any) -> None:
     vendor.get(BASE + "leads", status_code=302, headers={"Location": URL})
     vendor.get(URL, status_code=302, headers={"Location": URL})
