@@ -15,12 +15,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from source_kit import json_text, timestamps
+from source_kit.rows import USUAL_IDS
 from source_kit.walks import NO_MARKS, Walk
 from source_kit.windows import Fetch, Progress, Window
 from source_kit.work import Plan, Record
 
 Mark = Callable[[Record], Any]
-USUAL_IDS = frozenset({str, int})
 
 
 @dataclass(frozen=True)

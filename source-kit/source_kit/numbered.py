@@ -18,7 +18,7 @@ from typing import Any
 from source_kit import json_text
 from source_kit.errors import TransientError
 from source_kit.pages import endless
-from source_kit.rows import identity
+from source_kit.rows import USUAL_IDS, identity
 from source_kit.rules import Rejected, Unavailable
 from source_kit.timestamps import seconds_z
 from source_kit.work import Fork, Page, Plan, Record
@@ -31,7 +31,6 @@ MOST_WALKS_AGAIN = 3
 MOST_REPETITIONS = 5
 MOST_PAGES_WITHOUT_NEWS = 50
 _CHANGED = 0
-_USUAL_IDS = frozenset([str, int])
 _NO_EDGES = (None, None)
 KEPT_MOVING = "rows kept moving while their pages were read; one that slipped through comes with its next change."
 
@@ -140,7 +139,7 @@ class NumberedList:
         unseen = self._unseen
         digests = list(map(hash, json_text.dumps_each(listed.records)))  # 1 µs a record
         keys = [
-            key if (key := record.get("id")).__class__ in _USUAL_IDS or isinstance(key, str | int) else digest
+            key if (key := record.get("id")).__class__ in USUAL_IDS or isinstance(key, str | int) else digest
             for record, digest in zip(listed.records, digests, strict=True)
         ]
         fresh = self._unknown(listed.records, keys, digests)

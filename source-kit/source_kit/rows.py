@@ -15,6 +15,8 @@ from source_kit import json_text
 
 Record = dict[str, Any]
 _ID = itemgetter("id")
+# What ids nearly always are: a look at the class of a value costs less than `isinstance` with several.
+USUAL_IDS = frozenset({str, int})
 
 
 @dataclass(frozen=True)

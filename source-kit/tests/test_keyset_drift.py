@@ -32,28 +32,26 @@ from tests.moving_rows import (
 )
 
 
-@settings(max_examples=250)
-@given(collections(), st.booleans())
-def test_every_row_of_a_quiet_collection_is_emitted_exactly_once(collection: Collection, with_tie: bool) -> None:
+def check_quiet(collection: Collection, *, with_tie: bool) -> None:
+    """Every row from some time on comes once, and the state at the end is that of the newest."""
     lower = some_time(collection)
     reading = read(collection, lower, with_tie=with_tie)
     assert sorted(reading.rows) == sorted(versions(collection, lower))
     check(collection, reading, lower)
-    # The state at the end is that of the newest row.
     newest = [(len(reading.rows), max(at for _, at in reading.rows))] if reading.rows else []
     assert reading.checkpoints[-1:] == newest
+
+
+@settings(max_examples=250)
+@given(collections(), st.booleans())
+def test_every_row_of_a_quiet_collection_is_emitted_exactly_once(collection: Collection, with_tie: bool) -> None:
+    check_quiet(collection, with_tie=with_tie)
 
 
 @settings(max_examples=30)
 @given(collections(sizes=LONG), st.booleans())
 def test_every_row_of_a_long_collection_is_emitted_exactly_once(collection: Collection, with_tie: bool) -> None:
-    lower = some_time(collection)
-    reading = read(collection, lower, with_tie=with_tie)
-    assert sorted(reading.rows) == sorted(versions(collection, lower))
-    check(collection, reading, lower)
-    # The state at the end is that of the newest row.
-    newest = [(len(reading.rows), max(at for _, at in reading.rows))] if reading.rows else []
-    assert reading.checkpoints[-1:] == newest
+    check_quiet(collection, with_tie=with_tie)
 
 
 @settings(max_examples=250)

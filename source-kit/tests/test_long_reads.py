@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import requests
@@ -22,18 +23,10 @@ from source_kit.source import KitSource
 from source_kit.stream import KitStream
 from source_kit.testing import FakeClock
 from source_kit.work import Fork, Page, Plan, Record, Start
+from tests.test_source import OPTIONS as USUAL_OPTIONS
 
 MEGABYTE = 1024 * 1024
-OPTIONS = CommonOptions(
-    start_date=None,
-    user_agent="test/1",
-    num_workers=4,
-    lookback_window_seconds=0,
-    rate_limit_share=1.0,
-    max_requests_per_minute=None,
-    api_url="https://api.vendor.test/",
-    token_url=None,
-)
+OPTIONS = replace(USUAL_OPTIONS, num_workers=4)
 
 
 class Planned(KitStream):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from source_kit import json_text
-from source_kit.rows import identity
+from source_kit.rows import USUAL_IDS, identity
 from source_kit.tokens import AGREEING_WALKS
 from source_kit.windows import Fetched
 from source_kit.work import Record
@@ -22,7 +22,6 @@ MOST_WALKS = 6
 MOST_REMEMBERED_ROWS = 100_000
 # A row by its id and its cursor value: once changed, it is another one.
 Mark = tuple[Any, str | None]
-_PLAIN = (int, str)
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ def marks_of(records: Sequence[Record], field: str) -> list[Mark]:
     """What tells these versions of rows from others (0.15 µs a row that has an id and a time)."""
     return [
         (key, value)
-        if (key := record.get("id")).__class__ in _PLAIN and (value := record.get(field)).__class__ is str
+        if (key := record.get("id")).__class__ in USUAL_IDS and (value := record.get(field)).__class__ is str
         else mark_of(record, field)
         for record in records
     ]
