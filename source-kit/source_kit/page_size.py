@@ -9,9 +9,17 @@ it fails.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from source_kit.client import HttpClient
+from source_kit.errors import TransientError
+from source_kit.rules import TooHeavy
+from source_kit.windows import WalkExpired
 
 FIRST_PATIENCE = 4
 LONGEST_PATIENCE = 64
+Found = TypeVar("Found")
 
 
 class PageSize:
@@ -55,3 +63,32 @@ class PageSize:
             self._good += 1
             if self._good >= self._patience:
                 self._size, self._good, self._is_trying = min(self.largest, self._size * 2), 0, True
+
+
+def fitting(
+    client: HttpClient, sizes: PageSize, what: str, ask: Callable[[int], Found], *, size: int | None = None
+) -> Found:
+    """What `ask` gets for a number of rows, fewer where a gateway gave up on the page; `what` is its name in errors.
+
+    With `size` the place of the page depends on it: where that is too heavy, `WalkExpired` says so once it is halved.
+    Raises `TransientError` where the page stays too heavy.
+    """
+    for attempt in range(1, client.patience.attempts + 1):
+        rows = size or sizes.current
+        try:
+            found = ask(rows)
+        except TooHeavy as heavy:
+            if attempt == client.patience.attempts:
+                raise TransientError(
+                    f"Reading {what} failed {attempt} times: {heavy.text} {client.patience.afterwards}",
+                    internal_message=heavy.internal_message,
+                ) from heavy
+            sizes.too_heavy(rows, is_first=attempt == 1)
+            client.usage.retries += 1
+            client.pause(attempt, heavy.internal_message)
+            if size is not None and sizes.current < size:
+                raise WalkExpired from heavy
+        else:
+            sizes.went_well(rows)
+            return found
+    raise AssertionError("unreachable: the last attempt returns or raises")

@@ -21,13 +21,9 @@ from airbyte_cdk.sources.streams.http import HttpStream
 from source_kit import dates, json_text, rows, schemas, timestamps
 from source_kit.answers import body
 from source_kit.client import HttpClient, Request
-from source_kit.errors import TransientError
 from source_kit.headers import server_time
-from source_kit.page_size import PageSize
-from source_kit.rules import TooHeavy
+from source_kit.page_size import PageSize, fitting
 from source_kit.state import StateLedger
-from source_kit.transport import MAX_ATTEMPTS
-from source_kit.windows import WalkExpired
 from source_kit.work import Plan, Record, Start, in_order
 
 
@@ -136,31 +132,15 @@ class KitStream(HttpStream):
         page by number, whose place depends on it: where that is too heavy, `WalkExpired` says so once it is halved.
         """
         asked = dict(stream_slice or {})
-        sizes = self.sizes
-        if sizes is None or asked.get("limit"):
+        if self.sizes is None or asked.get("limit"):
             return self._asked(asked, token)
-        for attempt in range(1, MAX_ATTEMPTS + 1):
-            size = asked.get("size") or sizes.current
-            try:
-                answer = self._asked({**asked, "size": size}, token, can_shrink=True)
-            except TooHeavy as heavy:
-                self._shrink(sizes, size, attempt, heavy)
-                if "size" in asked and sizes.current < size:
-                    raise WalkExpired from heavy
-            else:
-                sizes.went_well(size)
-                return answer
-        raise AssertionError("unreachable: the last attempt returns or raises")
-
-    def _shrink(self, sizes: PageSize, size: int, attempt: int, heavy: TooHeavy) -> None:
-        if attempt >= self.client.patience.attempts:
-            raise TransientError(
-                f"Reading stream {self.name} failed {attempt} times: {heavy.text} {self.client.patience.afterwards}",
-                internal_message=heavy.internal_message,
-            ) from heavy
-        sizes.too_heavy(size, is_first=attempt == 1)
-        self.client.usage.retries += 1
-        self.client.pause(attempt, heavy.internal_message)
+        return fitting(
+            self.client,
+            self.sizes,
+            f"stream {self.name}",
+            lambda size: self._asked({**asked, "size": size}, token, can_shrink=True),
+            size=asked.get("size"),
+        )
 
     def _asked(
         self, stream_slice: Mapping[str, Any], token: Mapping[str, Any] | None, *, can_shrink: bool = False

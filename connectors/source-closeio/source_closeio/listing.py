@@ -9,10 +9,9 @@ from source_closeio.errors import is_deleted_document
 from source_kit import rows, timestamps
 from source_kit.answers import body
 from source_kit.client import HttpClient, Request
-from source_kit.errors import TransientError
 from source_kit.headers import server_time
-from source_kit.page_size import PageSize
-from source_kit.rules import Rejected, TooHeavy
+from source_kit.page_size import PageSize, fitting
+from source_kit.rules import Rejected
 from source_kit.windows import Fetched
 
 DELETED_ATTEMPTS = 6
@@ -24,23 +23,9 @@ def page(client: HttpClient, path: str, params: Mapping[str, Any], what: str, si
     too many for a gateway."""
     if sizes is None:
         return _undeleted(client, path, params, what)
-    for attempt in range(1, client.patience.attempts + 1):
-        size = sizes.current
-        try:
-            found = _undeleted(client, path, {**params, "_limit": size}, what, can_shrink=True)
-        except TooHeavy as heavy:
-            if attempt == client.patience.attempts:
-                raise TransientError(
-                    f"Reading {what} failed {attempt} times: {heavy.text} {client.patience.afterwards}",
-                    internal_message=heavy.internal_message,
-                ) from heavy
-            sizes.too_heavy(size, is_first=attempt == 1)
-            client.usage.retries += 1
-            client.pause(attempt, heavy.internal_message)
-        else:
-            sizes.went_well(size)
-            return found
-    raise AssertionError("unreachable: the last attempt returns or raises")
+    return fitting(
+        client, sizes, what, lambda size: _undeleted(client, path, {**params, "_limit": size}, what, can_shrink=True)
+    )
 
 
 def _undeleted(
