@@ -41,6 +41,14 @@ install: .venv/.installed ## use: make .venv with the locked tools, source-kit a
 		--config-settings editable_mode=compat $(addprefix --editable ./,$(PACKAGES))
 	@touch $@
 
+# $(call environment,FOLDER,LOCK,OPTIONS): an environment of its own with what a lock holds.
+define environment
+	@test -n "$(PYTHON)" || { echo "Python 3.11 is needed; pass PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(1)
+	$(1)/bin/python -m pip --disable-pip-version-check install --quiet $(3) --require-hashes -r $(2)
+	@touch $(1)/.installed
+endef
+
 .PHONY: lock
 lock: .venv/.locked ## keep: resolve the requirements*.lock files anew (asks the package index)
 	$(BIN)/python tools/lock.py
@@ -148,14 +156,6 @@ examples/dlt/.venv/.locked: examples/dlt/requirements.lock
 
 # --- Airbyte's own checks ---------------------------------------------------------------------------------------
 
-# $(call environment,FOLDER,LOCK,OPTIONS): an environment of its own with what a lock holds.
-define environment
-	@test -n "$(PYTHON)" || { echo "Python 3.11 is needed; pass PYTHON=/path/to/python3.11" >&2; exit 1; }
-	$(PYTHON) -m venv --clear $(1)
-	$(1)/bin/python -m pip --disable-pip-version-check install --quiet $(3) --require-hashes -r $(2)
-	@touch $(1)/.installed
-endef
-
 .venv-airbyte-qa/.installed: requirements-airbyte-qa.lock
 	$(call environment,.venv-airbyte-qa,$<,--no-deps)
 
@@ -212,10 +212,7 @@ examples/airflow/.venv/.locked: examples/airflow/requirements.lock .venv/.locked
 LOADING := $(CURDIR)/.venv-loading/bin
 
 .venv-loading/.installed: requirements-loading.lock
-	@test -n "$(PYTHON)" || { echo "Python 3.11 is needed; pass PYTHON=/path/to/python3.11" >&2; exit 1; }
-	$(PYTHON) -m venv --clear .venv-loading
-	$(LOADING)/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r $<
-	@touch $@
+	$(call environment,.venv-loading,$<,--no-deps)
 
 .PHONY: test-loading
 test-loading: install .venv-loading/.installed ## sure: load every connector into DuckDB and PostgreSQL and compare (WAREHOUSE=duckdb: only there; VIA=image: the images)
@@ -223,10 +220,7 @@ test-loading: install .venv-loading/.installed ## sure: load every connector int
 
 # dbt has an environment of its own as well.
 .venv-models/.installed: requirements-models.lock
-	@test -n "$(PYTHON)" || { echo "Python 3.11 is needed; pass PYTHON=/path/to/python3.11" >&2; exit 1; }
-	$(PYTHON) -m venv --clear .venv-models
-	.venv-models/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r $<
-	@touch $@
+	$(call environment,.venv-models,$<,--no-deps)
 
 WAREHOUSE_ENVIRONMENTS := install .venv-loading/.installed .venv-models/.installed
 LOAD = cd loading && PYTHONPATH=../acceptance-tests $(LOADING)/python -m warehouse $(if $(VIA),--via $(VIA))
