@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from http.client import HTTPException
@@ -132,8 +131,7 @@ class HttpClient:
         before = f"{request.method} {request.path}"
         self.turn.leave()
         while True:
-            with _denial():
-                authorization = self._auth.authorization()
+            authorization = self._authorization()
             try:
                 response, damage = self._exchange(request, authorization)
             except BudgetSpent as spent:
@@ -172,8 +170,16 @@ class HttpClient:
 
     def _is_renewed(self, authorization: str) -> bool:
         """Whether there is another authorization than the refused one."""
-        with _denial():
+        try:
             return self._auth.rejected(authorization)
+        except ConfigError as refused:
+            raise _denied(refused) from refused
+
+    def _authorization(self) -> str:
+        try:
+            return self._auth.authorization()
+        except ConfigError as refused:
+            raise _denied(refused) from refused
 
     def _exchange(self, request: Request, authorization: str) -> tuple[requests.Response | None, str | None]:
         """One round trip: the answer, and what was wrong with its transport."""
@@ -331,13 +337,9 @@ def backoff_seconds(attempt: int) -> float:
     return min(BACKOFF_CAP_SECONDS, BACKOFF_BASE_SECONDS * 2.0 ** (attempt - 1)) * random.uniform(0.75, 1.25)
 
 
-@contextmanager
-def _denial() -> Iterator[None]:
+def _denied(refused: ConfigError) -> Denied:
     """Where no token is granted any more, no stream can be read."""
-    try:
-        yield
-    except ConfigError as refused:
-        raise Denied(str(refused.message), internal_message=refused.internal_message) from refused
+    return Denied(str(refused.message), internal_message=refused.internal_message)
 
 
 def with_query(url: str, params: Params | None) -> str:
