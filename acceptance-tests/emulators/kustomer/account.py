@@ -62,14 +62,14 @@ class Records(Collection):
 
     def render_searched(self, numbers: list[int]) -> list[bytes]:
         """Records as the search index knows them."""
-        if self.lag_ms or self._stale:
+        if self.index.is_behind:
             return [self.render(number, self.vendor, searched=True) for number in numbers]
         return self.render_all(numbers, self.vendor)
 
     def render(self, number: int, projection: Projection, *, searched: bool = False) -> bytes:
         """A record as JSON; while the search index is behind, it shows the record as before its deletion."""
-        if searched and number in self._stale and number in self.variants:
-            updated, revision = self._stale[number]
+        if searched and number in self.index.stale and number in self.variants:
+            updated, revision = self.index.stale[number]
             return projection.render(
                 number % self.pattern, self._values(number, self.created[number], updated, revision)
             )
@@ -77,7 +77,7 @@ class Records(Collection):
 
     def is_deleted(self, number: int, *, searched: bool = False) -> bool:
         """Whether it is flagged; `searched`: as the search index knows it."""
-        return number in self.variants and not (searched and number in self._stale)
+        return number in self.variants and not (searched and number in self.index.stale)
 
     def present(self) -> Iterator[int]:
         """Numbers that lists show."""
