@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import orjson
 
 from emulators.density import density
 from emulators.kustomer import children, shapes, small
+from emulators.kustomer.audit import AuditLog, seed
 from emulators.kustomer.flat import flat
+from emulators.kustomer.hierarchy import Hierarchy
+from emulators.kustomer.kept import Records
 from emulators.kustomer.settings import KustomerOptions
+from emulators.kustomer.touching import Touching, seeded
 from emulators.moments import DAY_MS, now_ms, parse_ms
 from emulators.recorded import Owned, Recorded
-from emulators.records import Collection, Ids
-from emulators.templates import Projection, Shape, Shapes, Values
+from emulators.templates import Shape
 
 SEED_ENDS_BEFORE_MS = 60_000
 RETIRED = "retired"
@@ -25,63 +29,8 @@ CONVERSATION = ("relationships.conversation.data.id", "relationships.conversatio
 COUNTS = ("attributes.messageCount", "attributes.noteCount")
 OWNED = Owned(("id", "links.self", "attributes.createdAt", "attributes.updatedAt"), CUSTOMER + CONVERSATION + COUNTS)
 """What recorded records take from made ones."""
-Link = Callable[[int], tuple[bytes, bytes, bytes]]
-
-
-class Records(Collection):
-    """A searchable collection whose records stay, flagged, when they are deleted."""
-
-    def __init__(self, name: str, ids: Ids, forms: list[Shape], link: Link) -> None:
-        def values(number: int, created: int, updated: int, revision: int) -> Values:
-            a, b, c = link(number)
-            return (
-                shapes.key(number),
-                b"%d" % number,
-                shapes.stamp(created),
-                shapes.stamp(updated),
-                b"%d" % (1 + revision),
-                a,
-                b,
-                c,
-            )
-
-        flagged = [shapes.deleted(form) for form in forms]
-        super().__init__(name, ids, Shapes(forms + flagged, shapes.SLOTS), values)
-        self.pattern = len(forms)
-        self.flat = Shapes([flat(form) for form in forms + flagged], shapes.SLOTS).projection(None)
-        self.vendor = self.shapes.projection(None)
-
-    def delete(self, number: int, now: int) -> None:
-        """The record is flagged, which changes it."""
-        self.update(number, now)
-        self.flag(number)
-
-    def flag(self, number: int) -> None:
-        """Show it as deleted."""
-        self.variants[number] = number % self.pattern + self.pattern
-
-    def render_searched(self, numbers: list[int]) -> list[bytes]:
-        """Records as the search index knows them."""
-        if self.lag_ms or self._stale:
-            return [self.render(number, self.vendor, searched=True) for number in numbers]
-        return self.render_all(numbers, self.vendor)
-
-    def render(self, number: int, projection: Projection, *, searched: bool = False) -> bytes:
-        """A record as JSON; while the search index is behind, it shows the record as before its deletion."""
-        if searched and number in self._stale and number in self.variants:
-            updated, revision = self._stale[number]
-            return projection.render(
-                number % self.pattern, self._values(number, self.created[number], updated, revision)
-            )
-        return super().render(number, projection, searched=searched)
-
-    def is_deleted(self, number: int, *, searched: bool = False) -> bool:
-        """Whether it is flagged; `searched`: as the search index knows it."""
-        return number in self.variants and not (searched and number in self._stale)
-
-    def present(self) -> Iterator[int]:
-        """Numbers that lists show."""
-        return (number for number in range(len(self.created)) if number not in self.variants)
+AUDITED = {"audit_logs": "truth", "deleted_records": "deletions", "record_history": "history"}
+"""Streams that come of the audit log, and the methods that say what they hold."""
 
 
 class _Counts(dict[int, tuple[bytes, bytes]]):
@@ -111,6 +60,14 @@ class Account:
         for name, collection in self.collections.items():
             self._fill(name, collection, getattr(options, name))
         self.small = small.lists(options, self.recorded, self.first, self.last)
+        self.live_events: dict[int, list[tuple[int, dict[str, Any]]]] = {}
+        """Edits of conversations since the start: (moment, changes)."""
+        self.live_merges: dict[int, list[tuple[int, int]]] = {}
+        """Merges since the start, by the customer that stayed: (moment, the one that is gone)."""
+        self.audit = AuditLog(options)
+        seed(self.audit, seeded(self))
+        self.hierarchy = Hierarchy(self)
+        self._touching = Touching(self)
 
     def _make_collections(self) -> None:
         options = self.options
@@ -237,33 +194,9 @@ class Account:
 
     # What a test may do and ask.
 
-    def touch(self, stream: str, update: int, create: int, delete: int) -> dict[str, list[str]]:
-        """Change records now."""
-        now = now_ms()
-        if stream in self.small:
-            return self.small[stream].touch(self.chance, shapes.stamp(now).decode(), update, create, delete)
-        collection = self.collections[stream]
-        if stream == "conversation_times":
-            update = delete = 0
-        live = self._sample(collection, update + delete)
-        changed, gone = live[:update], live[update:]
-        made = [collection.create(now) for _ in range(create)]
-        for number in changed:
-            collection.update(number, now)
-        for number in gone:
-            collection.delete(number, now)
-        touched = {"updated": changed, "created": made, "deleted": gone}
-        return {action: [collection.ids.id(n).decode() for n in numbers] for action, numbers in touched.items()}
-
-    def _sample(self, collection: Records, size: int) -> list[int]:
-        chosen: dict[int, None] = {}
-        for _ in range(50 * size):
-            number = self.chance.randrange(len(collection.created)) if len(collection.created) else 0
-            if number < len(collection.created) and not collection.is_deleted(number):
-                chosen[number] = None
-            if len(chosen) == size:
-                break
-        return list(chosen)
+    def touch(self, stream: str, update: int, create: int, delete: int, ago_ms: int = 0) -> dict[str, list[str]]:
+        """See `Touching.touch`."""
+        return self._touching.touch(stream, update, create, delete, ago_ms)
 
     def is_childless(self, collection: str, number: int) -> bool:
         """Whether a record is deleted and its children are gone with it."""
@@ -271,6 +204,10 @@ class Account:
 
     def truth(self, stream: str) -> Iterator[bytes] | None:
         """What a complete read of a stream emits."""
+        if stream == "company_edges":
+            return map(orjson.dumps, map(flat, self.hierarchy.edges()))
+        if stream in AUDITED:
+            return map(orjson.dumps, getattr(self.audit, AUDITED[stream])())
         if stream in self.small:
             return (orjson.dumps(record) for record in self.small[stream].truth())
         if stream in children.STREAMS:
@@ -285,6 +222,8 @@ class Account:
         names = [
             *self.collections,
             *self.small,
+            *AUDITED,
+            "company_edges",
             *children.STREAMS,
             *(f"kobject_{_safe(k)}" for k in self.searchable_klasses()),
         ]
