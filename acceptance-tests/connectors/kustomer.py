@@ -23,6 +23,7 @@ SEARCHED = ("companies", "conversations", "customers", "messages", "notes", "kob
 LISTED = (
     "users", "teams", "tags", "shortcuts", "klasses", "brands", "queues", "queue_rules", "work_sessions",
     "satisfaction", "schedules", "role_groups", "cards", "notifications", "snoozes", "kb_articles", "kb_categories",
+    "routing_settings", "routing_statuses",
 )  # fmt: skip
 CHILDREN = ("attachments", "conversation_events", "work_items", "satisfaction_responses", "customer_merges")
 KLASSES = ("kobject_order", "kobject_retired", "kobject_shopify_order", "kobject_ticket")
@@ -78,7 +79,10 @@ CONNECTOR = Connector(
         Stream("slas", cursor="created_at", overlap=WHOLE, checkpoints_inside=False),
         Stream("sla_versions", cursor="created_at", overlap=WHOLE, checkpoints_inside=False),
         Stream("custom_attributes"),
-        Stream("audit_logs", cursor="created_at", checkpoints_inside=False),
+        Stream("company_edges", cursor="updated_at", overlap=WHOLE, checkpoints_inside=False),
+        Stream("audit_logs", cursor="created_at", touch="audit_logs", sees_updates=False, checkpoints_inside=False),
+        Stream("deleted_records", cursor="deleted_at", checkpoints_inside=False),
+        Stream("record_history", cursor="created_at", checkpoints_inside=False),
         *(
             Stream(name, cursor="parent_updated_at", overlap=LOOKBACK, checkpoints_inside=False) for name in CHILDREN
         ),

@@ -109,8 +109,9 @@ class AuditLog:
         return map(flat, self.visible())
 
     def history(self) -> Iterator[Record]:
-        """Entries about the objects whose history is a stream."""
-        return (flat(entry) for entry in self.visible() if entry["attributes"]["objectType"] in HISTORY)
+        """Entries that say what changed of the objects whose history is a stream."""
+        changes = (entry for entry in self.visible() if entry["attributes"]["changes"])
+        return (flat(entry) for entry in changes if entry["attributes"]["objectType"] in HISTORY)
 
     def deletions(self) -> Iterator[Record]:
         """One row for each object that an entry says is gone."""
@@ -126,9 +127,11 @@ def _deletion(entry: Record) -> Record | None:
     elif verb != "delete" and changes.get("deleted", {}).get("after") is not True:
         return None
     return {
-        "id": entry["id"], "object_type": attributes["objectType"], "object_id": subject,
+        "id": entry["id"], "organization_id": ORGANISATION_ID,
+        "object_type": attributes["objectType"], "object_id": subject,
         "action": "merged" if verb == "merge" else "deleted", "merged_into_id": target,
         "deleted_at": attributes["createdAt"], "deleted_by": attributes["userId"],
+        "user_type": attributes["userType"], "event_name": attributes["eventName"],
         "expires_at": attributes["expiresAt"],
     }  # fmt: skip
 
