@@ -109,9 +109,8 @@ class AuditLog:
         return map(flat, self.visible())
 
     def history(self) -> Iterator[Record]:
-        """Entries that say what changed of the objects whose history is a stream."""
-        changes = (entry for entry in self.visible() if entry["attributes"]["changes"])
-        return (flat(entry) for entry in changes if entry["attributes"]["objectType"] in HISTORY)
+        """Entries about the objects whose history is a stream."""
+        return (flat(entry) for entry in self.visible() if entry["attributes"]["objectType"] in HISTORY)
 
     def deletions(self) -> Iterator[Record]:
         """One row for each object that an entry says is gone."""
