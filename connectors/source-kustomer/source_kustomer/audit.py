@@ -61,12 +61,14 @@ class AuditLogs(KustomerStream):
     def work(self, start: Start) -> Plan:
         """Windows of 30 days from the cursor to now; everything before the first of them in one go.
 
-        A log of one page is read with one request.
+        A log of one page is read with one request. What has expired by the lifetime that entries tell is one window.
         """
         lower, now = self.time_cursor.lower(start), self.client.clock.now()
-        begin = dates.earlier(now, timedelta(days=WINDOW_DAYS * MOST_WINDOWS)) if lower is None else lower
-        inner = [bound for bound in dates.steps(begin, now, days=WINDOW_DAYS) if bound != lower]
         first = self._page(_bounds(lower, None), None)
+        kept = lifetime(first.records) or timedelta(days=WINDOW_DAYS * MOST_WINDOWS)
+        oldest = dates.earlier(now, kept)
+        inner = dates.steps(oldest if lower is None else max(lower, oldest), now, days=WINDOW_DAYS)
+        inner = [bound for bound in inner if bound != lower]
         is_all = first.token is None and first.size < self.page_size
         passes = [EVERYTHING] if is_all else self.passes(lower, first.records)
         windows = list(pairwise([lower, *(() if is_all else inner), None]))
@@ -208,9 +210,9 @@ class RecordHistory(_Derived):
         return {record.get("object_type") for record in found} == {kind}
 
     def chosen(self, records: Sequence[Record], filters: Mapping[str, str]) -> list[Record]:
-        """Entries with changes, each under its own type only: so it leaves once, whatever becomes of the filter."""
+        """Each entry under its own type only: so it leaves once, whatever becomes of the filter."""
         kinds = (filters[OBJECT_TYPE],) if filters else self.kinds
-        return [record for record in records if record.get("object_type") in kinds and record.get("changes")]
+        return [record for record in records if record.get("object_type") in kinds]
 
 
 def lifetime(records: Sequence[Record]) -> timedelta:
