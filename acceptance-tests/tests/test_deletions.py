@@ -1,4 +1,4 @@
-"""What is deleted or merged away is told once, by the stream that is there for it, from whatever state a read goes on."""
+"""What is deleted or merged away is told once, by a stream that is there for it, whatever state a read goes on from."""
 
 from __future__ import annotations
 
