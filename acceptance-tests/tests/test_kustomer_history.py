@@ -1,4 +1,4 @@
-"""The history of records from the audit log is what each conversation tells of itself, at a fraction of the requests."""
+"""The history of records from the audit log is what each conversation tells of itself, in few of the requests."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ SIZE: dict[str, Any] = {
     "conversation_times": 1, "days": 700,
 }  # fmt: skip
 LIMITS = {"rate_limit": 100, "rate_window": 60.0, "rate_style": "fixed", "rate_limits": {"search": [10, 60.0]}}
-CONFIG = {"search_requests_per_minute": 9}
+CONFIG: dict[str, Any] = {"search_requests_per_minute": 9}
 FASTER = 1.8
 # What a connector may use of the organisation's budget, and of that of searches by its own setting.
 ALLOWED = {"organisation": 95, "search": 9}
