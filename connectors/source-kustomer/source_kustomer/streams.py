@@ -9,9 +9,9 @@ from source_kit.client import HttpClient
 from source_kit.errors import SourceError, StreamUnavailable, TransientError
 from source_kit.stream import KitStream
 from source_kit.work import Plan, Start
+from source_kustomer.attachments import Attachments
 from source_kustomer.audit import AuditLogs, DeletedRecords, RecordHistory
 from source_kustomer.children import (
-    Attachments,
     ConversationEvents,
     CustomerMerges,
     SatisfactionResponses,
