@@ -34,9 +34,10 @@ class Notes(SearchStream):
         super().__init__(client, settings, "notes", [Scope("note", "note")])
         self.conversations = conversations
         self._lock = threading.Lock()
+        self._timeless: set[Any] = set()
 
     def work(self, start: Start) -> Plan:
-        self._timeless: set[Any] = set()
+        self._timeless = set()
         return super().work(start)
 
     def keyset(self, wanted: Wanted = EVERYTHING, *, archive: bool = False) -> Keyset:
@@ -63,6 +64,10 @@ class Notes(SearchStream):
             yield from super().walk(lower, wanted)
         else:
             yield from self.recent([self._old(lower, border, wanted)], border.upper, wanted)
+
+    def unsearchable(self, border: Border) -> Plan | None:
+        """Old notes."""
+        return self._old(None, border, EVERYTHING)
 
     def _old(self, lower: datetime | None, border: Border, wanted: Wanted) -> Plan:
         """First what may still be searched, then the list: a note that leaves the one in between is in the other."""

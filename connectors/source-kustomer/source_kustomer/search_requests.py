@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -31,6 +32,13 @@ class At(NamedTuple):
     number: int
     size: int
     passed: int
+
+
+@dataclass(frozen=True)
+class Only:
+    """A search for what is not deleted, whatever the config says; `ids`: and for nothing but ids."""
+
+    ids: bool = False
 
 
 class SearchRefused(StreamUnavailable):
@@ -97,6 +105,7 @@ class SearchRequests(KustomerStream):
         limit: int | None = None,
         archive: bool = False,
         criteria: Sequence[dict[str, Any]] = (),
+        only: Only | None = None,
     ) -> Fetched:
         """One page of a search. Tokens are `At`; `WalkExpired` where pages end or their size was halved."""
         at = token or At(1, 0, 0)
@@ -104,7 +113,8 @@ class SearchRequests(KustomerStream):
             raise WalkExpired
         asked = {
             "path": ARCHIVE_SEARCH_PATH if archive else SEARCH_PATH,
-            "window": window, "page": at.number, "criteria": criteria,
+            "window": window, "page": at.number, "criteria": criteria, "only": only,
+            "filters": {"idsOnly": "true"} if only is not None and only.ids else {},
         }  # fmt: skip
         try:
             answer, size = self._answer({**asked, "limit": limit} if limit else asked, at.size)
@@ -194,6 +204,6 @@ class SearchRequests(KustomerStream):
         return search_body(
             asked.get("scope", self.scope),
             asked.get("window", Window()),
-            include_deleted=self.settings.include_deleted,
+            include_deleted=self.settings.include_deleted and asked.get("only") is None,
             criteria=asked.get("criteria", ()),
         )

@@ -64,6 +64,10 @@ class SearchStream(SearchRequests):
             older.insert(0, self.archived(archived, wanted))
         yield from self.recent(older, border.upper, wanted)
 
+    def unsearchable(self, border: Border) -> Plan | None:
+        """All records of the time before a border, where the archive search does not have them; None where it has."""
+        return None
+
     def archived(self, window: Window, wanted: Wanted) -> Plan:
         """What only the archive has."""
         return self.keyset(wanted, archive=True).walk(window)

@@ -14,7 +14,7 @@ from unit_tests.kustomer_account import NOTHING, Account, Answer, page, row, sea
 # The account's clock shows 2026-01-01: what is older than 2024-01-02 is in the archive.
 TIMES = [f"{year}-{month:02d}-15T12:00:00.000Z" for year in (2022, 2023, 2024, 2025) for month in (1, 4, 7, 10)]
 FIRST, SECOND = "2023-07-15T12:00:00Z", "2025-04-15"
-PARTS = (
+PARTS: tuple[dict[str, Any], ...] = (
     {"end_date": FIRST},
     {"start_date": FIRST, "end_date": SECOND},
     {"start_date": SECOND, "end_date": "2025-12-01"},
