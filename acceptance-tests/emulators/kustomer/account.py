@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -22,6 +23,7 @@ from emulators.templates import Shape
 
 SEED_ENDS_BEFORE_MS = 60_000
 RETIRED = "retired"
+TIMES_STEP = 7_919
 TIES_OF_ONE_CREATION = 700
 LARGEST_CLUSTER_OF_ONE_CREATION = 10_000
 CUSTOMER = ("relationships.customer.data.id", "relationships.customer.links.self")
@@ -59,6 +61,11 @@ class Account:
         self._make_collections()
         for name, collection in self.collections.items():
             self._fill(name, collection, getattr(options, name))
+        created = self.collections["conversations"].created
+        self._by_creation = sorted(range(len(created)), key=created.__getitem__)
+        self._creations = [created[number] for number in self._by_creation]
+        self._times: dict[int, list[int]] = {}
+        self._times_known = 0
         self.small = small.lists(options, self.recorded, self.first, self.last)
         self.live_events: dict[int, list[tuple[int, dict[str, Any]]]] = {}
         """Edits of conversations since the start: (moment, changes)."""
@@ -83,7 +90,6 @@ class Account:
             return self.recorded.instead(made, [stream] * len(made), OWNED)
 
         customer = self._keys(options.customers)
-        conversation = self._keys(options.conversations)
         company = self._keys(options.companies)
         counts = _Counts(self)
         self.collections = {
@@ -121,7 +127,7 @@ class Account:
                 "conversation_times",
                 shapes.TIMES,
                 forms("conversation_times", shapes.conversation_time),
-                lambda n: (conversation(n), b"", b""),
+                lambda n: (shapes.key(self.conversation_of_time(n)), b"", b""),
             ),
         }
         self.collections["kobjects"].kind_of = lambda number: klasses[number % len(klasses)]
@@ -159,6 +165,21 @@ class Account:
     def conversation_of_note(self, note: int) -> int:
         """An older conversation than the note."""
         return note % self._ratio[1] * self._ratio[0] // self._ratio[1] // 2
+
+    def conversation_of_time(self, time: int) -> int:
+        """A conversation that was there when the time was written, whenever it was last changed."""
+        conversations = self._by_creation
+        moment = self.collections["conversation_times"].created[time]
+        earlier = bisect_right(self._creations, moment)
+        return conversations[time * TIMES_STEP % max(1, earlier)] if conversations else 0
+
+    def times_of(self, conversation: int) -> list[int]:
+        """The conversation times of a conversation."""
+        times = range(len(self.collections["conversation_times"].created))
+        for number in range(self._times_known, len(times)):
+            self._times.setdefault(self.conversation_of_time(number), []).append(number)
+        self._times_known = len(times)
+        return self._times.get(conversation, [])
 
     def notes_of(self, conversation: int) -> range:
         """The notes that a conversation has had from the start."""
@@ -212,6 +233,9 @@ class Account:
             return (orjson.dumps(record) for record in self.small[stream].truth())
         if stream in children.STREAMS:
             return children.truth(self, stream)
+        if stream == "all_conversation_times":
+            times = self.collections["conversation_times"]
+            return (times.render(number, times.flat) for number in range(len(times.created)))
         collection, klass = self._stream(stream)
         if collection is None:
             return None

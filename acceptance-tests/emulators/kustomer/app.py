@@ -281,8 +281,8 @@ class KustomerApp(VendorApp):
         number = self._number("conversations", values["id"])
         if number is None:
             return self._error(404, "not_found", "No such conversation")
-        times, size = self.account.collections["conversation_times"], max(1, self.options.conversations)
-        numbers = range(number, len(times.created), size)
+        times = self.account.collections["conversation_times"]
+        numbers = self.account.times_of(number)
         return self._lists.page(request, numbers, lambda n: times.render(n, times.vendor), largest=LARGEST_TIMES)
 
     def _all_edges(self, request: Request, values: dict[str, str]) -> Response:

@@ -137,10 +137,9 @@ TABLE: dict[str, tuple[str, str, Attributes]] = {
     ),
     "routing_settings": (
         "/routing/settings",
-        "routing_settings",
+        "routing_setting",
         lambda n: {
             "enabled": n % 2 == 0,
-            "capacity": 10 + n,
             "queues": [listed("queues", 0)],
             "externalQueues": [],
         },
