@@ -101,6 +101,17 @@ def test_a_state_beyond_the_end_asks_for_no_record(stream: str) -> None:
     assert parse(reading.states[-1][cursor]) == parse(state[cursor])
 
 
+@pytest.mark.parametrize("stream", STREAMS)
+def test_the_last_instant_that_there_is_bounds_nothing(stream: str) -> None:
+    account = Account({"end_date": "9999-12-31T23:59:59.999999Z"})
+    assert sorted(account.read(stream).ids) == sorted(row["id"] for row in account.truth(stream))
+
+
+def test_an_end_in_the_future_is_like_none_where_searching_is_refused() -> None:
+    account = Account({"end_date": "9999-12-31T23:59:59.999999Z"}, refuse={SEARCH: 403})
+    assert sorted(account.read("leads").ids) == sorted(row["id"] for row in account.truth("leads"))
+
+
 def test_an_end_in_the_future_is_like_none() -> None:
     account = Account({"end_date": "2999-12-31T23:59:59Z"}, leads=900)
     assert sorted(account.read("leads").ids) == sorted(row["id"] for row in account.truth("leads"))
