@@ -152,7 +152,9 @@ class Events(CloseTimeline):
             if token and is_cursor_error(rejected):
                 raise WalkExpired from rejected
             raise self.refused(rejected) from rejected
-        inside = [record for record in answer.records if _is_inside(record.get("date_updated"), window)]
+        # What says that it is older than the log goes back would be in no window: it stays where it stands.
+        oldest = timestamps.before(answer.asked_at, EVENT_RETENTION + timedelta(days=1))
+        inside = [record for record in answer.records if _is_inside(record.get("date_updated"), window, oldest)]
         outside = len(answer.records) - len(inside)
         following = None if outside else cursor_of(answer.body.get("cursor_next"))
         return Fetched(inside, answer.asked_at, following, rows=answer.size - outside)
@@ -225,8 +227,8 @@ def _deletion(event: Record) -> Record:
     }
 
 
-def _is_inside(value: Any, window: Window) -> bool:
+def _is_inside(value: Any, window: Window, oldest: datetime) -> bool:
     instant = timestamps.instant(value)
-    if instant is None:
+    if instant is None or instant < oldest:
         return True
     return (window.lower is None or instant >= window.lower) and (window.upper is None or instant < window.upper)
