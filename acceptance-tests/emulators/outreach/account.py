@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+
+import orjson
 
 from emulators.density import density
 from emulators.moments import DAY_MS, naive, now_ms, parse_ms
-from emulators.outreach.resources import Resource, custom_objects, resources
+from emulators.outreach.fields import connected, cut, names_of
+from emulators.outreach.late import LateCollection
+from emulators.outreach.resources import BY_ID_ONLY, Resource, custom_objects, resources
 from emulators.outreach.settings import OutreachOptions
-from emulators.outreach.shapes import SLOTS, flat, id_text, shapes_of
+from emulators.outreach.shapes import SLOTS, flat, id_text, shapes_of, with_connections
 from emulators.recorded import Owned, Recorded
-from emulators.records import Collection, Ids, Order
-from emulators.templates import Shapes, Values
+from emulators.records import Ids, Order
+from emulators.templates import Projection, Shape, Shapes, Values
 
 # Longer ago than a reader may look back: what its state says then depends on the data alone, not on the clock.
 SEED_ENDS_BEFORE_MS = 7 * 3_600_000
 SECOND_MS = 1000
 IMPORTS = 3
+CACHED_PROJECTIONS = 64
 OWNED = Owned(("id", "attributes.createdAt", "attributes.updatedAt", "links.self"))
 """What recorded records take from made ones: those of a sparse fieldset lack a time that they are read by."""
 
@@ -48,17 +53,29 @@ class Table:
     """The records of one resource. Its index may differ from what the records say (option `disorder_seconds`)."""
 
     def __init__(
-        self, resource: Resource, size: int, options: OutreachOptions, chance: random.Random, recorded: Recorded
+        self,
+        resource: Resource,
+        size: int,
+        options: OutreachOptions,
+        chance: random.Random,
+        recorded: Recorded,
+        clock: Callable[[], int],
     ) -> None:
         self.resource = resource = variant_of(resource, options)
+        self._options = options
         self._others = max(1, options.others)
         self._spread = options.disorder_seconds * SECOND_MS
         self.order: Order = "date_updated" if resource.order in (None, "updatedAt") else "date_created"
         made = shapes_of(resource)
         shapes = recorded.instead(made, [resource.stream] * len(made), OWNED)
-        self.flat_shapes = Shapes([flat(shape, resource) for shape in shapes], SLOTS)
-        self.records = Collection(resource.plural, Ids(resource.type), Shapes(shapes, SLOTS), self._values)
-        times = _times(size, options, chance)
+        self._shapes = shapes
+        self.names = names_of(resource, shapes)
+        self._projections: dict[object, Projection] = {}
+        self.records = LateCollection(
+            resource.plural, Ids(resource.type), Shapes(shapes, SLOTS), self._values, clock=clock,
+            chance=random.Random(options.seed + size),
+        )  # fmt: skip
+        times = _times(size, options, chance, clock())
         without = min(size, options.timeless) if self.order == "date_updated" else 0
         self.records.fill([*times[: size - without], *((created, NULL_MS) for created, _ in times[size - without :])])
 
@@ -84,15 +101,40 @@ class Table:
             b"%d" % (number * 29 % others + 1),
         )
 
-    def truth(self) -> Iterator[bytes]:
-        """Every record, flat."""
-        records, projection = self.records, self.flat_shapes.projection(None)
+    def projection(self, wanted: frozenset[str] | None = None, *, connections: bool = False) -> Projection:
+        """Records as they are answered, with the fields of a fieldset, and with links to the CRM if asked for."""
+        given = connections and self.resource.connections and self._options.data_connections == "given"
+        return self._projection((wanted, given), lambda shape: cut(shape, self.resource, wanted, connections=given))
+
+    def truth(self, *, all_fields: bool = False) -> Iterator[bytes]:
+        """Every record, flat; `all_fields`: with the hidden attributes."""
+        records, projection = (
+            self.records,
+            self._projection(("flat", all_fields), lambda each: self._flat(each, all_fields)),
+        )
         return (records.render(number, projection) for number in records.numbers())
 
+    def _flat(self, shape: Shape, all_fields: bool) -> Shape:
+        answered = cut(shape, self.resource, self.names if all_fields else None, connections=True)
+        record = flat(answered, self.resource)
+        if not self.resource.connections or self._options.data_connections == "refused":
+            return record
+        return with_connections(record, answered if self._options.data_connections == "given" else {})
 
-def _times(size: int, options: OutreachOptions, chance: random.Random) -> list[tuple[int, int]]:
+    def _projection(self, name: tuple[object, ...], form: Callable[[Shape], Shape]) -> Projection:
+        key = (*name, self._options.data_connections, self._options.more_connections)
+        if key not in self._projections:
+            if len(self._projections) >= CACHED_PROJECTIONS:
+                self._projections.clear()
+            more, has = self._options.more_connections, self.resource.connections
+            shapes = [connected(each, place, more=more) if has else each for place, each in enumerate(self._shapes)]
+            self._projections[key] = Shapes([form(shape) for shape in shapes], SLOTS).projection(None)
+        return self._projections[key]
+
+
+def _times(size: int, options: OutreachOptions, chance: random.Random, now: int) -> list[tuple[int, int]]:
     """(created, updated) in whole seconds, in the order of creation; clusters of `ties` share one updatedAt."""
-    end = (parse_ms(options.now) if options.now else now_ms() - SEED_ENDS_BEFORE_MS) // SECOND_MS
+    end = (parse_ms(options.now) if options.now else now - SEED_ENDS_BEFORE_MS) // SECOND_MS
     length = options.days * DAY_MS // SECOND_MS
     first = end - length
     at = density(options.contrast, options.seed)
@@ -126,6 +168,7 @@ class Account:
     """All tables by stream name."""
 
     def __init__(self, options: OutreachOptions) -> None:
+        self._options = options
         self._chance = random.Random(options.seed + 7)
         recorded = Recorded("outreach", options.shape)
         self.custom = custom_objects(options.custom_objects, options.custom_object_names)
@@ -134,14 +177,25 @@ class Account:
         named = {resource.stream: resource for resource in resources().values()}
         named |= {f"custom_object_{resource.stream}": resource for resource in self.custom}
         self.tables = {
-            name: Table(resource, sizes.get(name, options.others), options, self._chance, recorded)
+            name: Table(resource, sizes.get(name, options.others), options, self._chance, recorded, self.now_ms)
             for name, resource in named.items()
         }
+
+    def now_ms(self) -> int:
+        """The vendor's clock, which a test may set ahead."""
+        return now_ms() + int(self._options.clock_ahead * SECOND_MS)
+
+    def ids(self) -> Iterator[bytes]:
+        """Rows of stream and id, ids as text, of every collection that can be listed."""
+        for stream, table in self.tables.items():
+            if table.resource.plural not in BY_ID_ONLY:
+                for number in table.records.numbers():
+                    yield orjson.dumps({"stream": stream, "id": id_text(table.resource, number).strip('"')})
 
     def touch(self, stream: str, update: int, create: int, delete: int) -> dict[str, list[object]]:
         """Change records now; their ids."""
         table = self.tables[stream]
-        now = now_ms() // SECOND_MS * SECOND_MS
+        now = self.now_ms() // SECOND_MS * SECOND_MS
         touched = table.records.touch(self._chance, now, update, create, delete)
         return {
             action: [_plain(id_text(table.resource, number)) for number in numbers]
