@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
 import orjson
@@ -17,7 +17,6 @@ from emulators.messages import Request, Response, json_response
 from emulators.moments import DAY_MS, date
 from emulators.oauth import TokenServer
 from emulators.outreach.account import Account, Table
-from emulators.outreach.installs import GUID, INSTALLATION, SETUP_TOKEN, Installs
 from emulators.outreach.limits import PLAN_GROUP, DayBudget, UserLimits
 from emulators.outreach.lists import MEDIA_TYPE, answer, problem, refusal
 from emulators.outreach.odd import OutreachForm
@@ -28,6 +27,9 @@ from emulators.outreach.settings import OutreachOptions
 from emulators.outreach.shapes import ORGANISATION, id_text
 from emulators.rate_limits import Budget
 from emulators.router import Endpoint, Route
+
+if TYPE_CHECKING:
+    from emulators.outreach.installs import Installs
 
 API = "/api/v2"
 CLIENT_ID, CLIENT_SECRET = "outreach-client-0001", "outreach-secret-4f7d1c9a2b"
@@ -58,7 +60,7 @@ class OutreachApp(VendorApp):
     def __init__(self, options: OutreachOptions) -> None:
         self.account = Account(options)
         self.plan = DayBudget(self.account.now_ms)
-        self.installs = Installs(options, self.account.now_ms) if options.s2s else None
+        self.installs = self._installs(options) if options.s2s else None
         self._tokens = TokenServer(CLIENT_ID, CLIENT_SECRET, accepts_json=True)
         self._tokens.extra = {"scope": "prospects.read mailings.read", "created_at": "1780000000"}
         super().__init__(options, {"503_maintenance": _maintenance}, OutreachForm(options))
@@ -82,6 +84,11 @@ class OutreachApp(VendorApp):
             if plural not in ("contentCategoryOwnerships", "duties", "auditLogs"):
                 routes.append(Route("GET", path + "/{id}", self._one(table)))
         return routes
+
+    def _installs(self, options: OutreachOptions) -> Installs:
+        from emulators.outreach.installs import Installs  # takes longer to load than the rest of an emulator
+
+        return Installs(options, self.account.now_ms)
 
     def _sign_ins(self) -> list[Route]:
         """Where an app signs in; paths of nothing in an organisation without one."""
@@ -194,9 +201,8 @@ class OutreachApp(VendorApp):
         said: dict[str, Any] = {"api_url": common["api_url"], "config": oauth | common | rest}
         said["oauth_config"] = {"credentials": {"auth_type": "oauth2.0", **oauth}, **common, **rest}
         if self.installs is not None:
-            app = {"auth_type": "s2s", "s2s_guid": GUID, "private_key": self.installs.private_key}
-            said["s2s_config"] = {"credentials": {**app, "installation_id": INSTALLATION}, **common, **rest}
-            said["s2s_setup_config"] = {"credentials": {**app, "setup_token": SETUP_TOKEN}, **common, **rest}
+            for name, credentials in self.installs.credentials.items():
+                said[name] = {"credentials": credentials, **common, **rest}
         return said
 
     def extra_statistics(self) -> dict[str, Any]:

@@ -47,11 +47,16 @@ class Installs:
         self.refused: list[int] = []
 
     @property
-    def private_key(self) -> str:
-        """The app's key, as its owner keeps it."""
-        return self._key.private_bytes(
+    def credentials(self) -> dict[str, dict[str, str]]:
+        """What the app's owner has, once it is installed and before."""
+        key = self._key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        ).decode()
+        )
+        app = {"auth_type": "s2s", "s2s_guid": GUID, "private_key": key.decode()}
+        return {
+            "s2s_config": app | {"installation_id": INSTALLATION},
+            "s2s_setup_config": app | {"setup_token": SETUP_TOKEN},
+        }
 
     def valid(self, access_token: str) -> bool:
         """Whether the token was minted here and lives."""
