@@ -129,6 +129,17 @@ class ConfigReader:
             return default
         return value.strip() or default
 
+    def texts(self, key: str) -> list[str]:
+        """A list of texts, without surrounding white space and empty ones; one alone may be a text between commas."""
+        value = self._config.get(key)
+        if value is None or value == "":
+            return []
+        given = value.split(",") if isinstance(value, str) else value
+        if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
+            self.problem(key, "must be a list of texts")
+            return []
+        return [each.strip() for each in given if each.strip()]
+
     def choice(self, key: str, allowed: Sequence[str], default: str) -> str:
         """One of a few words."""
         value = self._config.get(key, default)

@@ -212,3 +212,17 @@ def test_problems_of_a_section_carry_its_name() -> None:
     assert section is not None
     section.secret("api_key")
     assert reader.problems == ["credentials.api_key is missing"]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [(None, []), ("", []), ([" a ", "", "b"], ["a", "b"]), ("a, b,", ["a", "b"])],
+)
+def test_a_list_of_texts_may_be_one_text_between_commas(given: object, expected: list[str]) -> None:
+    assert ConfigReader({"key": given}).texts("key") == expected
+
+
+@pytest.mark.parametrize("given", [5, {}, [1], [None], [["a"]]])
+def test_other_things_than_texts_in_a_list_are_refused(given: object) -> None:
+    reader = ConfigReader({"key": given})
+    assert (reader.texts("key"), reader.problems) == ([], ["key must be a list of texts"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from source_kit.clock import Clock
 from source_kit.config import CommonDefaults, CommonOptions, ConfigReader, common_options
 from source_kit.config_store import ConfigStore
 from source_kit.oauth import Auth, OAuth, TokenPaths
+from source_outreach.collections import is_name, is_stream
 
 LARGEST_PAGE = 1000
 # Rate-limit groups: one budget for all requests of a user; recordings have a lower one of their own beside it.
@@ -46,6 +47,9 @@ class Settings:
     common: CommonOptions
     page_size: int
     import_ids: tuple[int, ...]
+    data_connections: bool = True
+    # Attributes by stream.
+    extra_fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def parse(config: Mapping[str, Any], *, now: datetime | None = None) -> tuple[Settings, list[str]]:
@@ -58,6 +62,8 @@ def parse(config: Mapping[str, Any], *, now: datetime | None = None) -> tuple[Se
         common=common_options(reader, DEFAULTS, now=now),
         page_size=reader.whole("page_size", LARGEST_PAGE, 1, LARGEST_PAGE),
         import_ids=_ids(reader),
+        data_connections=reader.flag("data_connections", True),
+        extra_fields=_extra_fields(reader),
     )
     reader.raise_problems()
     return settings, reader.warnings
@@ -98,3 +104,18 @@ def _ids(reader: ConfigReader) -> tuple[int, ...]:
         reader.problem("import_ids", "must be whole numbers separated by commas")
         return ()
     return tuple(int(part) for part in text.split(",") if part.strip())
+
+
+def _extra_fields(reader: ConfigReader) -> Mapping[str, tuple[str, ...]]:
+    """Attributes by stream, of entries such as `prospects.contactHistogram`."""
+    found: dict[str, list[str]] = {}
+    for entry in reader.texts("extra_fields"):
+        stream, _, attribute = entry.partition(".")
+        if is_stream(stream) and is_name(attribute):
+            found.setdefault(stream, []).append(attribute)
+        else:
+            reader.problem(
+                "extra_fields",
+                "must hold entries such as prospects.contactHistogram: a stream, a dot, and the name of an attribute",
+            )
+    return {stream: tuple(dict.fromkeys(attributes)) for stream, attributes in found.items()}

@@ -16,7 +16,8 @@ from source_kit.oauth import Auth
 from source_kit.source import KitSource
 from source_kit.stream import KitStream
 from source_outreach import config, streams
-from source_outreach.discovery import CUSTOM_OBJECT, Account
+from source_outreach.collections import CUSTOM_OBJECT
+from source_outreach.discovery import Account
 from source_outreach.errors import RULES
 from source_outreach.foreign import IGNORED_STATES, rules_for
 
