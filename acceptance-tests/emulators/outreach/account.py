@@ -106,16 +106,14 @@ class Table:
         given = connections and self.resource.connections and self._options.data_connections == "given"
         return self._projection((wanted, given), lambda shape: cut(shape, self.resource, wanted, connections=given))
 
-    def truth(self, *, all_fields: bool = False) -> Iterator[bytes]:
-        """Every record, flat; `all_fields`: with the hidden attributes."""
-        records, projection = (
-            self.records,
-            self._projection(("flat", all_fields), lambda each: self._flat(each, all_fields)),
-        )
+    def truth(self) -> Iterator[bytes]:
+        """Every record, flat, with the hidden attributes: whoever reads every column names them."""
+        records, projection = self.records, self._projection(("flat", self._options.sparse_fields), self._flat)
         return (records.render(number, projection) for number in records.numbers())
 
-    def _flat(self, shape: Shape, all_fields: bool) -> Shape:
-        answered = cut(shape, self.resource, self.names if all_fields else None, connections=True)
+    def _flat(self, shape: Shape) -> Shape:
+        named = self.names if self._options.sparse_fields else None
+        answered = cut(shape, self.resource, named, connections=True)
         record = flat(answered, self.resource)
         if not self.resource.connections or self._options.data_connections == "refused":
             return record

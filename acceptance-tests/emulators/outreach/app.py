@@ -166,11 +166,11 @@ class OutreachApp(VendorApp):
         return problem(429, "rateLimitExceeded", "Rate Limit Exceeded", detail)
 
     def truth(self, stream: str, *, all_fields: bool = False) -> Iterator[bytes] | None:
-        """Flat records; `record_ids`: the ids of every collection that can be listed."""
+        """Flat records, hidden attributes included; `record_ids`: the ids of every collection that can be listed."""
         if stream == "record_ids":
             return self.account.ids()
         table = self.account.tables.get(stream)
-        return None if table is None else table.truth(all_fields=all_fields)
+        return None if table is None else table.truth()
 
     def truth_counts(self) -> dict[str, int]:
         """Records per stream."""
