@@ -46,8 +46,8 @@ class OutreachClient:
             records += answer["data"]
         return records
 
-    def truth(self, stream: str) -> list[dict[str, Any]]:
-        return [orjson.loads(line) for line in self.app.truth(stream) or ()]
+    def truth(self, stream: str, *, all_fields: bool = False) -> list[dict[str, Any]]:
+        return [orjson.loads(line) for line in self.app.truth(stream, all_fields=all_fields) or ()]
 
     def options(self, **changes: Any) -> None:
         update(self.app.options, changes)

@@ -82,6 +82,13 @@ def test_hidden_attributes_come_only_when_they_are_named(path: str, kind: str, n
     assert any(shown.values())
 
 
+def test_a_hidden_attribute_that_no_schema_lists_is_known_to_who_names_it(outreach: OutreachClient) -> None:
+    assert "intentTrend" in first(outreach, "/accounts", fields__account="intentTrend")["attributes"]
+    assert "intentTrend" not in outreach.ask("/schema.json")[1]["definitions"]["account"]["definitions"]
+    assert "intentTrend" not in outreach.truth("accounts")[0]
+    assert "intentTrend" in outreach.truth("accounts", all_fields=True)[0]
+
+
 def test_twelve_collections_have_links_to_a_crm() -> None:
     assert {each.plural for each in resources().values() if each.connections} == CONNECTED
 
@@ -105,7 +112,7 @@ def test_asking_for_links_can_be_refused_or_ignored() -> None:
     refusing, ignoring = OutreachClient(data_connections="refused"), OutreachClient(data_connections="ignored")
     assert refusing.ask("/users", provideDataConnections="true")[0] == 400
     assert refusing.ask("/users")[0] == 200
-    assert "dataConnections" not in refusing.truth("users")[0]
+    assert {record["dataConnections"] for record in refusing.truth("users")} == {None}
     assert "meta" not in first(ignoring, "/users", provideDataConnections="true")
     assert {len(record["dataConnections"]) for record in ignoring.truth("users")} == {0}
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-
-import orjson
+from typing import Any
 
 from emulators.density import density
 from emulators.moments import DAY_MS, naive, now_ms, parse_ms
 from emulators.outreach.fields import connected, cut, names_of
 from emulators.outreach.late import LateCollection
-from emulators.outreach.resources import BY_ID_ONLY, Resource, custom_objects, resources
+from emulators.outreach.resources import BY_ID_ONLY, UNLISTED, Resource, custom_objects, resources
 from emulators.outreach.settings import OutreachOptions
-from emulators.outreach.shapes import SLOTS, flat, id_text, shapes_of, with_connections
+from emulators.outreach.shapes import SLOTS, flat, id_text, shapes_of
 from emulators.recorded import Owned, Recorded
 from emulators.records import Ids, Order
 from emulators.templates import Projection, Shape, Shapes, Values
@@ -106,18 +105,32 @@ class Table:
         given = connections and self.resource.connections and self._options.data_connections == "given"
         return self._projection((wanted, given), lambda shape: cut(shape, self.resource, wanted, connections=given))
 
-    def truth(self) -> Iterator[bytes]:
-        """Every record, flat, with the hidden attributes: whoever reads every column names them."""
-        records, projection = self.records, self._projection(("flat", self._options.sparse_fields), self._flat)
+    def truth(self, *, all_fields: bool = False) -> Iterator[bytes]:
+        """Every record, flat, with the hidden attributes: whoever reads every column names them.
+
+        `all_fields`: with those, too, that no schema lists.
+        """
+        names = self.names if all_fields else self.names - UNLISTED.get(self.resource.plural, frozenset())
+        wanted = names if self._options.sparse_fields else None
+        records, projection = self.records, self._projection(("flat", wanted), lambda each: self._flat(each, wanted))
         return (records.render(number, projection) for number in records.numbers())
 
-    def _flat(self, shape: Shape) -> Shape:
-        named = self.names if self._options.sparse_fields else None
+    def _flat(self, shape: Shape, named: frozenset[str] | None) -> Shape:
         answered = cut(shape, self.resource, named, connections=True)
         record = flat(answered, self.resource)
-        if not self.resource.connections or self._options.data_connections == "refused":
+        if not self.resource.connections:
             return record
-        return with_connections(record, answered if self._options.data_connections == "given" else {})
+        return record | {"dataConnections": self._links(answered)}
+
+    def _links(self, answered: Shape) -> list[Any] | None:
+        """The column: null where nobody may ask for it, empty where there are none."""
+        match self._options.data_connections:
+            case "refused":
+                return None
+            case "given":
+                links: list[Any] = answered.get("meta", {}).get("dataConnections", [])
+                return links
+        return []
 
     def _projection(self, name: tuple[object, ...], form: Callable[[Shape], Shape]) -> Projection:
         key = (*name, self._options.data_connections, self._options.more_connections)
@@ -184,11 +197,11 @@ class Account:
         return now_ms() + int(self._options.clock_ahead * SECOND_MS)
 
     def ids(self) -> Iterator[bytes]:
-        """Rows of stream and id, ids as text, of every collection that can be listed."""
+        """Rows of stream and id of every collection that can be listed."""
         for stream, table in self.tables.items():
             if table.resource.plural not in BY_ID_ONLY:
                 for number in table.records.numbers():
-                    yield orjson.dumps({"stream": stream, "id": id_text(table.resource, number).strip('"')})
+                    yield b'{"stream":"%b","id":%b}' % (stream.encode(), id_text(table.resource, number).encode())
 
     def touch(self, stream: str, update: int, create: int, delete: int) -> dict[str, list[object]]:
         """Change records now; their ids."""

@@ -170,7 +170,7 @@ class OutreachApp(VendorApp):
         if stream == "record_ids":
             return self.account.ids()
         table = self.account.tables.get(stream)
-        return None if table is None else table.truth()
+        return None if table is None else table.truth(all_fields=all_fields)
 
     def truth_counts(self) -> dict[str, int]:
         """Records per stream."""

@@ -21,15 +21,17 @@ LIVE: dict[str, tuple[str, ...]] = {
     "calls": ("recordingDeletionReason:s",),
     "callDispositions": ("defaultForOutboundVoicemail:b",),
     "opportunities": ("healthScore:f", "healthCategory:s", "mapNumberOfOverdueTasks:i"),
-    "accounts": ("trashedAt:d",),
+    "accounts": ("trashedAt:d", "intentTrend:O"),
     "mailboxes": ("ewsImpersonation:b", "sendPermanentErrorAt:d"),
     "prospects": ("accountName:s", "companySize:i", "stageName:s", "smsOptedOut:b"),
     "webhooks": ("cleanupToken:s",),
 }
+UNLISTED: dict[str, frozenset[str]] = {"accounts": frozenset(["intentTrend"])}
+"""Hidden attributes that no schema lists: whoever wants them must know their names."""
 HIDDEN: dict[str, frozenset[str]] = {
     "prospects": frozenset(["contactHistogram"]),
     "kaiaRecordings": frozenset(["topics"]),
-}
+} | UNLISTED
 """Attributes that come only when a fieldset names them."""
 BY_ID_ONLY = ("imports", "orgSettings")
 UUID_KEYS = ("auditLogs", "orgSettings")

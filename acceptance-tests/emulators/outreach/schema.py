@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from emulators.messages import Response, json_response
 from emulators.outreach.account import Account
-from emulators.outreach.resources import Resource
+from emulators.outreach.resources import UNLISTED, Resource
 
 LABELS = {"account": {"custom1": ("inclusion", "Region")}, "prospect": {"custom2": ("date", "Renewal")}}
 TYPES = {
@@ -40,6 +40,8 @@ def _definition(resource: Resource, path: str) -> dict[str, Any]:
     kinds = {"f": ("number", "float"), "i": ("number", "integer"), "d": ("string", "date-time"), "b": ("boolean", None)}
     members: dict[str, Any] = {}
     for attribute in resource.attributes:
+        if attribute.name in UNLISTED.get(resource.plural, ()):
+            continue
         kind, form = kinds.get(attribute.kind, ("string", None))
         members[attribute.name] = {"filterable": attribute.filterable, "sortable": attribute.sortable, "type": kind}
         if form:

@@ -65,11 +65,6 @@ def flat(shape: Shape, resource: Resource) -> Shape:
     return record
 
 
-def with_connections(record: Shape, shape: Shape) -> Shape:
-    """A flat record with its links to the CRM: a column that is empty where there are none."""
-    return record | {"dataConnections": shape.get("meta", {}).get("dataConnections", [])}
-
-
 def _shape(resource: Resource, variant: int) -> Shape:
     links = {"self": f"https://api.outreach.io/api/v2/{resource.plural}/@@t@@"}
     if resource.plural in UUID_KEYS:
