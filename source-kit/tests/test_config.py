@@ -226,3 +226,18 @@ def test_a_list_of_texts_may_be_one_text_between_commas(given: object, expected:
 def test_other_things_than_texts_in_a_list_are_refused(given: object) -> None:
     reader = ConfigReader({"key": given})
     assert (reader.texts("key"), reader.problems) == ([], ["key must be a list of texts"])
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"), [(None, "is missing"), (5, "must be a text, not a number"), (" \n", "is empty")]
+)
+def test_a_text_of_several_lines_is_required(given: object, problem: str) -> None:
+    reader = ConfigReader({"key": given})
+    assert (reader.whole_text("key"), reader.problems) == ("", [f"key {problem}"])
+    assert ConfigReader({"key": "a\n b"}).whole_text("key") == "a\n b"
+
+
+@pytest.mark.parametrize(("given", "expected"), [(17, "17"), (" x1 ", "x1"), (None, ""), ("", "")])
+def test_an_identifier_may_be_a_number_and_may_be_absent(given: object, expected: str) -> None:
+    reader = ConfigReader({"key": given})
+    assert (reader.identifier("key"), reader.problems) == (expected, [])
