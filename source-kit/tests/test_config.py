@@ -245,3 +245,18 @@ def test_names_of_streams_come_as_a_list_or_separated_by_commas(given: Any) -> N
 def test_names_that_are_no_strings_are_refused() -> None:
     with pytest.raises(ConfigError, match="record_ids_of must be a list of strings"):
         read({"record_ids_of": [1]})
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"), [(None, "is missing"), (5, "must be a text, not a number"), (" \n", "is empty")]
+)
+def test_a_text_of_several_lines_is_required(given: object, problem: str) -> None:
+    reader = ConfigReader({"key": given})
+    assert (reader.whole_text("key"), reader.problems) == ("", [f"key {problem}"])
+    assert ConfigReader({"key": "a\n b"}).whole_text("key") == "a\n b"
+
+
+@pytest.mark.parametrize(("given", "expected"), [(17, "17"), (" x1 ", "x1"), (None, ""), ("", "")])
+def test_an_identifier_may_be_a_number_and_may_be_absent(given: object, expected: str) -> None:
+    reader = ConfigReader({"key": given})
+    assert (reader.identifier("key"), reader.problems) == (expected, [])

@@ -141,6 +141,11 @@ class OutreachStream(KitStream):
 
     def fetch(self, stream_slice: Mapping[str, Any] | None = None, token: Mapping[str, Any] | None = None) -> Answer:
         """As the base, in the form that brings most; a 403 says what is missing."""
+        if not self.is_allowed:
+            raise Unavailable(
+                f"Outreach has no scope for {self.collection.plural} that an app can have (S2S). Remove the stream "
+                f"{self.name} from the sync, or read it with a connection by OAuth."
+            )
         form: Form | None = self.asking.form
         refusal, answer = None, None
         while form is not None:
@@ -158,11 +163,16 @@ class OutreachStream(KitStream):
         assert answer is not None
         return answer
 
+    @property
+    def is_allowed(self) -> bool:
+        """Whether these credentials can have a scope for this resource."""
+        return self.collection.has_app_scope or not self.settings.credentials.is_app
+
     def _forbidden(self, rejected: Rejected) -> Unavailable:
         """What the user must grant: the scope that the answer names, else the one of this resource."""
         scope = missing_scope(rejected)
         what = (
-            f"the authorisation lacks the scope {scope}. Authorise the connection again with it"
+            _mend(scope, is_app=self.settings.credentials.is_app)
             if scope
             else f"the user who authorised the connection may not read {self.collection.plural}. Change the governance "
             "profile of the user or authorise as an administrator"
@@ -233,6 +243,16 @@ class KaiaStream(OutreachStream):
     def bucket(self) -> str:
         """Beside the user's budget."""
         return KAIA_BUCKET
+
+
+def _mend(scope: str, *, is_app: bool) -> str:
+    """What to do about a missing scope."""
+    if is_app:
+        return (
+            f"the app lacks the scope {scope}. Add it in the Outreach developer portal (your app, feature API Access "
+            "(S2S)) and install the app again"
+        )
+    return f"the authorisation lacks the scope {scope}. Authorise the connection again with it"
 
 
 # There is a next page, and its link does not say how to ask for it.

@@ -56,7 +56,8 @@ class Columns:
 class Collection:
     """One resource. `attributes` maps names to kinds (see KINDS), `one` and `many` relationships to resource types;
     `beside` names to-one relationships of which a record may have an attribute with the name of the column. `hidden`
-    attributes come only where a request names them; `is_connected`: records may carry links to a CRM."""
+    attributes come only where a request names them; `is_connected`: records may carry links to a CRM; `has_app_scope`:
+    an app that signs in without a user may read it."""
 
     plural: str
     type: str
@@ -70,6 +71,7 @@ class Collection:
     secrets: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
     is_connected: bool = False
+    has_app_scope: bool = False
     path: str = ""
     stream: str = ""
 
@@ -170,6 +172,7 @@ def _collection(plural: str, entry: Mapping[str, Any]) -> Collection:
         secrets=tuple(entry.get("secrets", "").split()),
         hidden=tuple(entry.get("hidden", "").split()),
         is_connected=entry.get("connected", False),
+        has_app_scope=entry.get("app", False),
         path=plural,
         stream=snake(plural),
     )

@@ -167,8 +167,17 @@ def custom(client: HttpClient, settings: Settings, account: Account) -> list[Out
 
 def reachable(streams: Sequence[OutreachStream], client: HttpClient) -> list[OutreachStream]:
     """The streams without those of which this config and account reach nothing; up to three requests."""
+    barred = [stream.name for stream in streams if not stream.is_allowed]
+    if barred:
+        client.log(
+            "INFO",
+            f"Outreach gives apps (S2S) no scope for {', '.join(barred)}: these streams, and custom objects, are left "
+            "out. A connection by OAuth reads them.",
+        )
     kept = []
     for stream in streams:
+        if not stream.is_allowed:
+            continue
         if not isinstance(stream, ByIdStream) or stream.is_reachable:
             kept.append(stream)
         else:
