@@ -26,6 +26,7 @@ class Contacts(Searched):
 
     name = "contacts"
     object_type = "contact"
+    record_resource = "contact/"
     custom_type = "contact"
     optional_fields = OPTIONAL_FIELDS
 

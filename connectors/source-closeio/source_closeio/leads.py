@@ -43,6 +43,7 @@ class Leads(Searched):
 
     name = "leads"
     object_type = "lead"
+    record_resource = "lead/"
     optional_fields = OPTIONAL_FIELDS
     custom_type = "lead"
     # Close gives `custom` on leads itself.

@@ -63,7 +63,8 @@ def test_definitions_without_id_or_of_odd_kinds_stop_no_stream() -> None:
         account.vendor.always[group] = (200, {"data": odd, "has_more": False})
     reading = account.read("leads")
     assert (reading.exit_code, len(reading.records)) == (0, 40)
-    assert "custom.cf_1" in account.vendor.sent[-1].body["_fields"]["lead"]
+    (search,) = [sent.body for sent in account.vendor.sent if sent.group == "POST /data/search/"]
+    assert "custom.cf_1" in search["_fields"]["lead"]
     assert (
         "2 of the custom fields of the object type lead came without an id: their values cannot be asked for by name."
         in reading.warnings

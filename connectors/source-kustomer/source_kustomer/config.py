@@ -32,6 +32,7 @@ class Settings:
     api_key: str = field(repr=False)
     include_deleted: bool
     include_archived: bool
+    archived_conversation_times: bool
     search_requests_per_minute: int
 
 
@@ -53,6 +54,7 @@ def parse(config: Mapping[str, Any], *, now: datetime | None = None) -> tuple[Se
         api_key=api_key,
         include_deleted=reader.flag("include_deleted", True),
         include_archived=reader.flag("include_archived", True),
+        archived_conversation_times=reader.flag("archived_conversation_times", False),
         search_requests_per_minute=reader.whole("search_requests_per_minute", shared, 1, MOST_SEARCHES_PER_MINUTE),
     )
     reader.raise_problems()
