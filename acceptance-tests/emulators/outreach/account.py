@@ -8,14 +8,14 @@ from dataclasses import replace
 from typing import Any
 
 from emulators.density import density
+from emulators.late import IndexLateByChance
 from emulators.moments import DAY_MS, naive, now_ms, parse_ms
 from emulators.outreach.fields import connected, cut, names_of
-from emulators.outreach.late import LateCollection
 from emulators.outreach.resources import BY_ID_ONLY, UNLISTED, Resource, custom_objects, resources
 from emulators.outreach.settings import OutreachOptions
 from emulators.outreach.shapes import SLOTS, flat, id_text, shapes_of
 from emulators.recorded import Owned, Recorded
-from emulators.records import Ids, Order
+from emulators.records import Collection, Ids, Order
 from emulators.templates import Projection, Shape, Shapes, Values
 
 # Longer ago than a reader may look back: what its state says then depends on the data alone, not on the clock.
@@ -70,10 +70,8 @@ class Table:
         self._shapes = shapes
         self.names = names_of(resource, shapes)
         self._projections: dict[object, Projection] = {}
-        self.records = LateCollection(
-            resource.plural, Ids(resource.type), Shapes(shapes, SLOTS), self._values, clock=clock,
-            chance=random.Random(options.seed + size),
-        )  # fmt: skip
+        self.records = Collection(resource.plural, Ids(resource.type), Shapes(shapes, SLOTS), self._values)
+        self.records.index = IndexLateByChance(random.Random(options.seed + size), clock)
         times = _times(size, options, chance, clock())
         without = min(size, options.timeless) if self.order == "date_updated" else 0
         self.records.fill([*times[: size - without], *((created, NULL_MS) for created, _ in times[size - without :])])

@@ -124,8 +124,8 @@ class OutreachApp(VendorApp):
         self._tokens.status = options.token_status
         self._tokens.refusals = options.token_refusals
         for table in self.account.tables.values():
-            table.records.set_lateness(
-                int(options.index_lag_seconds * 1000), options.late_share, int(options.late_seconds * 1000)
+            table.records.set_lag(
+                int(options.index_lag_seconds * 1000), int(options.late_seconds * 1000), options.late_share
             )
 
     def is_too_heavy(self, request: Request) -> bool:

@@ -96,7 +96,7 @@ def _key(table: Table, order: Order, ms: int, number: int) -> int:
 def _rendered(table: Table, keys: list[int], query: Query) -> list[bytes]:
     records, projection = table.records, table.projection(query.fields, connections=query.connections)
     numbers = [key & NUMBER_MASK for key in keys]
-    if records.is_late:
+    if records.index.is_behind:
         return [records.render(number, projection, searched=True) for number in numbers]
     return records.render_all(numbers, projection)
 
