@@ -12,7 +12,7 @@ KEY = [
     options("empty key", "api_key is empty", api_key=""),
     options("blank key", "api_key is empty", api_key=" \n"),
     options("null key", "api_key is missing", api_key=None),
-    options("key is a number", "api_key must be a text, not a number", api_key=12345),
+    options("key is a number", "api_key must be a string, not a number", api_key=12345),
     options("key with a line break inside", "api_key holds a space, a line break", api_key=f"{SECRET}\nx"),
     config(
         "key under its alias is a list", "api_key must be a text", Changed({"access_token": [SECRET]}, ("api_key",))

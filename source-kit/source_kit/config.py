@@ -41,7 +41,10 @@ class CommonDefaults:
 
 @dataclass(frozen=True)
 class CommonOptions:
-    """The options that all connectors share, checked. `api_url` ends in `/`; times are aware and in UTC."""
+    """The options that all connectors share, checked. `api_url` ends in `/`; times are aware and in UTC.
+
+    `start_date` is inclusive, `end_date` exclusive.
+    """
 
     start_date: datetime | None
     user_agent: str
@@ -52,6 +55,8 @@ class CommonOptions:
     api_url: str
     token_url: str | None
     trust_foreign_state: bool = False
+    end_date: datetime | None = None
+    record_ids_of: tuple[str, ...] = ()
 
 
 def apply_aliases(config: Mapping[str, Any], aliases: Aliases) -> dict[str, Any]:
@@ -107,7 +112,7 @@ class ConfigReader:
         if value is None:
             self.problem(key, "is missing")
         elif not isinstance(value, str):
-            self.problem(key, f"must be a text, not {kind(value)}")
+            self.problem(key, f"must be a string, not {kind(value)}")
         elif not value.strip():
             self.problem(key, "is empty")
         elif not value.strip().isascii() or not value.strip().isprintable() or " " in value.strip():
@@ -122,7 +127,7 @@ class ConfigReader:
         if value is None:
             self.problem(key, "is missing")
         elif not isinstance(value, str):
-            self.problem(key, f"must be a text, not {kind(value)}")
+            self.problem(key, f"must be a string, not {kind(value)}")
         elif not value.strip():
             self.problem(key, "is empty")
         else:
@@ -142,23 +147,12 @@ class ConfigReader:
         if value is None or value == "":
             return default
         if not isinstance(value, str):
-            self.problem(key, f"must be a text, not {kind(value)}")
+            self.problem(key, f"must be a string, not {kind(value)}")
             return default
         if not value.strip().isascii() or not value.strip().isprintable():
             self.problem(key, "may hold only printable ASCII characters")
             return default
         return value.strip() or default
-
-    def texts(self, key: str) -> list[str]:
-        """A list of texts, without surrounding white space and empty ones; one alone may be a text between commas."""
-        value = self._config.get(key)
-        if value is None or value == "":
-            return []
-        given = value.split(",") if isinstance(value, str) else value
-        if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
-            self.problem(key, "must be a list of texts")
-            return []
-        return [each.strip() for each in given if each.strip()]
 
     def choice(self, key: str, allowed: Sequence[str], default: str) -> str:
         """One of a few words."""
@@ -204,6 +198,15 @@ class ConfigReader:
             return default / 100
         return number / 100
 
+    def strings(self, key: str) -> tuple[str, ...]:
+        """A list of strings, each once; one string may hold several, separated by commas."""
+        value = self._config.get(key)
+        values = [value] if isinstance(value, str) else [] if value is None else value
+        if not isinstance(values, list) or not all(isinstance(each, str) for each in values):
+            self.problem(key, "must be a list of strings")
+            return ()
+        return tuple(dict.fromkeys(part.strip() for each in values for part in each.split(",") if part.strip()))
+
     def instant(self, key: str) -> datetime | None:
         """An ISO 8601 date or date-time as an aware UTC instant."""
         value = self._config.get(key)
@@ -225,7 +228,7 @@ class ConfigReader:
         if value is None or value == "":
             return default
         if not isinstance(value, str):
-            self.problem(key, f"must be a text, not {kind(value)}")
+            self.problem(key, f"must be a string, not {kind(value)}")
             return default
         try:
             url = checked_url(value.strip(), base=base)
@@ -255,6 +258,9 @@ def common_options(reader: ConfigReader, defaults: CommonDefaults, *, now: datet
     start_date = reader.instant("start_date")
     if start_date is not None and start_date > (now or datetime.now(UTC)):
         reader.warnings.append("start_date lies in the future: streams with a date filter bring nothing yet.")
+    end_date = reader.instant("end_date")
+    if start_date is not None and end_date is not None and end_date <= start_date:
+        reader.problem("end_date", "must be later than start_date (it is exclusive)")
     api_url = reader.url("api_url", defaults.api_url, base=True)
     return CommonOptions(
         start_date=start_date,
@@ -268,6 +274,8 @@ def common_options(reader: ConfigReader, defaults: CommonDefaults, *, now: datet
         api_url=api_url,
         token_url=_token_url(reader, defaults, api_url),
         trust_foreign_state=reader.flag("trust_foreign_state", False),
+        end_date=end_date,
+        record_ids_of=reader.strings("record_ids_of"),
     )
 
 

@@ -50,6 +50,8 @@ class Keyset:
         self, window: Window, seen: frozenset[Any] = NO_MARKS, *, cut: bool = True, high: str | None = None
     ) -> Plan:
         """Read a window to its proven end. What is left of a long one is read in windows, side by side."""
+        if window.is_empty:
+            return iter(())
         return Walk(self, window, seen, high).run(cut=cut)
 
     def instant(self, record: Record) -> datetime | None:

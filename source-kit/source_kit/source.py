@@ -38,6 +38,7 @@ from source_kit.config_store import ConfigStore
 from source_kit.engine import Engine, Terminated
 from source_kit.errors import ConfigError, SourceError, TransientError
 from source_kit.foreign_state import ForeignRule, adopt
+from source_kit.lookback import TIME_KEYS
 from source_kit.oauth import Auth
 from source_kit.output import Output, Sink
 from source_kit.probes import unreadable, within
@@ -326,7 +327,7 @@ def start_order(streams: Sequence[KitStream]) -> list[str]:
 
 
 def _cursor_keys(stream: KitStream, given: Mapping[str, Any]) -> list[str]:
-    return [key for key in given if key in (stream.cursor_name, EVENTS_UNTIL_KEY)]
+    return [key for key in given if key in (stream.cursor_name, EVENTS_UNTIL_KEY, *TIME_KEYS)]
 
 
 def _plain(message: Any) -> Any:

@@ -24,6 +24,7 @@ from source_kit.client import HttpClient, Request
 from source_kit.headers import server_time
 from source_kit.page_size import PageSize, fitting
 from source_kit.state import StateLedger
+from source_kit.windows import Window
 from source_kit.work import Plan, Record, Start, in_order
 
 
@@ -206,10 +207,14 @@ class KitStream(HttpStream):
 class TimeCursor:
     """Arithmetic of a time cursor: where a read begins, and how far a state may go. Pure."""
 
-    def __init__(self, field: str, start_date: datetime | None, lag: timedelta) -> None:
+    def __init__(
+        self, field: str, start_date: datetime | None, lag: timedelta, end_date: datetime | None = None
+    ) -> None:
+        """`start_date` is inclusive, `end_date` exclusive: no state passes it."""
         self.field = field
         self.start_date = start_date
         self.lag = lag
+        self.end_date = end_date
 
     def lower(self, start: Start) -> datetime | None:
         """The inclusive lower bound of a read; None reads everything."""
@@ -218,9 +223,15 @@ class TimeCursor:
             return self.start_date
         return dates.read(value)
 
+    def window(self, start: Start) -> Window:
+        """What a read asks for; empty where its state has reached `end_date`."""
+        return Window(self.lower(start), self.end_date)
+
     def checkpoint(self, value: str, asked_at: datetime) -> dict[str, Any]:
-        """The state after the record with this cursor value: not beyond the request time less the lag."""
+        """The state after the record with this cursor value: not beyond the request time less the lag, nor the end."""
         most = timestamps.before(asked_at, self.lag)
+        if self.end_date is not None:
+            most = min(most, self.end_date)
         if timestamps.parse(value) <= most:
             return {self.field: timestamps.usual(value.strip())}
         return {self.field: timestamps.microseconds_offset(timestamps.floor(most, timestamps.MILLISECOND))}

@@ -54,6 +54,13 @@ class Walk:
         # What the whole window was counted to have, and the marks of what came of it, as long as it is short.
         self.total: int | None = None
         self.came: set[Any] = set()
+        self.asked_at: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the window can gain rows while it is read: no upper bound, or one in the future."""
+        upper = self.window.upper
+        return upper is None or (self.asked_at is not None and upper > self.asked_at)
 
     def run(self, *, cut: bool, verify: bool = True) -> Plan:
         keyset, count, idle, stuck = self.keyset, True, 0, 0
@@ -113,6 +120,7 @@ class Walk:
         """One page of the range. One that comes in another order than asked for is asked for again: some APIs do so
         once, and others always."""
         fetched = self._fetch(count=count)
+        self.asked_at = fetched.asked_at
         page, progress = self._seen(fetched), self.keyset.progress
         order = self._settled(page).order
         usual = self.order or (-1 if self.window.descending else 1)
@@ -175,7 +183,7 @@ class Walk:
     def _walked(self) -> Window:
         """What this walk should have brought. One that goes down from the newest row leaves what moves above it to the
         next read: its state stays below."""
-        if self.order != -1 or self.window.upper is not None or self.high is None:
+        if self.order != -1 or not self.is_open or self.high is None:
             return self.window
         return replace(self.window, upper=self._edge(timestamps.parse(self.high)) + self.keyset.step)
 
@@ -258,7 +266,7 @@ class Walk:
         if rows >= self.keyset.page_size and page.fetched.token is not None:
             return False
         # An open window can gain rows after it was counted, and a large count may be capped: then ask once more.
-        is_settled = self.window.upper is not None and self.expected < TRUSTED_COUNT
+        is_settled = not self.is_open and self.expected < TRUSTED_COUNT
         return total == rows or (self.emitted >= self.expected and (is_settled or not is_full))
 
     def _is_used_up(self) -> bool:
@@ -346,7 +354,7 @@ class Walk:
 
     def _cut(self, page: Seen) -> Plan | None:
         """Windows for what is left, oldest first; None where reading on is as good."""
-        keyset, is_root = self.keyset, self.window.upper is None
+        keyset, is_root = self.keyset, self.is_open
         if self.expected is None and self._counted(page.fetched.total) is not None:
             return None
         rest = None if self.expected is None else self.expected - self.emitted
@@ -357,13 +365,13 @@ class Walk:
         parts = parts_for(rest, keyset.page_size, self.pages, window_pages, is_long=is_long)
         if parts < 2 or self.order is None or self.lower is None or not keyset.progress.cutting_pays():
             return None
-        top = self._planned_top() if self.upper is None else self.upper
+        # What moved while the windows were read is at the open end by then. One that goes down has passed it.
+        is_open = is_root and self.order != -1
+        top = self._planned_top() if is_open else self.upper
         bounds = [] if top is None else cut_points(self.lower, top, parts, keyset.step)
         if not bounds:
             return None
         windows = [self._within(bounds, index) for index in range(len(bounds) - 1)]
-        # What moved while the windows were read is at the open end by then.
-        is_open = self.upper is None
         return parted(windows, keyset.walk(replace(self.window, lower=bounds[-1]), cut=False) if is_open else None)
 
     def _within(self, bounds: Sequence[datetime], index: int) -> Plan:

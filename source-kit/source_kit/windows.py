@@ -29,6 +29,11 @@ class Window:
     within: datetime | None = None
     descending: bool = False
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it can hold no row: a read whose state has reached its `end_date`."""
+        return self.lower is not None and self.upper is not None and self.lower >= self.upper
+
 
 @dataclass(frozen=True)
 class Fetched:

@@ -159,8 +159,8 @@ def test_all_problems_are_told_at_once() -> None:
         read({"num_workers": 0, "start_date": "soon", "api_url": 5})
     assert str(error.value) == (
         "The configuration cannot be used: start_date must be a date such as 2024-01-31 or a date-time such as "
-        "2024-01-31T00:00:00Z; api_url must be a text, not a number; num_workers must be a whole number between 1 and "
-        "32."
+        "2024-01-31T00:00:00Z; api_url must be a string, not a number; num_workers must be a whole number between 1 "
+        "and 32."
     )
 
 
@@ -183,8 +183,8 @@ def test_an_alias_fills_a_key_that_has_no_value_and_the_key_itself_wins() -> Non
         ({"key": None}, "key is missing"),
         ({"key": ""}, "key is empty"),
         ({"key": " \n"}, "key is empty"),
-        ({"key": 12}, "key must be a text, not a number"),
-        ({"key": ["x"]}, "key must be a text, not a list"),
+        ({"key": 12}, "key must be a string, not a number"),
+        ({"key": ["x"]}, "key must be a string, not a list"),
         ({"key": "two words"}, "key holds a space"),
         ({"key": "a\nb"}, "key holds a space, a line break"),
         ({"key": "schlüssel"}, "special character"),
@@ -215,21 +215,7 @@ def test_problems_of_a_section_carry_its_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
-    [(None, []), ("", []), ([" a ", "", "b"], ["a", "b"]), ("a, b,", ["a", "b"])],
-)
-def test_a_list_of_texts_may_be_one_text_between_commas(given: object, expected: list[str]) -> None:
-    assert ConfigReader({"key": given}).texts("key") == expected
-
-
-@pytest.mark.parametrize("given", [5, {}, [1], [None], [["a"]]])
-def test_other_things_than_texts_in_a_list_are_refused(given: object) -> None:
-    reader = ConfigReader({"key": given})
-    assert (reader.texts("key"), reader.problems) == ([], ["key must be a list of texts"])
-
-
-@pytest.mark.parametrize(
-    ("given", "problem"), [(None, "is missing"), (5, "must be a text, not a number"), (" \n", "is empty")]
+    ("given", "problem"), [(None, "is missing"), (5, "must be a string, not a number"), (" \n", "is empty")]
 )
 def test_a_text_of_several_lines_is_required(given: object, problem: str) -> None:
     reader = ConfigReader({"key": given})
@@ -241,3 +227,22 @@ def test_a_text_of_several_lines_is_required(given: object, problem: str) -> Non
 def test_an_identifier_may_be_a_number_and_may_be_absent(given: object, expected: str) -> None:
     reader = ConfigReader({"key": given})
     assert (reader.identifier("key"), reader.problems) == (expected, [])
+
+
+def test_the_end_date_is_read_like_the_start_date_and_lies_behind_it() -> None:
+    options, _ = read({"start_date": "2024-01-01", "end_date": "2024-02-01T00:00:00+01:00"})
+    assert options.end_date == datetime(2024, 1, 31, 23, tzinfo=UTC)
+    with pytest.raises(ConfigError, match="end_date must be later than start_date"):
+        read({"start_date": "2024-01-01", "end_date": "2024-01-01T00:00:00Z"})
+    with pytest.raises(ConfigError, match="end_date must be a date such as"):
+        read({"end_date": "tomorrow"})
+
+
+@pytest.mark.parametrize("given", [["leads", " users ", "leads"], "leads, users", ["leads,users,"]])
+def test_names_of_streams_come_as_a_list_or_separated_by_commas(given: Any) -> None:
+    assert read({"record_ids_of": given})[0].record_ids_of == ("leads", "users")
+
+
+def test_names_that_are_no_strings_are_refused() -> None:
+    with pytest.raises(ConfigError, match="record_ids_of must be a list of strings"):
+        read({"record_ids_of": [1]})

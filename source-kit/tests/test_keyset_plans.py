@@ -46,6 +46,23 @@ def test_a_long_walk_from_the_newest_down_is_cut_too_and_has_no_open_end() -> No
     assert first_step(collection, keyset_of(collection).walk(Window(moment(0))))[1:] == (8, False)
 
 
+@pytest.mark.parametrize("end", [500_000, 10**9])
+def test_an_end_bounds_a_walk_in_the_past_and_in_the_future(end: int) -> None:
+    """What lies in the future is an open end: windows are planned up to the newest row, not up to there."""
+    collection = Collection(rows_of(400, "spread", 1), page_size=5)
+    wanted = sorted(row for row, (at, _) in collection.rows.items() if at < end)
+    pages = list(in_order(keyset_of(collection).walk(Window(None, moment(end)))))
+    assert sorted(row["id"] for page in pages for row in page.records) == wanted
+    assert all(page.checkpoint["at"] < text(end) for page in pages if page.checkpoint)
+    assert collection.requests < 1.5 * len(wanted) / 5
+
+
+def test_a_window_that_can_hold_nothing_asks_for_nothing() -> None:
+    collection = Collection(rows_of(40, "spread", 1), page_size=5)
+    assert list(keyset_of(collection).walk(Window(moment(50), moment(50)))) == []
+    assert collection.requests == 0
+
+
 @pytest.mark.parametrize("count", [30, 35])
 def test_a_short_walk_is_read_page_by_page(count: int) -> None:
     collection = Collection(rows_of(count, "spread", 1), page_size=5)

@@ -192,3 +192,10 @@ def test_rows_of_which_none_is_one_are_asked_for_again_and_then_left_out(vendor:
 )
 def test_a_state_holds_a_time_that_everybody_can_read(value: str, told: str) -> None:
     assert TimeCursor("at", None, timedelta(0)).checkpoint(value, NOON) == {"at": told}
+
+
+def test_no_state_passes_the_end_date_and_a_state_that_reached_it_asks_for_nothing() -> None:
+    cursor = TimeCursor("at", None, timedelta(0), end_date=datetime(2026, 1, 1, tzinfo=UTC))
+    assert cursor.checkpoint("2026-01-01T06:00:00Z", NOON) == {"at": "2026-01-01T00:00:00.000000+00:00"}
+    assert cursor.window(Start(True, {"at": "2025-12-01T00:00:00Z"})).is_empty is False
+    assert cursor.window(Start(True, {"at": "2026-01-01T00:00:00Z"})).is_empty is True

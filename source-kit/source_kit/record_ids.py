@@ -1,0 +1,94 @@
+"""The stream `record_ids`: the ids that exist now. An anti-join with a table finds what was deleted.
+
+None of the four APIs tells all deletions. The config names the streams (`record_ids_of`); each is listed by the
+smallest requests that its API allows, which the connector gives as a plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import requests
+
+from source_kit import schemas, timestamps
+from source_kit.client import HttpClient
+from source_kit.errors import ConfigError
+from source_kit.stream import KitStream
+from source_kit.work import Fork, Page, Plan, Record, Start
+
+NAME = "record_ids"
+Listing = Callable[[], Plan]
+"""The plan over all that a stream has now; of its records only `id` is looked at."""
+
+
+class RecordIds(KitStream):
+    """One row for each id of each stream: `stream`, `id`, `seen_at` (UTC, when it was seen). Always read whole."""
+
+    name = NAME
+    primary_key = ["stream", "id"]  # type: ignore[assignment]  # noqa: RUF012 - as the CDK takes it
+    has_probe = False
+    worker_share = 0.5
+
+    def __init__(self, client: HttpClient, listings: Mapping[str, Listing], *, id_type: str = "string") -> None:
+        """`listings` by name of stream; `id_type` is the JSON type of the API's ids."""
+        super().__init__(client)
+        self._listings = listings
+        self._id_type = id_type
+
+    def schema(self) -> schemas.Schema:
+        return {
+            "$schema": "http://json-schema.org/draft-07/schema#",
+            "type": "object",
+            "additionalProperties": True,
+            "properties": {
+                "stream": {"type": "string", "description": "The stream that has this record."},
+                "id": {"type": self._id_type, "description": "The record's id, as in that stream."},
+                "seen_at": {**schemas.DATE_TIME, "description": "When the API listed it."},
+            },
+        }
+
+    @property
+    def zoned_fields(self) -> tuple[str, ...]:
+        """None: there is no schema file."""
+        return ()
+
+    @property
+    def bucket(self) -> str:
+        return NAME
+
+    def path(self, **arguments: Any) -> str:
+        """None of its own: the listings ask."""
+        return ""
+
+    def parse_response(self, response: requests.Response, **arguments: Any) -> list[Record]:
+        return []
+
+    def work(self, start: Start) -> Plan:
+        """All listings, side by side."""
+        yield Fork([self._rows(name, listing()) for name, listing in self._listings.items()])
+
+    def _rows(self, name: str, plan: Plan) -> Plan:
+        nameless = 0
+        for step in plan:
+            if isinstance(step, Fork):
+                yield replace(step, plans=[self._rows(name, each) for each in step.plans])
+                continue
+            seen_at = timestamps.seconds_z(self.client.clock.now())
+            ids = [record["id"] for record in step.records if record.get("id") is not None]
+            nameless += len(step.records) - len(ids)
+            rows = [{"stream": name, "id": each, "seen_at": seen_at} for each in ids]
+            yield Page(rows, warning=None if step.warning is None else f"{name}: {step.warning}")
+        if nameless:
+            yield Page(warning=f"{nameless} rows of {name} came without an id and are left out.")
+
+
+def listings_of(wanted: Sequence[str], known: Mapping[str, Listing]) -> dict[str, Listing]:
+    """The listings that the config names, in its order. Raises `ConfigError` for names that have none."""
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        raise ConfigError(
+            f"record_ids_of names what has no ids to list: {', '.join(unknown)}. It takes: {', '.join(sorted(known))}."
+        )
+    return {name: known[name] for name in dict.fromkeys(wanted)}

@@ -1,0 +1,188 @@
+"""Two marks in a state: nothing is lost however late the index is, and a row that changed once leaves once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from source_kit import lookback, timestamps
+from source_kit.errors import ConfigError
+from source_kit.lookback import Lookback
+from source_kit.state import StateLedger
+from source_kit.stream import TimeCursor
+from source_kit.work import Start
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+DEPTH = timedelta(hours=6)
+EVERY = timedelta(hours=6)
+
+
+class Index:
+    """Rows by id, with their time and when the index shows them."""
+
+    def __init__(self) -> None:
+        self.rows: dict[int, tuple[datetime, datetime]] = {}
+
+    def change(self, key: int, at: datetime, late: timedelta = timedelta(0)) -> None:
+        self.rows[key] = (at, at + late)
+
+    def since(self, lower: datetime | None, now: datetime) -> list[dict[str, Any]]:
+        shown = [(at, key) for key, (at, shows) in self.rows.items() if shows <= now and (lower is None or at >= lower)]
+        return [{"id": key, "at": timestamps.milliseconds_z(at)} for at, key in sorted(shown)]
+
+
+class Syncs:
+    """Reads one after the other, each from the state of the one before; what they emitted."""
+
+    def __init__(self, index: Index, **cursor: Any) -> None:
+        self.index = index
+        self.cursor = TimeCursor("at", None, DEPTH, **cursor)
+        self.state: dict[str, Any] = {}
+        self.emitted: Counter[tuple[int, str]] = Counter()
+        self.looks_back: list[bool] = []
+
+    def sync(self, now: datetime, page_size: int = 3) -> list[int]:
+        ledger = StateLedger("at", True, self.state)
+        read = Lookback("rows", self.cursor, ledger.start(), every=EVERY, now=now)
+        self.looks_back.append(read.looks_back)
+        rows, out = self.index.since(read.lower, now), []
+        for first in range(0, len(rows), page_size):
+            page = read.fresh(rows[first : first + page_size])
+            out += page
+            if page:
+                ledger.reached(read.checkpoint(page[-1]["at"], now))
+        ledger.reached(read.final(now))
+        self.state = dict(ledger.final())
+        self.emitted.update((row["id"], row["at"]) for row in out)
+        return [row["id"] for row in out]
+
+
+def minutes(count: float) -> timedelta:
+    return timedelta(minutes=count)
+
+
+def test_a_row_that_changed_once_leaves_once_however_often_the_sync_runs() -> None:
+    index = Index()
+    syncs = Syncs(index)
+    index.change(1, NOON - timedelta(days=9))
+    index.change(2, NOON - minutes(3))
+    assert syncs.sync(NOON) == [1, 2]
+    index.change(3, NOON + minutes(1))
+    assert [syncs.sync(NOON + minutes(5 * n)) for n in range(1, 200)] == [[3], *[[]] * 198]
+    assert sum(syncs.looks_back) == 3
+
+
+def test_a_row_that_the_index_shows_six_hours_late_comes_with_the_next_look_back() -> None:
+    index = Index()
+    syncs = Syncs(index)
+    index.change(1, NOON - minutes(3))
+    syncs.sync(NOON)
+    index.change(2, NOON + minutes(1), late=minutes(359))
+    index.change(3, NOON + minutes(30))
+    assert syncs.sync(NOON + minutes(60)) == [3]
+    assert syncs.sync(NOON + minutes(359)) == []
+    assert syncs.sync(NOON + minutes(361)) == [2]
+
+
+def test_the_state_is_the_deep_mark_so_that_other_versions_lose_nothing() -> None:
+    index = Index()
+    syncs = Syncs(index)
+    index.change(1, NOON - minutes(3))
+    syncs.sync(NOON)
+    assert syncs.state == {
+        "at": "2026-03-01T06:00:00.000000+00:00",
+        "__near": "2026-03-01T11:57:00.000Z",
+        "__looked_back_at": "2026-03-01T12:00:00Z",
+        "__emitted": [lookback.fingerprint({"id": 1}, "2026-03-01T11:57:00.000Z")],
+        "__emitted_since": "2026-03-01T06:00:00.000000+00:00",
+        "__v": 1,
+    }
+
+
+def test_an_account_at_rest_emits_nothing_again_and_keeps_its_marks() -> None:
+    index = Index()
+    syncs = Syncs(index)
+    index.change(1, NOON - timedelta(days=9))
+    index.change(2, NOON - timedelta(days=9))
+    assert syncs.sync(NOON) == [1, 2]
+    assert [syncs.sync(NOON + timedelta(hours=7 * n)) for n in range(1, 4)] == [[], [], []]
+    assert (syncs.state["at"], syncs.state["__near"]) == ("2026-02-20T12:00:00.000Z", "2026-02-20T12:00:00.000Z")
+
+
+def test_no_mark_passes_the_end_date() -> None:
+    index = Index()
+    syncs = Syncs(index, end_date=NOON - timedelta(days=1))
+    index.change(1, NOON - minutes(3))
+    syncs.sync(NOON)
+    assert (syncs.state["at"], syncs.state["__near"]) == ("2026-02-28T12:00:00.000000+00:00",) * 2
+
+
+def test_more_changes_than_can_be_remembered_leave_twice_at_the_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lookback, "MOST_REMEMBERED", 10)
+    index = Index()
+    syncs = Syncs(index)
+    for n in range(0, 2000, 5):
+        index.change(n, NOON + minutes(n), late=minutes(300 if n % 7 == 0 else 0))
+        syncs.sync(NOON + minutes(n + 1))
+    for n in range(4):
+        syncs.sync(NOON + timedelta(days=2, hours=7 * n))
+    assert len(syncs.emitted) == 400
+    assert max(syncs.emitted.values()) == 2
+    assert len(syncs.state["__emitted"]) <= 10
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 90), st.integers(0, 25), st.integers(0, 360), st.booleans()), min_size=1, max_size=60
+    ),
+    st.sampled_from([3, 20, 5_000]),
+)
+def test_nothing_is_lost_whatever_changes_and_whenever_the_index_shows_it(
+    steps: list[tuple[int, int, int, bool]], most: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lookback, "MOST_REMEMBERED", most)
+        index, now = Index(), NOON
+        syncs = Syncs(index)
+        for pause, key, late, is_read in steps:
+            now += minutes(pause)
+            index.change(key, now, late=minutes(late))
+            if is_read:
+                syncs.sync(now + minutes(1))
+        for n in range(1, 5):
+            syncs.sync(now + timedelta(hours=7 * n))
+    last = {(key, timestamps.milliseconds_z(at)) for key, (at, _) in index.rows.items()}
+    assert last <= syncs.emitted.keys()
+    assert max(syncs.emitted.values()) <= (1 if most == 5_000 else 3)
+
+
+def test_a_mark_in_the_future_counts_for_nothing() -> None:
+    index = Index()
+    syncs = Syncs(index)
+    index.change(1, NOON)
+    syncs.sync(NOON)
+    syncs.state["__looked_back_at"] = "2031-01-01T00:00:00Z"
+    syncs.sync(NOON + minutes(5))
+    assert syncs.looks_back == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "what"),
+    [({"__near": "soon"}, "no valid time in __near"), ({"__emitted": "x"}, "no list of strings in __emitted")],
+)
+def test_a_broken_state_is_refused_by_name(wrong: dict[str, Any], what: str) -> None:
+    with pytest.raises(ConfigError, match=what):
+        Lookback("rows", TimeCursor("at", None, DEPTH), Start(True, wrong), every=EVERY, now=NOON)
+
+
+def test_rows_without_a_time_leave_and_are_not_remembered() -> None:
+    read = Lookback("rows", TimeCursor("at", None, DEPTH), Start(True), every=EVERY, now=NOON)
+    rows: list[dict[str, Any]] = [{"id": 1, "at": None}, {"id": 2, "at": "soon"}]
+    assert read.fresh(rows) == rows
+    assert read.final(NOON) == {"__looked_back_at": "2026-03-01T12:00:00Z"}
