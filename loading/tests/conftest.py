@@ -119,13 +119,18 @@ def database(request: pytest.FixtureRequest, folder: Path) -> Iterator[Database]
 
 @pytest.fixture(scope="session")
 def new_loader(folder: Path, request: pytest.FixtureRequest) -> Callable[..., Loader]:
-    """Makes loaders in the way that `--via` says; a test that is to use an image fails where there is none."""
+    """Makes loaders in the way that `--via` says; a test that is to use an image fails where there is none.
+
+    Options go over the emulator's config.
+    """
     via = request.config.getoption("--via")
 
-    def make(connector: Connector, emulator: Emulator, cache: Any, streams: tuple[str, ...] = ()) -> Loader:
+    def make(
+        connector: Connector, emulator: Emulator, cache: Any, streams: tuple[str, ...] = (), **options: Any
+    ) -> Loader:
         if via == IMAGE and (problem := problem_with_image(connector.image)):
             pytest.fail(problem)
-        return Loader(connector, dict(emulator.config), cache, folder / "logs", via, streams)
+        return Loader(connector, {**emulator.config, **options}, cache, folder / "logs", via, streams)
 
     return make
 

@@ -14,18 +14,21 @@ LATENCY_MS = 15
 class Account:
     """`options` are the emulator's, `changes` touches by stream; `label` is the vendor's name as it writes it.
 
-    `deletions` come last, by stream: only Close tells of them. `all_streams`: not only those that the models read.
+    `fixed` are options that small accounts have as well. `config` goes over the emulator's. `deletions` come last, by
+    stream. `all_streams`: not only those that the models read.
     """
 
     label: str
     options: Mapping[str, Any]
     changes: Mapping[str, Mapping[str, int]]
     deletions: Mapping[str, int] = field(default_factory=dict)
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
     all_streams: bool = True
 
     def small(self, options: Mapping[str, Any]) -> Account:
         """The same with other options of the emulator, and of it what the models read."""
-        return replace(self, options=options, all_streams=False)
+        return replace(self, options={**options, **self.fixed}, all_streams=False)
 
 
 ACCOUNTS: Mapping[str, Account] = {
@@ -54,6 +57,9 @@ ACCOUNTS: Mapping[str, Account] = {
             "events": {"create": 60},
             "campaign_replies": {"create": 9},
         },
+        deletions={"leads": 30, "campaigns": 1, "campaign_leads": 7},
+        # Nothing else tells of deletions.
+        config={"record_ids_of": ["leads", "campaigns", "campaign_leads", "campaign_replies", "users"]},
     ),
     "kustomer": Account(
         label="Kustomer",
@@ -66,17 +72,29 @@ ACCOUNTS: Mapping[str, Account] = {
             "conversations": {"update": 15, "create": 5},
             "customers": {"update": 5, "create": 2},
         },
+        deletions={"customers": 4, "companies": 3, "conversations": 8, "messages": 20},
     ),
     "outreach": Account(
         label="Outreach",
         options={
             "prospects": 1_800, "mailings": 2_400, "others": 24, "sizes": {"calls": 600, "events": 900},
-            "largest_page": 100, "rate_limit": 120, "rate_window": 2.0,
+            "rate_limit": 120, "rate_window": 2.0,
         },
+        fixed={"largest_page": 1_000},  # as the vendor's: ids are listed in pages of 1,000
         changes={
             "prospects": {"update": 25, "create": 5},
             "mailings": {"update": 10, "create": 40},
             "calls": {"create": 3},
+        },
+        deletions={
+            "prospects": 150, "accounts": 3, "mailings": 20, "calls": 5, "opportunities": 2, "sequences": 2,
+            "sequence_states": 3,
+        },
+        # Nothing else tells of deletions.
+        config={
+            "record_ids_of": [
+                "prospects", "accounts", "mailings", "calls", "opportunities", "sequences", "sequence_states", "users",
+            ],
         },
     ),
 }  # fmt: skip

@@ -11,7 +11,7 @@ from harness.connector import Connector
 from harness.progress import waiting
 from warehouse.accounts import LATENCY_MS, Account
 from warehouse.databases import Database
-from warehouse.models import streams_of
+from warehouse.models import RECORD_IDS, streams_of
 from warehouse.pyairbyte import Loader, LoadingError
 from warehouse.results import Result, sizes_of
 from warehouse.truth import Streams
@@ -33,11 +33,11 @@ def load_account(connector: Connector, account: Account, database: Database, log
     A warehouse keeps the rows of deleted records, so nothing is deleted before the comparison: leaving such rows out
     is the business of the models.
     """
-    models_read = streams_of(connector.name)
+    models_read = streams_of(connector.name, account.config)
     with start(connector.emulator, **{"latency_ms": LATENCY_MS} | dict(account.options)) as emulator:
         streams = () if account.all_streams else models_read
         cache = database.cache(connector.name)
-        loader = Loader(connector, dict(emulator.config), cache, logs, via, streams)
+        loader = Loader(connector, {**emulator.config, **account.config}, cache, logs, via, streams)
         with waiting(f"{account.label:<10} first load", lambda: requests_of(emulator)):
             first = loader.load()
         say(f"{account.label:<10} first load:  {first.records:>7,} rows in {first.seconds:5.1f} s")
@@ -47,7 +47,7 @@ def load_account(connector: Connector, account: Account, database: Database, log
         with waiting(f"{account.label:<10} second load", lambda: requests_of(emulator)):
             second = loader.load()
         say(f"{'':<10} second load: {second.records:>7,} rows in {second.seconds:5.1f} s")
-        held = held_by(emulator, connector, list(loader.catalog))
+        held = held_by(emulator, connector, list(loader.catalog), account)
         with database.tables(connector.name) as tables:
             rows, columns = sizes_of(tables, loader.catalog)
         result = Result(connector.name, account.label, via, first, second, rows, columns, held)
@@ -61,7 +61,7 @@ def load_account(connector: Connector, account: Account, database: Database, log
             third = loader.load()
             deleted = sum(account.deletions.values())
             say(f"{'':<10} third load:  {third.records:>7,} rows in {third.seconds:5.1f} s, {deleted} records deleted")
-        return Loaded(result, {stream: emulator.truth(stream) for stream in models_read})
+        return Loaded(result, {stream: emulator.truth(stream) for stream in models_read if stream != RECORD_IDS})
 
 
 def requests_of(emulator: Emulator) -> str:
@@ -69,8 +69,9 @@ def requests_of(emulator: Emulator) -> str:
     return f"{emulator.stats()['requests']:,} requests"
 
 
-def held_by(emulator: Emulator, connector: Connector, streams: Sequence[str]) -> dict[str, int]:
-    """How many records of each stream the account holds."""
+def held_by(emulator: Emulator, connector: Connector, streams: Sequence[str], account: Account) -> dict[str, int]:
+    """How many records of each stream the account holds, nothing of it deleted yet."""
     known = {stream.name: stream.truth_name for stream in connector.streams}
     counts = emulator.truth_counts()
+    counts[RECORD_IDS] = sum(counts[name] for name in account.config.get("record_ids_of", ()))
     return {name: counts[known.get(name, name)] for name in streams}

@@ -26,12 +26,14 @@ PROJECT = PROJECT_ROOT / "models"
 DBT = PROJECT_ROOT / ".venv-models" / "bin" / "dbt"
 SOURCES = PROJECT / "models" / "staging" / "sources.yml"
 GOOD = ("success", "pass")
+RECORD_IDS = "record_ids"
 
 
-def streams_of(system: str) -> tuple[str, ...]:
-    """The streams that the models read."""
+def streams_of(system: str, config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The streams that the models read; `record_ids` only where the config asks for it, since it is no stream else."""
     sources = yaml.safe_load(SOURCES.read_text())["sources"]
-    return tuple(table["name"] for source in sources if source["name"] == system for table in source["tables"])
+    tables = [table["name"] for source in sources if source["name"] == system for table in source["tables"]]
+    return tuple(name for name in tables if name != RECORD_IDS or config.get("record_ids_of"))
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,12 @@ CLOSE_CHANNELS = {
     "whatsapp_message_activities": "whatsapp",
 }  # fmt: skip
 PHONES = ("homePhones", "mobilePhones", "otherPhones", "voipPhones", "workPhones")
+# Streams of Outreach with links to a CRM.
+CONNECTED = ("accounts", "calls", "mailings", "opportunities", "opportunity_stages", "prospects", "users")
 
 
 class Touch(NamedTuple):
-    """A call, message or meeting."""
+    """A call, message or meeting. Person and campaign are none where they have been deleted."""
 
     channel: str
     incoming: bool
@@ -71,7 +73,7 @@ def _closeio(streams: Streams) -> Figures:
         "opportunities.cents": sum(entry["value"] or 0 for entry in streams["opportunities"]),
         "pipeline_movements": len(opportunities) + sum(change["opportunity_id"] in opportunities for change in changes),
         "campaigns": len(streams["email_sequences"]),
-        "campaign_members": sum(entry["contact_id"] in contacts for entry in streams["sequence_subscriptions"]),
+        "campaign_members": len(_members("closeio", streams)),
     }
 
 
@@ -84,7 +86,7 @@ def _persistiq(streams: Streams) -> Figures:
         "custom_values": sum(value is not None for fields in data for value in fields.values()),
         "users": len(streams["users"]),
         "campaigns": len(streams["campaigns"]),
-        "campaign_members": len(streams["campaign_leads"]),
+        "campaign_members": len(_members("persistiq", streams)),
     }
 
 
@@ -103,7 +105,9 @@ def _kustomer(streams: Streams) -> Figures:
 
 
 def _outreach(streams: Streams) -> Figures:
-    states = streams["sequence_states"]
+    connections = [
+        link for stream in CONNECTED for record in streams[stream] for link in record["dataConnections"] or ()
+    ]
     return {
         "accounts": len(streams["accounts"]),
         "people": len(streams["prospects"]),
@@ -119,7 +123,10 @@ def _outreach(streams: Streams) -> Figures:
         "opportunities.amount": sum(entry.get("amount") or 0 for entry in streams["opportunities"]),
         "pipeline_movements": len(streams["opportunities"]),
         "campaigns": len(streams["sequences"]),
-        "campaign_members": sum(bool(state.get("sequenceId") and state.get("prospectId")) for state in states),
+        "campaign_members": len(_members("outreach", streams)),
+        "data_connections": len(connections),
+        "data_connections.salesforce": sum(link["type"] == "Salesforce" for link in connections),
+        "data_connections.identified": sum(bool(link.get("externalId") or link.get("id")) for link in connections),
     }
 
 
@@ -129,20 +136,23 @@ def _closeio_touches(streams: Streams) -> Iterator[Touch]:
         for entry in streams[stream]:
             if entry.get("status") not in NOT_DONE:
                 incoming = entry.get("direction") in ("inbound", "incoming")
-                person = entry["contact_id"] if entry["contact_id"] in contacts else None
+                person = _if_in(contacts, entry["contact_id"])
                 campaign, thread = entry.get("sequence_id"), entry.get("thread_id")
                 yield Touch(channel, incoming, _time(entry["activity_at"]), person, campaign, thread)
 
 
 def _persistiq_touches(streams: Streams) -> Iterator[Touch]:
+    leads, campaigns = _ids(streams["leads"]), _ids(streams["campaigns"])
+
+    def touch(incoming: bool, at: str, lead: str, campaign: str, automatic: bool) -> Touch:
+        known = (_if_in(leads, lead), _if_in(campaigns, campaign))
+        return Touch("email", incoming, _time(at), *known, (campaign, lead), automatic)
+
     for entry in streams["events"]:
         if entry["kind"] == "message_sent":
-            lead, campaign = entry["lead"]["id"], entry["campaign"]["id"]
-            yield Touch("email", False, _time(entry["event_at"]), lead, campaign, (campaign, lead))
+            yield touch(False, entry["event_at"], entry["lead"]["id"], entry["campaign"]["id"], False)
     for entry in streams["campaign_replies"]:
-        lead, campaign = entry["lead_id"], entry["campaign_id"]
-        by_machine = entry["kind"] != "reply"
-        yield Touch("email", True, _time(entry["sent_at"]), lead, campaign, (campaign, lead), by_machine)
+        yield touch(True, entry["sent_at"], entry["lead_id"], entry["campaign_id"], entry["kind"] != "reply")
 
 
 def _kustomer_touches(streams: Streams) -> Iterator[Touch]:
@@ -156,15 +166,19 @@ def _kustomer_touches(streams: Streams) -> Iterator[Touch]:
 
 
 def _outreach_touches(streams: Streams) -> Iterator[Touch]:
+    prospects, sequences = _ids(streams["prospects"]), _ids(streams["sequences"])
+
+    def touch(entry: Record, channel: str, incoming: bool, at: str, conversation: Any = None) -> Touch:
+        known = (_if_in(prospects, entry.get("prospectId")), _if_in(sequences, entry.get("sequenceId")))
+        return Touch(channel, incoming, _time(at), *known, conversation)
+
     for entry in streams["mailings"]:
         for incoming, name in ((False, "deliveredAt"), (True, "repliedAt")):
             if entry.get(name):
-                person, campaign = entry.get("prospectId"), entry.get("sequenceId")
-                yield Touch("email", incoming, _time(entry[name]), person, campaign, entry["id"])
+                yield touch(entry, "email", incoming, entry[name], entry["id"])
     for entry in streams["calls"]:
         at = entry.get("dialedAt") or entry.get("answeredAt") or entry["createdAt"]
-        incoming = entry.get("direction") == "inbound"
-        yield Touch("call", incoming, _time(at), entry.get("prospectId"), entry.get("sequenceId"))
+        yield touch(entry, "call", entry.get("direction") == "inbound", at)
 
 
 def _response_times(touches: Mapping[str, list[Touch]]) -> Figures:
@@ -190,11 +204,8 @@ def _response_times(touches: Mapping[str, list[Touch]]) -> Figures:
 def _campaigns(accounts: Mapping[str, Streams], touches: Mapping[str, list[Touch]]) -> Figures:
     """Over all campaigns: who is in them or was written to, what was sent, and what came back."""
     involved = {(name, touch.campaign, touch.person) for name, listed in touches.items() for touch in listed}
-    for name, (stream, campaign, person) in MEMBERS.items():
-        known = _ids(accounts[name]["contacts"]) if name == "closeio" and name in accounts else None
-        for entry in accounts.get(name, {}).get(stream, []):
-            if known is None or entry[person] in known:
-                involved.add((name, entry.get(campaign), entry.get(person)))
+    for name in accounts.keys() & MEMBERS.keys():
+        involved |= {(name, campaign, person) for campaign, person in _members(name, accounts[name])}
     in_campaigns = [(name, touch) for name, listed in touches.items() for touch in listed if touch.campaign is not None]
     replies = [(name, touch) for name, touch in in_campaigns if touch.incoming and not touch.automatic]
     replied = {(name, touch.campaign, touch.person) for name, touch in replies if touch.person is not None}
@@ -213,12 +224,25 @@ TOUCHES: Mapping[str, Callable[[Streams], Iterator[Touch]]] = {
     "closeio": _closeio_touches, "persistiq": _persistiq_touches, "kustomer": _kustomer_touches,
     "outreach": _outreach_touches,
 }  # fmt: skip
-# By connector the stream of who is in which campaign, and its columns.
+# By connector the stream of who is in which campaign, and where campaigns and people are: (stream, column).
 MEMBERS = {
-    "closeio": ("sequence_subscriptions", "sequence_id", "contact_id"),
-    "persistiq": ("campaign_leads", "campaign_id", "lead_id"),
-    "outreach": ("sequence_states", "sequenceId", "prospectId"),
+    "closeio": ("sequence_subscriptions", ("email_sequences", "sequence_id"), ("contacts", "contact_id")),
+    "persistiq": ("campaign_leads", ("campaigns", "campaign_id"), ("leads", "lead_id")),
+    "outreach": ("sequence_states", ("sequences", "sequenceId"), ("prospects", "prospectId")),
 }
+
+
+def _members(name: str, streams: Streams) -> list[tuple[Any, Any]]:
+    """(campaign, person) of those who are in a campaign, both of which are there."""
+    stream, (campaigns, campaign), (people, person) = MEMBERS[name]
+    known, living = _ids(streams[campaigns]), _ids(streams[people])
+    pairs = [(entry.get(campaign), entry.get(person)) for entry in streams[stream]]
+    return [(campaign, person) for campaign, person in pairs if campaign in known and person in living]
+
+
+def _if_in(present: set[Any], identifier: Any) -> Any:
+    """The id of what is there; none of what has been deleted."""
+    return identifier if identifier in present else None
 
 
 def _ids(records: Iterable[Record]) -> set[Any]:

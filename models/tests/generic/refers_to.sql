@@ -2,7 +2,7 @@
 {% test refers_to(model, column_name, to, field='') %}
     {%- set columns = adapter.get_columns_in_relation(to) | map(attribute='name') | list if execute else [] %}
     select distinct {{ column_name }}
-    from {{ model }} as one
+    from (select * from {{ model }}) as one
     where {{ column_name }} is not null
       and not exists (
           select 1

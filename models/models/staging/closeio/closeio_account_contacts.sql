@@ -3,7 +3,7 @@ select
     lead.id as account_id,
     (contact.item ->> 'id') as person_id,
     contact.position
-from {{ source('closeio', 'leads') }} as lead
+from {{ living('closeio', 'leads') }} as lead
 cross join {{ items_of('lead.contacts') }} as contact
 -- A lead does not change when a contact of it is deleted.
-where not {{ is_deleted('lead.id') }} and not {{ is_deleted("(contact.item ->> 'id')") }}
+where not {{ is_deleted('closeio', 'contacts', "(contact.item ->> 'id')") }}

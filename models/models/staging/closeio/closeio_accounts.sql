@@ -6,5 +6,4 @@ select
     cast(null as text) as owner_id,
     lead.date_created as created_at,
     lead.date_updated as updated_at
-from {{ source('closeio', 'leads') }} as lead
-where not {{ is_deleted('lead.id') }}
+from {{ living('closeio', 'leads') }} as lead

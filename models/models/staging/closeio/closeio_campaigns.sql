@@ -1,2 +1,2 @@
 select id as campaign_id, 'sequence' as kind, name, status
-from {{ source('closeio', 'email_sequences') }}
+from {{ living('closeio', 'email_sequences') }} as sequence

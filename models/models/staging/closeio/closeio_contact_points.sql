@@ -6,7 +6,6 @@ select
     point.position,
     (point.item ->> 'type') as label,
     (point.item ->> '{{ kind }}') as address
-from {{ source('closeio', 'contacts') }} as contact
+from {{ living('closeio', 'contacts') }} as contact
 cross join {{ items_of('contact.' ~ kind ~ 's') }} as point
-where not {{ is_deleted('contact.id') }}
 {% endfor %}

@@ -11,7 +11,7 @@ select
     coalesce(fields.id, stored.name) as field_id,
     fields.name as field,
     stored.value
-from {{ source('closeio', 'leads') }} as lead
+from {{ living('closeio', 'leads') }} as lead
 cross join {{ columns_of(source('closeio', 'leads'), 'lead', 'custom_') }} as stored (name, value)
 left join fields on 'custom_' || lower(fields.id) = stored.name
-where stored.value is not null and not {{ is_deleted('lead.id') }}
+where stored.value is not null

@@ -1,7 +1,7 @@
 -- Values come in cents.
 select
     id as opportunity_id,
-    lead_id as account_id,
+    {{ unless_deleted('closeio', 'leads', 'lead_id') }} as account_id,
     user_id as owner_id,
     pipeline_name as pipeline,
     status_label as stage,
@@ -13,5 +13,4 @@ select
     coalesce(date_won, cast(date_lost at time zone 'UTC' as date)) as closed_on,
     date_created as created_at,
     date_updated as updated_at
-from {{ source('closeio', 'opportunities') }} as opportunity
-where not {{ is_deleted('opportunity.id') }}
+from {{ living('closeio', 'opportunities') }} as opportunity

@@ -3,7 +3,7 @@ with changes as (
     select
         change.id as movement_id,
         change.opportunity_id,
-        change.lead_id as account_id,
+        {{ unless_deleted('closeio', 'leads', 'change.lead_id') }} as account_id,
         change.user_id,
         change.activity_at as moved_at,
         change.old_status_label as from_stage,
@@ -11,8 +11,8 @@ with changes as (
         case change.old_status_type when 'active' then 'open' else change.old_status_type end as from_outcome,
         case change.new_status_type when 'active' then 'open' else change.new_status_type end as to_outcome,
         row_number() over (partition by change.opportunity_id order by change.activity_at, change.id) as number
-    from {{ source('closeio', 'opportunity_status_change_activities') }} as change
-    where not {{ is_deleted('change.id') }} and not {{ is_deleted('change.opportunity_id') }}
+    from {{ living('closeio', 'opportunity_status_change_activities') }} as change
+    where not {{ is_deleted('closeio', 'opportunities', 'change.opportunity_id') }}
 )
 
 select

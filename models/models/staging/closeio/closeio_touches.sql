@@ -12,7 +12,7 @@ with activities as (
         {%- for column in ('direction', 'status', 'sequence_id', 'thread_id') %},
         {{ 'cast(null as text) as ' if column in lacks }}{{ column }}
         {%- endfor %}
-    from {{ source('closeio', stream) }}
+    from {{ living('closeio', stream) }} as activity
     {%- endfor %}
 )
 
@@ -23,15 +23,14 @@ select
     case when activities.direction in ('inbound', 'incoming') then 'in' else 'out' end as direction,
     activities.activity_at as happened_at,
     activities.user_id,
-    activities.lead_id as account_id,
+    {{ unless_deleted('closeio', 'leads', 'activities.lead_id') }} as account_id,
     -- The activities of a contact outlive it.
-    case when not {{ is_deleted('activities.contact_id') }} then activities.contact_id end as person_id,
-    activities.sequence_id as campaign_id,
+    {{ unless_deleted('closeio', 'contacts', 'activities.contact_id') }} as person_id,
+    {{ unless_deleted('closeio', 'email_sequences', 'activities.sequence_id') }} as campaign_id,
     activities.thread_id as conversation_id,
     false as is_automatic,
     cast(null as text) as sentiment
 from activities
-where not {{ is_deleted('activities.id') }}
-    and coalesce(activities.status, '') not in (
-        'draft', 'scheduled', 'outbox', 'error', 'canceled', 'declined-by-lead', 'declined-by-org'
-    )
+where coalesce(activities.status, '') not in (
+    'draft', 'scheduled', 'outbox', 'error', 'canceled', 'declined-by-lead', 'declined-by-org'
+)

@@ -8,6 +8,6 @@ select
         membership.user_email
     ) as name,
     coalesce(present.email, membership.user_email) as email,
-    present.id is not null as is_active
+    present.id is not null and not {{ is_deleted('closeio', 'users', 'present.id') }} as is_active
 from {{ source('closeio', 'users') }} as present
 full join {{ source('closeio', 'memberships') }} as membership on membership.user_id = present.id

@@ -5,5 +5,4 @@ select
     cast(null as text) as owner_id,
     created_at,
     updated_at
-from {{ source('kustomer', 'companies') }}
-where not coalesce(deleted, false)
+from {{ living('kustomer', 'companies') }} as company

@@ -6,7 +6,6 @@ select
     point.position,
     (point.item ->> 'type') as label,
     (point.item ->> '{{ kind }}') as address
-from {{ source('kustomer', 'customers') }} as customer
+from {{ living('kustomer', 'customers') }} as customer
 cross join {{ items_of('customer.' ~ kind ~ 's') }} as point
-where not coalesce(customer.deleted, false)
 {% endfor %}

@@ -8,7 +8,6 @@ select
     conversation.priority,
     conversation.created_at,
     conversation.updated_at
-from {{ source('kustomer', 'conversations') }} as conversation
-left join {{ source('kustomer', 'customers') }} as customer on customer.id = conversation.customer_id
+from {{ living('kustomer', 'conversations') }} as conversation
 left join {{ ref('kustomer_people') }} as person on person.person_id = conversation.customer_id
-where not coalesce(conversation.deleted, false) and not coalesce(customer.deleted, false)
+where not {{ is_deleted('kustomer', 'customers', 'conversation.customer_id') }}

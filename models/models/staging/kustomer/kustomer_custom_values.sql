@@ -4,6 +4,6 @@ select
     field.name as field_id,
     field.name as field,
     field.value
-from {{ source('kustomer', 'customers') }} as customer
+from {{ living('kustomer', 'customers') }} as customer
 cross join {{ members_of('customer.custom') }} as field
-where not coalesce(customer.deleted, false) and field.value is not null
+where field.value is not null

@@ -1,2 +1,6 @@
-select id as user_id, coalesce(display_name, name, email) as name, email, not coalesce(deleted, false) as is_active
+select
+    id as user_id,
+    coalesce(display_name, name, email) as name,
+    email,
+    not {{ is_deleted('kustomer', 'users', 'id') }} as is_active
 from {{ source('kustomer', 'users') }}

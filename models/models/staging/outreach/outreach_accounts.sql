@@ -5,4 +5,4 @@ select
     cast(ownerid as text) as owner_id,
     createdat as created_at,
     updatedat as updated_at
-from {{ source('outreach', 'accounts') }}
+from {{ living('outreach', 'accounts') }} as account

@@ -3,5 +3,6 @@ select
     cast(sequenceid as text) as campaign_id,
     cast(prospectid as text) as person_id,
     createdat as added_at
-from {{ source('outreach', 'sequence_states') }}
-where sequenceid is not null and prospectid is not null
+from {{ living('outreach', 'sequence_states') }} as member
+where sequenceid is not null and not {{ is_deleted('outreach', 'sequences', 'sequenceid') }}
+    and prospectid is not null and not {{ is_deleted('outreach', 'prospects', 'prospectid') }}

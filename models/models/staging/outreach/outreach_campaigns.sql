@@ -1,2 +1,2 @@
 select cast(id as text) as campaign_id, 'sequence' as kind, name, case when enabled then 'active' else 'paused' end as status
-from {{ source('outreach', 'sequences') }}
+from {{ living('outreach', 'sequences') }} as sequence

@@ -4,11 +4,11 @@ select
     point.position,
     cast(null as text) as label,
     point.text as address
-from {{ source('outreach', 'prospects') }} as prospect
+from {{ living('outreach', 'prospects') }} as prospect
 cross join {{ items_of('prospect.emails') }} as point
 {%- for label in ('home', 'mobile', 'other', 'voip', 'work') %}
 union all
 select cast(prospect.id as text), 'phone', point.position, '{{ label }}', point.text
-from {{ source('outreach', 'prospects') }} as prospect
+from {{ living('outreach', 'prospects') }} as prospect
 cross join {{ items_of('prospect.' ~ label ~ 'phones') }} as point
 {%- endfor %}

@@ -7,7 +7,7 @@ select
     field.name as field_id,
     field.name as field,
     field.value
-from {{ source('outreach', stream) }} as stored
+from {{ living('outreach', stream) }} as stored
 cross join {{ columns_of(source('outreach', stream), 'stored', 'custom') }} as field (name, value)
 where field.name similar to 'custom[0-9]+' and field.value is not null
 {%- endfor %}

@@ -1,7 +1,7 @@
 -- A closed stage does not say how it ended; the probability does.
 select
     cast(opportunity.id as text) as opportunity_id,
-    cast(opportunity.accountid as text) as account_id,
+    cast({{ unless_deleted('outreach', 'accounts', 'opportunity.accountid') }} as text) as account_id,
     cast(opportunity.ownerid as text) as owner_id,
     cast(null as text) as pipeline,
     stage.name as stage,
@@ -13,5 +13,5 @@ select
     cast(opportunity.closedate at time zone 'UTC' as date) as closed_on,
     opportunity.createdat as created_at,
     opportunity.updatedat as updated_at
-from {{ source('outreach', 'opportunities') }} as opportunity
+from {{ living('outreach', 'opportunities') }} as opportunity
 left join {{ source('outreach', 'opportunity_stages') }} as stage on stage.id = opportunity.opportunitystageid

@@ -1,6 +1,6 @@
 -- A mailing that was delivered goes out; its answer has no record of its own, only a time.
 with mailings as (
-    select *, cast(id as text) as key from {{ source('outreach', 'mailings') }}
+    select *, cast(id as text) as key from {{ living('outreach', 'mailings') }} as mailing
 ),
 
 touches as (
@@ -18,7 +18,7 @@ touches as (
     select
         'call/' || cast(id as text), 'call', case when direction = 'inbound' then 'in' else 'out' end,
         coalesce(dialedat, answeredat, createdat), userid, prospectid, sequenceid, null, null
-    from {{ source('outreach', 'calls') }}
+    from {{ living('outreach', 'calls') }} as call
 )
 
 select
@@ -28,8 +28,8 @@ select
     touches.happened_at,
     cast(touches.userid as text) as user_id,
     person.account_id,
-    cast(touches.prospectid as text) as person_id,
-    cast(touches.sequenceid as text) as campaign_id,
+    cast({{ unless_deleted('outreach', 'prospects', 'touches.prospectid') }} as text) as person_id,
+    cast({{ unless_deleted('outreach', 'sequences', 'touches.sequenceid') }} as text) as campaign_id,
     touches.conversation_id,
     false as is_automatic,
     touches.sentiment

@@ -1,2 +1,2 @@
 select id as campaign_id, 'campaign' as kind, name, cast(null as text) as status
-from {{ source('persistiq', 'campaigns') }}
+from {{ living('persistiq', 'campaigns') }} as campaign

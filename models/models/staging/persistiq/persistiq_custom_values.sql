@@ -5,6 +5,6 @@ select
     field.name as field_id,
     field.name as field,
     field.value
-from {{ source('persistiq', 'leads') }} as lead
+from {{ living('persistiq', 'leads') }} as lead
 cross join {{ members_of('lead.data') }} as field
 where field.value is not null

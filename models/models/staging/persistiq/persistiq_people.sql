@@ -7,4 +7,4 @@ select
     owner_id,
     created_at,
     updated_at
-from {{ source('persistiq', 'leads') }}
+from {{ living('persistiq', 'leads') }} as lead

@@ -1,4 +1,4 @@
--- What was sent is an event, what came back a reply. A lead and a campaign make a conversation.
+-- What was sent is an event, what came back a reply. A lead and a campaign make a conversation. Events outlive both.
 with sent as (
     select id, event_at, user_id, lead ->> 'id' as lead_id, campaign ->> 'id' as campaign_id
     from {{ source('persistiq', 'events') }}
@@ -12,8 +12,8 @@ select
     event_at as happened_at,
     user_id,
     person.account_id,
-    lead_id as person_id,
-    campaign_id,
+    {{ unless_deleted('persistiq', 'leads', 'lead_id') }} as person_id,
+    {{ unless_deleted('persistiq', 'campaigns', 'campaign_id') }} as campaign_id,
     campaign_id || '/' || lead_id as conversation_id,
     false as is_automatic,
     cast(null as text) as sentiment
@@ -27,10 +27,10 @@ select
     sent_at,
     null,
     person.account_id,
-    lead_id,
-    campaign_id,
+    {{ unless_deleted('persistiq', 'leads', 'lead_id') }},
+    {{ unless_deleted('persistiq', 'campaigns', 'campaign_id') }},
     campaign_id || '/' || lead_id,
     kind <> 'reply',  -- an answer of a machine, as that somebody is out of office
     sentiment
-from {{ source('persistiq', 'campaign_replies') }} as reply
+from {{ living('persistiq', 'campaign_replies') }} as reply
 left join {{ ref('persistiq_people') }} as person on person.person_id = reply.lead_id

@@ -1,2 +1,6 @@
-select id as user_id, coalesce(name, email) as name, email, activated as is_active
+select
+    id as user_id,
+    coalesce(name, email) as name,
+    email,
+    activated and not {{ is_deleted('persistiq', 'users', 'id') }} as is_active
 from {{ source('persistiq', 'users') }}

@@ -1,0 +1,2 @@
+-- PersistIQ tells no deletion.
+{{ deletions_of('persistiq', ['campaign_leads', 'campaign_replies', 'campaigns', 'leads', 'users']) }}
