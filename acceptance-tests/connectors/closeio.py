@@ -111,6 +111,7 @@ LISTS = (
     "phone_numbers", "blocked_phone_numbers", "email_bulk_actions", "edit_bulk_actions", "delete_bulk_actions",
     "sequence_subscription_bulk_actions", "integration_links", "webhooks", "outcomes", "forms",
     "scheduling_links", "shared_scheduling_links", "exports", "unsubscribed_emails", "comment_threads",
+    "custom_field_schemas",
 )  # fmt: skip
 LISTS_WITHOUT_ZONES = (
     "custom_activities", "custom_object_types", "pipelines", "email_sequences", "sequence_subscriptions", "playbooks",
