@@ -139,6 +139,7 @@ CONNECTOR = Connector(
         streams={name: name for name in SEARCHED},
         config={"deep_lookback_hours": 6, "lookback_interval_hours": 0},
         off={"deep_lookback_hours": 0},
+        witness=SEARCH,
         most_requests=2 * len(SEARCHED),
     ),
     ids=IdLists(
