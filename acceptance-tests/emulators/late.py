@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
@@ -22,7 +23,9 @@ Apply = Callable[[int, Version, Version], None]
 class LateIndex:
     """What a search index has not seen yet of the records of a collection."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], int] = now_ms) -> None:
+        """`now` is the vendor's clock, in milliseconds."""
+        self._now = now
         self.lag_ms = 0
         """A change is seen that much later."""
         self.late_ms, self.late_share = 0, 0.0
@@ -56,16 +59,19 @@ class LateIndex:
         """Whether a change of that record is not seen at once."""
         return bool(self.lag_ms) or self.is_late(number)
 
+    def delay_ms(self, number: int) -> int:
+        """How much later than it happens a change of that record is seen."""
+        return self.late_ms if self.is_late(number) else self.lag_ms
+
     def changed(self, number: int, before: Version, after: Version, now: int) -> None:
         """A record changes; `now` is when, in milliseconds."""
-        lag = self.late_ms if self.is_late(number) else self.lag_ms
-        due = self._due[number] = max(now + lag, self._due.get(number, 0))
+        due = self._due[number] = max(now + self.delay_ms(number), self._due.get(number, 0))
         self._changes += 1
         heappush(self._pending, (due, self._changes, number, before, after))
 
     def settle(self, apply: Apply, revision: Callable[[int], int]) -> None:
         """See what is due; `revision` gives the present one of a record."""
-        now = now_ms()
+        now = self._now()
         while self._pending and self._pending[0][0] <= now:
             _, _, number, before, after = heappop(self._pending)
             apply(number, before, after)
@@ -79,3 +85,20 @@ class LateIndex:
     def waiting(self) -> int:
         """How many records it does not show as they are."""
         return len({entry[2] for entry in self._pending})
+
+
+class IndexLateByChance(LateIndex):
+    """Late for a share of the changes instead of the records, and for each by another time up to `late_ms`."""
+
+    def __init__(self, chance: random.Random, now: Callable[[], int] = now_ms) -> None:
+        super().__init__(now)
+        self._chance = chance
+
+    def is_delayed(self, number: int) -> bool:
+        """Any change may be."""
+        return bool(self.lag_ms or self.late_share)
+
+    def delay_ms(self, number: int) -> int:
+        """By chance."""
+        is_late = self.late_share and self._chance.random() < self.late_share
+        return self.lag_ms + (int(self._chance.random() * self.late_ms) if is_late else 0)

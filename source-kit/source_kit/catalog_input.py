@@ -30,6 +30,12 @@ class ConfiguredStream:
     primary_key: tuple[tuple[str, ...], ...] = ()
     json_schema: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def columns(self) -> frozenset[str]:
+        """The columns that were selected; empty where the catalog does not say."""
+        properties = self.json_schema.get("properties")
+        return frozenset(properties if isinstance(properties, Mapping) else ())
+
 
 def parse_catalog(value: Any) -> list[ConfiguredStream]:
     """The configured streams in the catalog's order. Raises one `ConfigError` that names every problem."""

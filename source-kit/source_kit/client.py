@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from http.client import HTTPException
 
 import orjson
@@ -55,18 +55,34 @@ class HttpClient:
         log: Callable[[str, str], None] = lambda level, text: None,
     ) -> None:
         """`base_url` ends in `/`; credentials go to its origin only."""
-        self.base_url = base_url
+        self._home = (base_url, origin_of(base_url))
         self.budget = budget
         self.clock = clock
-        self._origin = origin_of(base_url)
         self._auth = auth
         self._rules = (*BETWEEN_RULES, *rules, *DEFAULT_RULES)
         self.patience = patience
         self.log = log
         self._local = threading.local()
         self.turn = Turn()
-        self.session = new_session(base_url, headers, pool_size=workers, patience=patience)
+        self._connect = partial(new_session, headers=headers, pool_size=workers, patience=patience)
+        self.session = self._connect(base_url)
         self._headers = lru_cache(maxsize=4)(self._headers_of)
+
+    @property
+    def base_url(self) -> str:
+        """Where the API is; it ends in `/`."""
+        return self._home[0]
+
+    @property
+    def _origin(self) -> str:
+        return self._home[1]
+
+    def move_to(self, base_url: str) -> None:
+        """Ask there from now on: some vendors tell with the token which host serves the account. Whoever calls this has
+        made sure that the credentials may go there."""
+        if base_url != self.base_url:
+            self.session = self._connect(base_url)
+            self._home = (base_url, origin_of(base_url))
 
     def account_to(self, usage: Usage) -> None:
         """Count this thread's requests there from now on."""
@@ -168,8 +184,9 @@ class HttpClient:
 
     def _prepared(self, request: Request, authorization: str) -> requests.PreparedRequest:
         """The request as it leaves; built before it waits for its budget, so that nothing comes in between."""
-        url = joined(self.base_url, request.path)
-        if origin_of(url) != self._origin:
+        base_url, own = self._home
+        url = joined(base_url, request.path)
+        if origin_of(url) != own:
             raise ConnectorFault("A request to a foreign host was stopped.", internal_message=f"path {request.path}")
         data = None if request.json is None else orjson.dumps(request.json)
         # `Session.prepare_request` merges settings of four kinds and parses the URL three times: 65 µs a request.

@@ -121,6 +121,26 @@ class ConfigReader:
             return value.strip()
         return ""
 
+    def whole_text(self, key: str) -> str:
+        """A required text of several lines, as it is."""
+        value = self._config.get(key)
+        if value is None:
+            self.problem(key, "is missing")
+        elif not isinstance(value, str):
+            self.problem(key, f"must be a string, not {kind(value)}")
+        elif not value.strip():
+            self.problem(key, "is empty")
+        else:
+            return value
+        return ""
+
+    def identifier(self, key: str) -> str:
+        """An id or a token for one segment of a path; a number is taken for its text, absent is empty."""
+        value = self._config.get(key)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        return self.secret(key) if value not in (None, "") else ""
+
     def text(self, key: str, default: str) -> str:
         """A text that can go into an HTTP header; empty means the default."""
         value = self._config.get(key)

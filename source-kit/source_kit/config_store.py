@@ -71,8 +71,9 @@ class ConfigStore:
         self.update({path: read.get(path) for path in paths})
         return True
 
-    def save(self) -> str | None:
-        """Write the config to its file. Returns a warning, once, if that is impossible."""
+    def save(self, spent: str = "the refresh token") -> str | None:
+        """Write the config to its file. Returns a warning, once, if that is impossible; `spent` is what the file of
+        before holds in vain."""
         with self._lock:
             if self._path is not None and self._write(self._path):
                 return None
@@ -81,7 +82,7 @@ class ConfigStore:
             self._warned = True
             return (
                 "The config file cannot be written. Keep the config of the last CONTROL message for the next run:"
-                " the refresh token in the present one is used up."
+                f" {spent} in the present one is used up."
             )
 
     def _write(self, path: Path) -> bool:

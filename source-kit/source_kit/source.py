@@ -173,6 +173,7 @@ class KitSource(AbstractSource):
             stream = known.get(configured.name)
             if stream is None:
                 continue
+            stream.selected = configured.columns
             given = adopted[configured.name].value if configured.name in adopted else {}
             given = with_usual_times(stream.name, given, _cursor_keys(stream, given))
             ledger = StateLedger(stream.cursor_name, configured.sync_mode == "incremental", given)

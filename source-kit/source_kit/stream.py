@@ -64,6 +64,8 @@ class KitStream(HttpStream):
         """All streams of a source share one client; the CDK's own client of each stream is never used to send."""
         super().__init__()
         self.client = client
+        # The columns that the catalog selects, where it says so: vendors hide some until they are asked for.
+        self.selected: frozenset[str] = frozenset()
         self._state: MutableMapping[str, Any] = {}
 
     @property

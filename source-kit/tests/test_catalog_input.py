@@ -34,6 +34,13 @@ def test_a_configured_catalog_becomes_streams_in_its_order() -> None:
     ]
 
 
+def test_the_selected_columns_are_those_of_the_schema() -> None:
+    selecting = entry("users")
+    selecting["stream"]["json_schema"] = {"properties": {"id": {}, "name": {}}}
+    catalog = {"streams": [entry("leads"), selecting]}
+    assert [stream.columns for stream in parse_catalog(catalog)] == [frozenset(), frozenset(["id", "name"])]
+
+
 def test_a_catalog_may_select_nothing() -> None:
     assert parse_catalog({"streams": []}) == []
 

@@ -455,3 +455,13 @@ def test_what_is_not_found_behind_a_redirect_is_not_gone(vendor: Any, status: in
     vendor.get(requests_mock.ANY, status_code=status, json={})
     vendor.get(URL, status_code=302, headers={"Location": "/v1/caf\xe9"})
     assert isinstance(Bench().fail(), TransientError)
+
+
+def test_a_client_that_is_told_another_host_asks_there_and_stops_requests_to_others(vendor: Any) -> None:
+    vendor.get("https://eu.vendor.test/v1/leads/", json={"data": [2]})
+    bench = Bench()
+    bench.client.move_to("https://eu.vendor.test/v1/")
+    assert bench.send() == {"data": [2]}
+    assert bench.client.base_url == "https://eu.vendor.test/v1/"
+    bench.fail(Request("https://api.vendor.test/v1/leads/", "b"))
+    assert [request.hostname for request in vendor.request_history] == ["eu.vendor.test"]

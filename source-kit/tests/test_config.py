@@ -214,6 +214,21 @@ def test_problems_of_a_section_carry_its_name() -> None:
     assert reader.problems == ["credentials.api_key is missing"]
 
 
+@pytest.mark.parametrize(
+    ("given", "problem"), [(None, "is missing"), (5, "must be a string, not a number"), (" \n", "is empty")]
+)
+def test_a_text_of_several_lines_is_required(given: object, problem: str) -> None:
+    reader = ConfigReader({"key": given})
+    assert (reader.whole_text("key"), reader.problems) == ("", [f"key {problem}"])
+    assert ConfigReader({"key": "a\n b"}).whole_text("key") == "a\n b"
+
+
+@pytest.mark.parametrize(("given", "expected"), [(17, "17"), (" x1 ", "x1"), (None, ""), ("", "")])
+def test_an_identifier_may_be_a_number_and_may_be_absent(given: object, expected: str) -> None:
+    reader = ConfigReader({"key": given})
+    assert (reader.identifier("key"), reader.problems) == (expected, [])
+
+
 def test_the_end_date_is_read_like_the_start_date_and_lies_behind_it() -> None:
     options, _ = read({"start_date": "2024-01-01", "end_date": "2024-02-01T00:00:00+01:00"})
     assert options.end_date == datetime(2024, 1, 31, 23, tzinfo=UTC)

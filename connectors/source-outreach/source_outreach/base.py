@@ -20,8 +20,10 @@ from source_kit.schemas import Schema
 from source_kit.stream import Answer, KitStream, TimeCursor
 from source_kit.windows import Fetched, Window
 from source_kit.work import Plan, Record, Start
-from source_outreach.collections import Collection, parents
+from source_outreach.asking import Asking, Form, Notices
+from source_outreach.collections import CONNECTIONS, KINDS, Collection, attribute_column, is_name, parents
 from source_outreach.config import BUCKET, KAIA_BUCKET, Settings
+from source_outreach.discovery import Account
 from source_outreach.errors import missing_scope
 from source_outreach.flatten import Flattener
 from source_outreach.timeline import Checkpoint, Timeless, Timeline
@@ -33,10 +35,19 @@ class OutreachStream(KitStream):
     package = "source_outreach"
     scope: ClassVar[str | None] = None
 
-    def __init__(self, client: HttpClient, settings: Settings, collection: Collection) -> None:
+    def __init__(
+        self,
+        client: HttpClient,
+        settings: Settings,
+        collection: Collection,
+        account: Account | None = None,
+        notices: Notices | None = None,
+    ) -> None:
         self.collection = collection
         super().__init__(client)
         self.settings = settings
+        self.account = account or Account(client)
+        self.notices = notices or Notices()
         self.cursor_field = collection.cursor or []
         self.sizes = PageSize(settings.page_size)
         self.flatten = Flattener(collection)
@@ -56,8 +67,34 @@ class OutreachStream(KitStream):
         return parents(self.collection)
 
     def schema(self) -> Schema:
-        """Made from the table."""
-        return self.collection.schema()
+        """Made from the table, with what the account adds: labels of custom fields, attributes that only its own schema
+        lists, those of `extra_fields`."""
+        collection, extra = self.collection, self.settings.extra_fields.get(self.name, ())
+        labels = self.account.labels().get(collection.type) if "custom1" in collection.attributes else None
+        schema = collection.schema(labels)
+        if not self.settings.data_connections:
+            schema["properties"].pop(CONNECTIONS, None)
+        listed = self.account.attributes().get(collection.type, {})
+        kinds = {**dict.fromkeys(extra, "any"), **listed}
+        # A column of the table stays as it is; warehouses that fold case would have one twice.
+        taken = {column.lower() for column in schema["properties"]}
+        more = {name: dict(KINDS[kind]) for name, kind in kinds.items() if name.lower() not in taken}
+        return schemas.extended(schema, {attribute_column(name): column for name, column in more.items()})
+
+    @cached_property
+    def asking(self) -> Asking:
+        """How this stream asks for its lists. Made when it is first read: then the catalog's columns are known."""
+        collection = self.collection
+        known = collection.schema()["properties"].keys() - {*collection.hidden}
+        # A catalog of another connector may have columns that are none.
+        wanted = {name for name in self.selected - known if is_name(name)}
+        return Asking(
+            collection,
+            wanted.union(self.settings.extra_fields.get(self.name, ())),
+            connections=collection.is_connected and self.settings.data_connections,
+            log=lambda level, text: self.client.log(level, f"Stream {self.name}: {text}"),
+            notices=self.notices,
+        )
 
     @cached_property
     def zoned_fields(self) -> tuple[str, ...]:
@@ -81,6 +118,7 @@ class OutreachStream(KitStream):
         params: dict[str, Any] = {
             "page[size]": asked.get("limit") or asked.get("size") or self.settings.page_size,
             "count": "true" if asked.get("count") else "false",
+            **asked.get("form", PLAIN).params(self.collection.type),
         }
         window = asked.get("window")
         if window is not None and self.cursor_name is not None:
@@ -91,26 +129,50 @@ class OutreachStream(KitStream):
             params["page[after]"] = next_page_token["after"]
         return params
 
-    def parse_response(self, response: requests.Response, **arguments: Any) -> list[Record]:
+    def parse_response(
+        self, response: requests.Response, *, stream_slice: Mapping[str, Any] | None = None, **arguments: Any
+    ) -> list[Record]:
         """The flat records, with a `Z` on date-times without a zone."""
-        records = self.flatten(body(response)[self.rows_key])
+        has_connections = self.collection.is_connected and self.settings.data_connections
+        connections = (stream_slice or {}).get("form", PLAIN).connections if has_connections else None
+        records = self.flatten(body(response)[self.rows_key], connections=connections)
         timestamps.fix_zones(records, self.zoned_fields)
         return records
 
     def fetch(self, stream_slice: Mapping[str, Any] | None = None, token: Mapping[str, Any] | None = None) -> Answer:
-        """As the base; a 403 says what is missing."""
-        try:
-            return super().fetch(stream_slice, token)
-        except Rejected as rejected:
-            if rejected.status == 403:
-                raise self._forbidden(rejected) from rejected
-            raise
+        """As the base, in the form that brings most; a 403 says what is missing."""
+        if not self.is_allowed:
+            raise Unavailable(
+                f"Outreach has no scope for {self.collection.plural} that an app can have (S2S). Remove the stream "
+                f"{self.name} from the sync, or read it with a connection by OAuth."
+            )
+        form: Form | None = self.asking.form
+        refusal, answer = None, None
+        while form is not None:
+            try:
+                answer = super().fetch({**(stream_slice or {}), "form": form}, token)
+            except Rejected as rejected:
+                form = self.asking.after(form, rejected)
+                if form is None and rejected.status == 403:
+                    raise self._forbidden(rejected) from rejected
+                if form is None:
+                    raise
+                refusal = rejected
+            else:
+                form = self.asking.answered(form, answer.body, refusal)
+        assert answer is not None
+        return answer
+
+    @property
+    def is_allowed(self) -> bool:
+        """Whether these credentials can have a scope for this resource."""
+        return self.collection.has_app_scope or not self.settings.credentials.is_app
 
     def _forbidden(self, rejected: Rejected) -> Unavailable:
         """What the user must grant: the scope that the answer names, else the one of this resource."""
         scope = missing_scope(rejected)
         what = (
-            f"the authorisation lacks the scope {scope}. Authorise the connection again with it"
+            _mend(scope, is_app=self.settings.credentials.is_app)
             if scope
             else f"the user who authorised the connection may not read {self.collection.plural}. Change the governance "
             "profile of the user or authorise as an administrator"
@@ -171,6 +233,9 @@ class OutreachStream(KitStream):
         )
 
 
+PLAIN = Form()
+
+
 class KaiaStream(OutreachStream):
     """Recordings of meetings: a rate limit of their own."""
 
@@ -178,6 +243,16 @@ class KaiaStream(OutreachStream):
     def bucket(self) -> str:
         """Beside the user's budget."""
         return KAIA_BUCKET
+
+
+def _mend(scope: str, *, is_app: bool) -> str:
+    """What to do about a missing scope."""
+    if is_app:
+        return (
+            f"the app lacks the scope {scope}. Add it in the Outreach developer portal (your app, feature API Access "
+            "(S2S)) and install the app again"
+        )
+    return f"the authorisation lacks the scope {scope}. Authorise the connection again with it"
 
 
 # There is a next page, and its link does not say how to ask for it.

@@ -30,6 +30,14 @@ KINDS: Mapping[str, Schema] = {
     "objects": list_of(OBJECT),
     "object": OBJECT,
     "pairs": list_of(list_of(INTEGER)),
+    # What nobody has described: several types make a JSON column of it in warehouses.
+    "any": {"type": ["null", "array", "boolean", "number", "object", "string"]},
+}
+# Links to records of a CRM, which stand in `meta`. What an entry looks like is published nowhere.
+CONNECTIONS = "dataConnections"
+CONNECTIONS_COLUMN: Schema = {
+    "type": ["null", "array"],
+    "description": "Links to records of the CRM; an empty list where there is none, null where it was not asked for.",
 }
 # No attribute of a record may hide these; an attribute of the same name (custom objects) gets `Attribute` behind it.
 RESERVED = ("id", "type")
@@ -47,7 +55,9 @@ class Columns:
 @dataclass(frozen=True)
 class Collection:
     """One resource. `attributes` maps names to kinds (see KINDS), `one` and `many` relationships to resource types;
-    `beside` names to-one relationships of which a record may have an attribute with the name of the column."""
+    `beside` names to-one relationships of which a record may have an attribute with the name of the column. `hidden`
+    attributes come only where a request names them; `is_connected`: records may carry links to a CRM; `has_app_scope`:
+    an app that signs in without a user may read it."""
 
     plural: str
     type: str
@@ -59,6 +69,9 @@ class Collection:
     beside: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    is_connected: bool = False
+    has_app_scope: bool = False
     path: str = ""
     stream: str = ""
 
@@ -88,6 +101,8 @@ class Collection:
         for name, kind in self.attributes.items():
             label = (labels or {}).get(name)
             properties[attribute_column(name)] = {**KINDS[kind], **({"description": label} if label else {})}
+        if self.is_connected:
+            properties[CONNECTIONS] = CONNECTIONS_COLUMN
         for name, types in (self.one | self.many).items():  # type: ignore[operator]  # both are dictionaries
             columns = self.columns(name)
             about = f"of the {' or '.join(types)}"
@@ -106,6 +121,20 @@ class Collection:
             "additionalProperties": True,
             "properties": properties,
         }
+
+
+# What the names of the streams of custom objects begin with.
+CUSTOM_OBJECT = "custom_object_"
+
+
+def is_stream(name: str) -> bool:
+    """Whether there is a stream of that name, or may be one for a custom object."""
+    return name in table() or name.startswith(CUSTOM_OBJECT)
+
+
+def is_name(text: str) -> bool:
+    """Whether an attribute may be called so."""
+    return re.fullmatch("[A-Za-z][A-Za-z0-9_-]{0,99}", text) is not None
 
 
 def attribute_column(name: str) -> str:
@@ -141,6 +170,9 @@ def _collection(plural: str, entry: Mapping[str, Any]) -> Collection:
         beside=tuple(entry.get("beside", "").split()),
         links=tuple(entry.get("links", "").split()),
         secrets=tuple(entry.get("secrets", "").split()),
+        hidden=tuple(entry.get("hidden", "").split()),
+        is_connected=entry.get("connected", False),
+        has_app_scope=entry.get("app", False),
         path=plural,
         stream=snake(plural),
     )

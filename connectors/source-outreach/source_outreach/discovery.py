@@ -16,11 +16,9 @@ from urllib.parse import quote, unquote, urlsplit
 from source_kit.answers import body
 from source_kit.client import HttpClient, Request
 from source_kit.rules import Rejected, Unavailable
-from source_outreach.collections import Collection, snake
+from source_outreach.collections import CUSTOM_OBJECT, RESERVED, Collection, snake
 from source_outreach.config import BUCKET
 
-# What the names of their streams begin with.
-CUSTOM_OBJECT = "custom_object_"
 SCHEMA_PATH = "schema.json"
 TYPES_PATH = "types"
 _CUSTOM_OBJECT = re.compile(r"(?:^|/)customObjects/([^/{?]+)")
@@ -42,6 +40,11 @@ class Account:
         with self._lock:
             return self._custom_objects
 
+    def attributes(self) -> Mapping[str, Mapping[str, str]]:
+        """Kinds of attributes by resource type, as the account's schema lists them; empty where it is refused."""
+        with self._lock:
+            return self._attributes
+
     def labels(self) -> Mapping[str, Mapping[str, str]]:
         """Labels of custom fields by resource type; empty where they are refused."""
         with self._lock:
@@ -53,9 +56,20 @@ class Account:
             return self._organisation_ids
 
     @cached_property
+    def _definitions(self) -> Mapping[str, Any]:
+        return _mapping(self._ask(SCHEMA_PATH, "the schema with the custom objects", holds="definitions"))
+
+    @cached_property
+    def _attributes(self) -> Mapping[str, Mapping[str, str]]:
+        return {
+            name: {member: kind for member, kind in members_of(entry)[0].items() if member not in RESERVED}
+            for name, entry in self._definitions.items()
+            if isinstance(entry, Mapping)
+        }
+
+    @cached_property
     def _custom_objects(self) -> list[Collection]:
-        definitions = self._ask(SCHEMA_PATH, "the schema with the custom objects", holds="definitions")
-        found = [custom_object(name, entry) for name, entry in _mapping(definitions).items()]
+        found = [custom_object(name, entry) for name, entry in self._definitions.items()]
         # One object may be described twice; where its definition has its name, that one counts.
         found.sort(key=lambda each: each is not None and each.type != each.plural)
         by_stream = {each.stream: each for each in reversed(found) if each is not None}
@@ -104,17 +118,8 @@ def custom_object(name: str, definition: Any) -> Collection | None:
     paths = [found[1] for address in addresses if (found := _CUSTOM_OBJECT.search(str(address)))]
     if not paths:
         return None
-    attributes: dict[str, str] = {}
-    one: dict[str, tuple[str, ...]] = {}
-    many: dict[str, tuple[str, ...]] = {}
-    given = _mapping(definition.get("definitions") or definition.get("properties"))
-    members = {member: details for member, details in given.items() if isinstance(details, Mapping)}
-    for member, details in members.items():
-        if "data" in details or "links" in details:
-            (many if _type(details) == "array" else one)[member] = _targets(details)
-        else:
-            attributes[member] = _kind(details)
-    is_cursor = members.get("updatedAt", {})
+    attributes, one, many = members_of(definition)
+    is_cursor = _mapping(_members(definition).get("updatedAt"))
     internal = unquote(paths[0])
     return Collection(
         plural=internal,
@@ -126,6 +131,28 @@ def custom_object(name: str, definition: Any) -> Collection | None:
         path=f"customObjects/{quote(internal, safe='', errors='replace')}",
         stream=stream_name(internal),
     )
+
+
+Targets = dict[str, tuple[str, ...]]
+
+
+def members_of(definition: Mapping[str, Any]) -> tuple[dict[str, str], Targets, Targets]:
+    """Kinds of attributes, and the types that to-one and to-many relationships lead to."""
+    attributes: dict[str, str] = {}
+    one: Targets = {}
+    many: Targets = {}
+    for member, details in _members(definition).items():
+        if not isinstance(details, Mapping):
+            continue
+        if "data" in details or "links" in details:
+            (many if _type(details) == "array" else one)[member] = _targets(details)
+        else:
+            attributes[member] = _kind(details)
+    return attributes, one, many
+
+
+def _members(definition: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _mapping(definition.get("definitions") or definition.get("properties"))
 
 
 def stream_name(internal: str) -> str:

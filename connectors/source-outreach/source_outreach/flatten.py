@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from source_kit.work import Record
-from source_outreach.collections import RESERVED, Collection, Columns, attribute_column
+from source_outreach.collections import CONNECTIONS, RESERVED, Collection, Columns, attribute_column
 
 # Members of a resource that are no columns, or become columns of their own.
 ENVELOPE = frozenset(["id", "type", "attributes", "relationships", "links", "meta"])
@@ -31,12 +31,15 @@ class Flattener:
         self._single_type = frozenset(collection.one) - collection.polymorphic
         self._secrets = tuple(dict.fromkeys((*collection.secrets, *SECRETS_ANYWHERE)))
 
-    def __call__(self, resources: Sequence[Mapping[str, Any]]) -> list[Record]:
-        """The records of a page."""
+    def __call__(self, resources: Sequence[Mapping[str, Any]], *, connections: bool | None = None) -> list[Record]:
+        """The records of a page. `connections`: with a column for links to a CRM, which were asked for (true) or
+        refused (false)."""
         flat, secrets = self._flat, self._secrets
         records = []
         for resource in resources:
             record = flat(resource)
+            if connections is not None:
+                record[free(CONNECTIONS, record, "Meta")] = connections_of(resource) if connections else None
             for name in secrets:
                 if name in record:
                     record[name] = None
@@ -108,6 +111,15 @@ class Flattener:
     def _learn(self, name: str) -> Columns:
         columns = self._columns[name] = self._collection.columns(name)
         return columns
+
+
+def connections_of(resource: Mapping[str, Any]) -> Any:
+    """The links to a CRM, as they come: a list, empty where there is none; what is no list is its only entry."""
+    meta = resource.get("meta")
+    found = meta.get(CONNECTIONS) if isinstance(meta, Mapping) else None
+    if isinstance(found, list):
+        return found
+    return [] if found is None else [found]
 
 
 def free(column: str, taken: Mapping[str, Any], suffix: str) -> str:

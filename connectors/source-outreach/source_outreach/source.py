@@ -15,8 +15,9 @@ from source_kit.foreign_state import ForeignRule
 from source_kit.oauth import Auth
 from source_kit.source import KitSource
 from source_kit.stream import KitStream
-from source_outreach import config, streams
-from source_outreach.discovery import CUSTOM_OBJECT, Account
+from source_outreach import config, credentials, streams
+from source_outreach.collections import CUSTOM_OBJECT
+from source_outreach.discovery import Account
 from source_outreach.errors import RULES
 from source_outreach.foreign import IGNORED_STATES, rules_for
 
@@ -43,15 +44,22 @@ class SourceOutreach(KitSource):
         return self.settings.common, warnings
 
     def authentication(self, session: requests.Session) -> Auth:
-        return config.authentication(
-            self.settings,
+        return credentials.authentication(
+            self.settings.credentials,
+            self.settings.common,
+            config.DEFAULTS.api_url,
             self.store,
             session,
             self.clock,
             emit_control=self.output.control,
             log=self.output.log,
             on_secret=self.redactor.add,
+            move_to=self._move_to,
         )
+
+    def _move_to(self, api_url: str) -> None:
+        """The host that serves the organisation, as signing in as an app tells it."""
+        self.client.move_to(api_url)
 
     def budget(self, options: CommonOptions) -> RateBudget:
         return RateBudget(
@@ -63,8 +71,10 @@ class SourceOutreach(KitSource):
 
     def build_streams(self, client: HttpClient) -> Sequence[KitStream]:
         account = Account(client)
-        standard = streams.build(client, self.settings, account)
-        return [*streams.reachable(standard, client), *streams.custom(client, self.settings, account)]
+        standard = streams.reachable(streams.build(client, self.settings, account), client)
+        # There is no scope for custom objects that an app could have.
+        is_app = self.settings.credentials.is_app
+        return standard if is_app else [*standard, *streams.custom(client, self.settings, account)]
 
     def streams_for(self, client: HttpClient, names: Sequence[str]) -> Sequence[KitStream]:
         """Custom objects are looked for only if one is configured; what cannot be reached says so when it is read."""

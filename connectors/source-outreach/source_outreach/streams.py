@@ -9,11 +9,11 @@ from source_kit import rows
 from source_kit.client import HttpClient, Request
 from source_kit.errors import TransientError
 from source_kit.rules import Rejected, Unavailable
-from source_kit.schemas import Schema
 from source_kit.stream import Answer
 from source_kit.work import Page, Plan, Start
-from source_outreach.base import KaiaStream, OutreachStream
-from source_outreach.collections import Collection, table
+from source_outreach.asking import Notices
+from source_outreach.base import PLAIN, KaiaStream, OutreachStream
+from source_outreach.collections import table
 from source_outreach.config import BUCKET, Settings
 from source_outreach.discovery import Account
 
@@ -24,26 +24,10 @@ class Unlisted(Unavailable):
     """Resources that this account has no list of."""
 
 
-class LabelledStream(OutreachStream):
-    """A collection with custom fields, which the account has named."""
-
-    def __init__(self, client: HttpClient, settings: Settings, collection: Collection, account: Account) -> None:
-        super().__init__(client, settings, collection)
-        self.account = account
-
-    def schema(self) -> Schema:
-        """The table's, with the labels of the custom fields."""
-        return self.collection.schema(self.account.labels().get(self.collection.type))
-
-
 class ByIdStream(OutreachStream):
     """Resources that Outreach gives one by one only. `ids` says which there are."""
 
     may_be_one = True
-
-    def __init__(self, client: HttpClient, settings: Settings, collection: Collection, account: Account) -> None:
-        super().__init__(client, settings, collection)
-        self.account = account
 
     def path(self, stream_slice: Mapping[str, Any] | None = None, **arguments: Any) -> str:
         """With an id, one resource."""
@@ -57,8 +41,9 @@ class ByIdStream(OutreachStream):
         next_page_token: Mapping[str, Any] | None = None,
     ) -> MutableMapping[str, Any]:
         """One resource takes no paging."""
-        if (stream_slice or {}).get("id") is not None:
-            return {}
+        asked = stream_slice or {}
+        if asked.get("id") is not None:
+            return dict(asked.get("form", PLAIN).params(self.collection.type))
         return super().request_params(stream_state, stream_slice, next_page_token)
 
     @property
@@ -159,37 +144,45 @@ class OrgSettings(ByIdStream):
         return self.account.organisation_ids()
 
 
+CLASSES: Mapping[str, type[OutreachStream]] = {
+    "imports": Imports,
+    "org_settings": OrgSettings,
+    "kaia_recordings": KaiaStream,
+}
+
+
 def build(client: HttpClient, settings: Settings, account: Account) -> list[OutreachStream]:
     """One instance of every stream of the table."""
-    return [_stream(client, settings, collection, account) for collection in table().values()]
+    notices = Notices()
+    return [
+        CLASSES.get(stream, OutreachStream)(client, settings, collection, account, notices)
+        for stream, collection in table().items()
+    ]
 
 
 def custom(client: HttpClient, settings: Settings, account: Account) -> list[OutreachStream]:
     """One instance per custom object, which takes a request to find."""
-    return [OutreachStream(client, settings, collection) for collection in account.custom_objects()]
+    return [OutreachStream(client, settings, collection, account) for collection in account.custom_objects()]
 
 
 def reachable(streams: Sequence[OutreachStream], client: HttpClient) -> list[OutreachStream]:
     """The streams without those of which this config and account reach nothing; up to three requests."""
+    barred = [stream.name for stream in streams if not stream.is_allowed]
+    if barred:
+        client.log(
+            "INFO",
+            f"Outreach gives apps (S2S) no scope for {', '.join(barred)}: these streams, and custom objects, are left "
+            "out. A connection by OAuth reads them.",
+        )
     kept = []
     for stream in streams:
+        if not stream.is_allowed:
+            continue
         if not isinstance(stream, ByIdStream) or stream.is_reachable:
             kept.append(stream)
         else:
             client.log("INFO", f"Stream {stream.name} is left out: {stream.missing}")
     return kept
-
-
-def _stream(client: HttpClient, settings: Settings, collection: Collection, account: Account) -> OutreachStream:
-    if collection.stream == "imports":
-        return Imports(client, settings, collection, account)
-    if collection.stream == "org_settings":
-        return OrgSettings(client, settings, collection, account)
-    if collection.stream == "kaia_recordings":
-        return KaiaStream(client, settings, collection)
-    if "custom1" in collection.attributes:
-        return LabelledStream(client, settings, collection, account)
-    return OutreachStream(client, settings, collection)
 
 
 def token_probe(client: HttpClient) -> None:

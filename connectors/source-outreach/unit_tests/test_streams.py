@@ -17,6 +17,7 @@ from source_outreach.timeline import Timeless
 from unit_tests.outreach_account import API, TOKEN_URL, opened, page, problem, read, resource, stream_of
 
 STAGES = f"{API}/stages"
+PERSONAS = f"{API}/personas"
 
 
 def asked(vendor: requests_mock.Mocker, number: int = -1) -> dict[str, list[str]]:
@@ -25,8 +26,8 @@ def asked(vendor: requests_mock.Mocker, number: int = -1) -> dict[str, list[str]
 
 
 def test_a_first_read_asks_for_a_counted_page_in_order_of_the_cursor(requests_mock: requests_mock.Mocker) -> None:
-    requests_mock.get(STAGES, json=page([resource(1)], count=1))
-    read(stream_of(opened(), "stages"))
+    requests_mock.get(PERSONAS, json=page([resource(1)], count=1))
+    read(stream_of(opened(), "personas"))
     assert asked(requests_mock) == {"page[size]": ["1000"], "count": ["true"], "sort": ["updatedat"]}
 
 
@@ -39,8 +40,8 @@ def test_start_date_and_state_are_inclusive_ranges(requests_mock: requests_mock.
 
 
 def test_rows_without_a_time_have_a_filter_of_their_own(requests_mock: requests_mock.Mocker) -> None:
-    requests_mock.get(STAGES, json=page([]))
-    stream = stream_of(opened(), "stages")
+    requests_mock.get(PERSONAS, json=page([]))
+    stream = stream_of(opened(), "personas")
     assert isinstance(stream, OutreachStream)
     stream.fetch_window(Timeless())
     assert asked(requests_mock) == {"filter[updatedat]": ["__null__"], "page[size]": ["1000"], "count": ["false"]}
@@ -164,9 +165,9 @@ def test_a_path_that_does_not_exist_ends_the_stream_alone(requests_mock: request
 
 
 def test_a_refused_filter_is_not_asked_for_again(requests_mock: requests_mock.Mocker) -> None:
-    requests_mock.get(STAGES, status_code=422, json=problem("validationError", "x is not filterable"))
+    requests_mock.get(PERSONAS, status_code=422, json=problem("validationError", "x is not filterable"))
     with pytest.raises(Rejected):
-        read(stream_of(opened(), "stages"))
+        read(stream_of(opened(), "personas"))
     assert len(requests_mock.request_history) == 1
 
 

@@ -1,0 +1,153 @@
+"""What a list is asked for beyond its default answer: links to a CRM, and attributes that come only by name.
+
+`provideDataConnections=true` adds `meta.dataConnections`. `fields[<type>]=a,b` brings hidden attributes, and leaves out
+every attribute and relationship that it does not name: so the names of all others are taken from the table and from a
+default answer. Whatever of it Outreach refuses is given up, and the answer is the default one.
+
+Reference: developers.outreach.io/api/making-requests (sparse fieldsets); which statuses refuse them is not published.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Collection as Names
+from dataclasses import dataclass
+from typing import Any
+
+from source_kit.rules import Rejected
+from source_outreach.collections import Collection
+from source_outreach.errors import missing_scope
+
+# A parameter, or an address that became too long with it.
+REFUSED = (400, 414, 422)
+FORBIDDEN = 403
+
+
+@dataclass(frozen=True)
+class Form:
+    """One way to ask: with links to a CRM, and for these attributes and relationships only."""
+
+    connections: bool = False
+    fields: tuple[str, ...] = ()
+
+    def params(self, kind: str) -> dict[str, str]:
+        """The parameters for resources of that type."""
+        params = {"provideDataConnections": "true"} if self.connections else {}
+        return {**params, f"fields[{kind}]": ",".join(self.fields)} if self.fields else params
+
+
+class Notices:
+    """What is said once in a sync, whichever stream meets it first."""
+
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+        self._lock = threading.Lock()
+
+    def is_first(self, what: str) -> bool:
+        """Whether nobody has asked for this before."""
+        with self._lock:
+            is_first = what not in self._said
+            self._said.add(what)
+            return is_first
+
+
+class Asking:
+    """The form in which one stream asks, and what is tried where it is refused. Thread-safe.
+
+    `wanted` are the attributes that the default answer may lack; `log` takes a level and a text.
+    """
+
+    def __init__(
+        self,
+        collection: Collection,
+        wanted: Names[str],
+        *,
+        connections: bool,
+        log: Callable[[str, str], None],
+        notices: Notices,
+    ) -> None:
+        self._collection = collection
+        self._wanted = frozenset(wanted)
+        self._log = log
+        self._notices = notices
+        self._lock = threading.Lock()
+        self._is_learned = not self._wanted
+        # From the best to the barest; a form that was answered once is refused for another reason than itself.
+        self._forms = [Form(connections=True), Form()] if connections else [Form()]
+        self._answered: set[Form] = set()
+
+    @property
+    def form(self) -> Form:
+        """The one to ask in."""
+        return self._forms[0]
+
+    def after(self, form: Form, refusal: Rejected) -> Form | None:
+        """The next form to try; None where the refusal is of the request itself."""
+        with self._lock:
+            if form in self._answered or form not in self._forms:
+                return None
+            others = self._forms[self._forms.index(form) + 1 :]
+            if refusal.status == FORBIDDEN:
+                is_own = missing_scope(refusal) == f"{self._collection.plural}.read"
+                others = [] if is_own else [other for other in others if form.connections and not other.connections]
+            elif refusal.status not in REFUSED:
+                others = []
+            return others[0] if others else None
+
+    def answered(self, form: Form, content: Any, refusal: Rejected | None = None) -> Form | None:
+        """Note an answer, and the refusal before it; a form that brings more, where there is one."""
+        with self._lock:
+            self._answered.add(form)
+            if form in self._forms[1:] and refusal is not None:
+                given_up, self._forms = self._forms[0], self._forms[self._forms.index(form) :]
+                self._tell(given_up, form, refusal)
+            rows = [] if self._is_learned else _resources(content)
+            if not rows:
+                return None
+            self._is_learned = True
+            known = frozenset(name for row in rows for name in _names(row))
+            missing = self._wanted - known
+            if not missing:
+                return None
+            connections = self._forms[0].connections
+            self._forms = [*(Form(connections, fields) for fields in self._fields(known, missing)), Form(connections)]
+            return self.form
+
+    def _fields(self, known: frozenset[str], missing: frozenset[str]) -> Iterator[tuple[str, ...]]:
+        """Names to ask for, the most first: some that the table has, or the user wants, may not be known there."""
+        collection = self._collection
+        table = {*collection.attributes, *collection.one, *collection.many}
+        seen = set()
+        for names in (table | known | missing, known | missing, known | (missing & {*collection.hidden})):
+            if frozenset(names) not in seen and names != known:
+                seen.add(frozenset(names))
+                yield tuple(sorted(names))
+
+    def _tell(self, given_up: Form, kept: Form, refusal: Rejected) -> None:
+        why = refusal.internal_message
+        if given_up.connections and not kept.connections:
+            level = "WARN" if self._notices.is_first("connections") else "INFO"
+            self._log(
+                level,
+                f"Outreach refused provideDataConnections ({why}). Records come without links to the CRM here, and "
+                "wherever else it refuses them: dataConnections is null.",
+            )
+        lost = sorted(self._wanted - {*kept.fields}) if given_up.fields else []
+        if lost:
+            self._log("WARN", f"Outreach refused to give {', '.join(lost)} ({why}): their columns stay empty.")
+
+
+def _resources(content: Any) -> list[Mapping[str, Any]]:
+    data = content.get("data") if isinstance(content, Mapping) else None
+    rows = data if isinstance(data, list) else [data]
+    return [row for row in rows if isinstance(row, Mapping) and isinstance(row.get("attributes"), Mapping)]
+
+
+def _names(resource: Mapping[str, Any]) -> Iterator[str]:
+    """The names of what becomes a column."""
+    yield from resource["attributes"]
+    relationships = resource.get("relationships")
+    for name, each in relationships.items() if isinstance(relationships, Mapping) else ():
+        if isinstance(each, Mapping) and "data" in each:
+            yield name

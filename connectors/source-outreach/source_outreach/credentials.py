@@ -1,0 +1,152 @@
+"""Who reads: a user by OAuth 2.0, or an app (server to server); flat keys, or `credentials`, which win.
+
+OAuth per developers.outreach.io/api/getting-started: access tokens live two hours, refresh tokens 14 days, one token a
+minute.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import requests
+
+from source_kit.clock import Clock
+from source_kit.config import CommonOptions, ConfigReader
+from source_kit.config_store import ConfigPath, ConfigStore
+from source_kit.oauth import Auth, OAuth, TokenPaths
+
+if TYPE_CHECKING:
+    from source_outreach.s2s import App
+
+AuthType = Literal["oauth2.0", "s2s"]
+OAUTH_KEYS = ("client_id", "client_secret", "refresh_token")
+# Outreach gives a user one token of an application a minute.
+MINT_INTERVAL_SECONDS = 60.0
+RENEWAL_HINT = (
+    "Outreach ends a refresh token 14 days after it was issued: a connection that was idle for longer is lost."
+)
+_GUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Checked credentials: where the config keeps those of OAuth, or the app that signs in."""
+
+    auth_type: AuthType = "oauth2.0"
+    paths: TokenPaths = field(default_factory=lambda: token_paths(()))
+    app: App | None = field(default=None, repr=False)
+
+    @property
+    def is_app(self) -> bool:
+        """Whether an app signs in, which has scopes for some resources only."""
+        return self.auth_type == "s2s"
+
+
+def token_paths(prefix: ConfigPath) -> TokenPaths:
+    """The OAuth values under a key of the config, or at its top."""
+    return TokenPaths(
+        client_id=(*prefix, "client_id"),
+        client_secret=(*prefix, "client_secret"),
+        refresh_token=(*prefix, "refresh_token"),
+        access_token=(*prefix, "access_token"),
+        token_expiry_date=(*prefix, "token_expiry_date"),
+        redirect_uri=(*prefix, "redirect_uri"),
+    )
+
+
+def read(reader: ConfigReader) -> Credentials:
+    """The credentials; problems stay in the reader."""
+    section = reader.section("credentials")
+    if section is None or not section.keys():
+        return _oauth(reader, ())
+    guess = "s2s" if section.has("s2s_guid") or section.has("private_key") else "oauth2.0"
+    auth_type = cast(AuthType, section.choice("auth_type", ("oauth2.0", "s2s"), guess))
+    return _oauth(section, ("credentials",)) if auth_type == "oauth2.0" else _app(section)
+
+
+def _oauth(reader: ConfigReader, prefix: ConfigPath) -> Credentials:
+    for key in OAUTH_KEYS:
+        reader.secret(key)
+    reader.text("redirect_uri", "")
+    return Credentials("oauth2.0", token_paths(prefix))
+
+
+def _app(section: ConfigReader) -> Credentials:
+    # It loads the library that reads keys, which OAuth does without.
+    from source_outreach.pem import NoKey, private_key
+    from source_outreach.s2s import App
+
+    guid = section.secret("s2s_guid").strip("{}")
+    if guid and not _GUID.fullmatch(guid):
+        section.problem(
+            "s2s_guid",
+            "is no GUID such as 3f2504e0-4f89-41d3-9a0c-0305e82c3301: copy the S2S GUID of your app from the Outreach "
+            "developer portal (feature API Access (S2S))",
+        )
+    key = None
+    text = section.whole_text("private_key")
+    if text:
+        try:
+            key = private_key(text)
+        except NoKey as refused:
+            section.problem(
+                "private_key",
+                f"{refused}. Its public half is what your app has in the Outreach developer portal (feature API Access "
+                "(S2S))",
+            )
+    if not any(section.identifier(name) for name in ("installation_id", "setup_token")):
+        section.problem(
+            "installation_id",
+            "is missing: give it, or once, within 15 minutes of installing the app in Outreach, the setup_token",
+        )
+    return Credentials("s2s", app=App(guid, key) if key is not None else None)
+
+
+def authentication(
+    credentials: Credentials,
+    common: CommonOptions,
+    default_api_url: str,
+    store: ConfigStore,
+    session: requests.Session,
+    clock: Clock,
+    *,
+    emit_control: Callable[[Mapping[str, Any]], None],
+    log: Callable[[str, str], None],
+    on_secret: Callable[[str], None],
+    move_to: Callable[[str], None],
+) -> Auth:
+    """What signs requests; `session` carries those for tokens. `move_to` as `S2S`."""
+    # The media type of the API is not that of the token endpoints: one takes a form, the other nothing.
+    session.headers.pop("Content-Type", None)
+    session.headers["Accept"] = "application/json"
+    if credentials.app is not None:
+        from source_outreach.s2s import S2S
+
+        session.headers["Accept"] = "application/vnd.api+json, application/json"
+        return S2S(
+            credentials.app,
+            store,
+            common.api_url,
+            has_own_url=common.api_url != default_api_url,
+            session=session,
+            clock=clock,
+            emit_control=emit_control,
+            log=log,
+            on_secret=on_secret,
+            move_to=move_to,
+        )
+    return OAuth(
+        store,
+        credentials.paths,
+        common.token_url or "",
+        session=session,
+        clock=clock,
+        emit_control=emit_control,
+        log=log,
+        on_secret=on_secret,
+        mint_interval_seconds=MINT_INTERVAL_SECONDS,
+        renewal_hint=RENEWAL_HINT,
+    )
