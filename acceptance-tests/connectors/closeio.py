@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from emulators.oddities.kinds import RELATIONS
-from harness.connector import Connector, OAuth, Scenario, Stream
+from harness.connector import Connector, Deletions, IdLists, Lateness, OAuth, Scenario, Stream
 from harness.odd_scenarios import ON_PAGES, everything, one_by_one
 from harness.oddities import sent
 
@@ -129,6 +129,8 @@ def activities(name: str, touch: str = "", *, checkpoints_inside: bool = False) 
     )
 
 
+LATE = ("leads", "contacts", "opportunities", "custom_objects", "activities", "tasks")
+
 CONNECTOR = Connector(
     name="closeio",
     script="source-closeio",
@@ -206,6 +208,35 @@ CONNECTOR = Connector(
     refused_with_it=TYPED_TASKS,
     late_index={"index_lag_seconds": 4.0},
     late_index_seconds=4.0,
+    deletions=Deletions(
+        stream="deleted_records",
+        touches={"leads": 3, "contacts": 4, "opportunities": 3, "tasks": 3, "activities": 3},
+        merges="lead_merges",
+        many_states={"events": 3_000},
+        ways={"as documented": {}, "a merge is a deletion too": {"merge_also_deletes": True}},
+    ),
+    lateness=Lateness(
+        streams={name: name for name in LATE},
+        config={},
+        off={},
+        witness="GET /event/",
+        # Two pages of what else has happened, per stream and for the activities.
+        most_requests=2 * (len(LATE) + 1),
+        by_id=tuple(f"GET /{path}/{{id}}/" for path in ("lead", "contact", "opportunity", "custom_object", "task")),
+        told_at_once=tuple(name for name in LATE if name != "activities"),
+    ),
+    ids=IdLists(
+        streams={
+            "leads": ("leads", 200),
+            "contacts": ("contacts", 200),
+            "opportunities": ("opportunities", 200),
+            "activities": ("call_activities", 100),
+            "tasks": ("tasks", 1_000),
+        },
+        sizes={"leads": 1_200, "contacts": 1_200, "opportunities": 600, "activities": 900},
+        requests_beside=5,
+        ways={"the search is refused": {"refuse": {SEARCH: 403}}},
+    ),
     oauth=OAuth(
         short_lived={"token_lifetime": 0.8, "latency_ms": 50, "leads": 3_000, "activities": 1_500},
         long_lived={"token_lifetime": 3600.0},

@@ -8,7 +8,7 @@ from typing import Any
 
 from connectors.closeio import seen
 from emulators.oddities.kinds import RELATIONS
-from harness.connector import Connector, Scenario, Stream
+from harness.connector import Connector, Deletions, IdLists, Lateness, Scenario, Stream
 from harness.odd_scenarios import IN_ROWS, ON_PAGES, everything, one_by_one
 from harness.oddities import sent
 from harness.rate_checks import windows_used
@@ -23,7 +23,9 @@ SEARCHED = ("companies", "conversations", "customers", "messages", "notes", "kob
 LISTED = (
     "users", "teams", "tags", "shortcuts", "klasses", "brands", "queues", "queue_rules", "work_sessions",
     "satisfaction", "schedules", "role_groups", "cards", "notifications", "snoozes", "kb_articles", "kb_categories",
+    "routing_settings", "routing_statuses",
 )  # fmt: skip
+AUDITED = ("audit_logs", "deleted_records", "record_history")
 CHILDREN = ("attachments", "conversation_events", "work_items", "satisfaction_responses", "customer_merges")
 KLASSES = ("kobject_order", "kobject_retired", "kobject_shopify_order", "kobject_ticket")
 
@@ -60,6 +62,14 @@ TIES = {"conversations": 2_600, "messages": 2_600, "ties": [1_600, 600]}
 ODD_STREAMS = ("messages", "companies", "notes", "tags", "conversation_events")
 LARGE_STREAMS = (*SEARCHED, "conversation_times", *KLASSES)
 
+DELETABLE = ("customers", "conversations", "companies", "messages", "notes", "kobjects")
+
+
+def is_there(record: dict[str, Any]) -> bool:
+    """Searches show deleted records, flagged."""
+    return not record.get("deleted")
+
+
 CONNECTOR = Connector(
     name="kustomer",
     script="source-kustomer",
@@ -78,7 +88,10 @@ CONNECTOR = Connector(
         Stream("slas", cursor="created_at", overlap=WHOLE, checkpoints_inside=False),
         Stream("sla_versions", cursor="created_at", overlap=WHOLE, checkpoints_inside=False),
         Stream("custom_attributes"),
-        Stream("audit_logs", cursor="created_at", checkpoints_inside=False),
+        Stream("company_edges", cursor="updated_at", overlap=WHOLE, checkpoints_inside=False),
+        Stream("audit_logs", cursor="created_at", touch="audit_logs", sees_updates=False, checkpoints_inside=False),
+        Stream("deleted_records", cursor="deleted_at", checkpoints_inside=False),
+        Stream("record_history", cursor="created_at", checkpoints_inside=False),
         *(
             Stream(name, cursor="parent_updated_at", overlap=LOOKBACK, checkpoints_inside=False) for name in CHILDREN
         ),
@@ -109,6 +122,33 @@ CONNECTOR = Connector(
     asked_for_others={name: ("search conversation", "search customer") for name in CHILDREN},
     late_index={"index_lag_seconds": 4.0},
     late_index_seconds=4.0,
+    deletions=Deletions(
+        stream="deleted_records",
+        touches={"customers": 4, "conversations": 3, "companies": 3, "messages": 5},
+        merges="customer_merges",
+        many_states={"audit_logs": 6_000},
+        ways={
+            "as documented": {},
+            "filters are ignored": {"ignored_audit_filters": ["*"]},
+            "deletions are updates": {"deletes_as_updates": ["company", "customer"]},
+            "a merge is an entry of the source": {"merge_log": "source"},
+            "a merge is an entry of the target": {"merge_log": "target"},
+        },
+    ),
+    lateness=Lateness(
+        streams={name: name for name in SEARCHED},
+        config={"deep_lookback_hours": 6, "lookback_interval_hours": 0},
+        off={"deep_lookback_hours": 0},
+        witness=SEARCH,
+        most_requests=2 * len(SEARCHED),
+    ),
+    ids=IdLists(
+        streams={name: (name, 500) for name in DELETABLE},
+        sizes={"customers": 2_400, "conversations": 1_200, "companies": 600},
+        requests_beside=5,
+        exists=is_there,
+        ways={"ids only are ignored": {"ids_only": "ignored"}, "ids only are refused": {"ids_only": "refused"}},
+    ),
     scenarios=(
         Scenario("every fault comes at once", {"faults": {"all": 0.02}}, statistics=faults_happened),
         Scenario("three pages share one timestamp", TIES, streams=LARGE_STREAMS, statistics=no_writes),
@@ -169,6 +209,42 @@ CONNECTOR = Connector(
             config={"num_workers": 2},
             streams=("conversation_events",),
             statistics=windows_used("organisation", 57),
+        ),
+        Scenario("customers cannot be listed by filters", {"filtered_lists": []}),
+        Scenario(
+            "filters of customers are refused", {"filtered_lists": [], "unknown_filters": "refused"},
+            streams=("customers",),
+        ),
+        Scenario(
+            "filtered lists come in no order",
+            {"customers": 2_600, "unsorted": ["GET /customers"]}, streams=("customers",),
+        ),
+        Scenario(
+            "three pages of filtered lists share one timestamp",
+            {"customers": 2_600, "ties": [1_600, 600]}, streams=("customers",),
+        ),
+        Scenario(
+            "12,000 of a filtered list share one timestamp",
+            {"customers": 13_000, "ties": [12_000]}, streams=("customers",),
+        ),
+        Scenario(
+            "ties of filtered lists come in another order each time",
+            {"customers": 2_600, "ties": [1_600, 600], "unstable_ties": True}, streams=("customers",),
+        ),
+        Scenario("filtered lists show what is deleted", {"lists_show_deleted": True}, streams=("customers",)),
+        Scenario("filtered lists end with the archive", {"lists_reach_archive": False}, streams=("customers",)),
+        Scenario("filtered lists end at 500 records", {"customers": 2_600, "list_cap": 500}, streams=("customers",)),
+        Scenario("the audit log ignores filters", {"ignored_audit_filters": ["*"]}, streams=AUDITED),
+        Scenario("companies are deleted by updates", {"deletes_as_updates": ["company"]}, streams=AUDITED),
+        Scenario("entries of the audit log live a month", {"audit_days": 30.0}, streams=AUDITED),
+        Scenario("edges of companies are not listed", {"edges_listed": False}, streams=("company_edges",)),
+        Scenario(
+            "times of conversations are older than two years",
+            {"conversation_times": 600},
+            config={"archived_conversation_times": True},
+            streams=("conversation_times",),
+            truths={"conversation_times": "all_conversation_times"},
+            says="onversation",
         ),
         everything(),
         *one_by_one(

@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.closeio import faults_happened, paced, seen
 from emulators.oddities.kinds import OUTSIDE, RELATIONS
-from harness.connector import Connector, Scenario, Stream
+from harness.connector import Connector, IdLists, Scenario, Stream
 from harness.odd_scenarios import IN_ROWS, ON_PAGES, everything, one_by_one
 from harness.rate_checks import windows_used
 
@@ -125,6 +125,11 @@ CONNECTOR = Connector(
         "events": ("/events for a test",),
         "leads": ("/leads for a test",),
     },
+    ids=IdLists(
+        streams={name: (name, 100) for name in ("leads", "campaigns", "dnc_domains", "users")},
+        sizes={"leads": 2_000, "dnc_domains": 300, "campaigns": 20},
+        requests_beside=2,
+    ),
     scenarios=(
         Scenario("every fault comes at once", {"faults": {"all": 0.04}}, statistics=faults_happened),
         rate_limited("epoch"),

@@ -73,6 +73,16 @@ class CloseClient:
             if not answer["has_more"]:
                 return rows
 
+    def list_events(self, **params: Any) -> list[Json]:
+        """All events that fit, newest first."""
+        rows: list[Json] = []
+        cursor = ""
+        while cursor is not None:
+            answer = self.get("/event/", _cursor=cursor, **params)
+            rows += answer["data"]
+            cursor = answer["cursor_next"]
+        return rows
+
     def truth(self, stream: str, *, all_fields: bool = False) -> list[Json]:
         """What a complete read emits."""
         records = self.app.truth(stream, all_fields=all_fields)
@@ -110,6 +120,7 @@ def between(low: str | None, high: str | None = None, name: str = "date_updated"
 LEADS: Json = {"type": "and", "queries": [{"type": "object_type", "object_type": "lead"}]}
 UPDATED: Json = {"direction": "asc", "field": lead_field("date_updated")}
 CREATED: Json = {"direction": "asc", "field": lead_field("date_created")}
+BOTH = [UPDATED, CREATED]
 DATES = {"lead": ["id", "date_updated", "date_created"]}
 
 

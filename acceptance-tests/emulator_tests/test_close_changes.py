@@ -14,16 +14,6 @@ def close_account(**options: Any) -> CloseClient:
     return CloseClient(**SIZES, events=0, old_events=0, **options)
 
 
-def events(close: CloseClient, **params: str) -> list[dict[str, Any]]:
-    rows, cursor = [], ""
-    while True:
-        answer = close.get("/event/", _cursor=cursor, **params)
-        rows += answer["data"]
-        cursor = answer["cursor_next"]
-        if cursor is None:
-            return rows
-
-
 def test_a_deleted_lead_takes_all_its_records_along_each_with_an_event() -> None:
     close = close_account()
     before = {stream: close.truth(stream) for stream in CHILDREN}
@@ -35,7 +25,7 @@ def test_a_deleted_lead_takes_all_its_records_along_each_with_an_event() -> None
         assert own, stream
         assert left == set(ids(records)) - own
         expected |= own
-    logged = [row for row in events(close) if row["action"] == "deleted"]
+    logged = [row for row in close.list_events() if row["action"] == "deleted"]
     # E-mail threads are no records of `activities`, but they go too.
     assert {row["object_id"] for row in logged} >= expected
     assert {row["lead_id"] for row in logged} == {lead}
@@ -49,11 +39,11 @@ def test_a_merge_hands_everything_over_and_names_both_leads() -> None:
     assert close.refused(f"/lead/{source}/")[0] == 404
     for stream in CHILDREN:
         assert source not in {record["lead_id"] for record in close.truth(stream)}
-    (merge,) = [row for row in events(close) if row["action"] == "merged"]
+    (merge,) = [row for row in close.list_events() if row["action"] == "merged"]
     assert (merge["object_type"], merge["object_id"]) == ("lead", destination)
     assert merge["meta"]["merge_source_lead_id"] == source
     assert merge["meta"]["merge_destination_lead_id"] == destination
-    assert not [row for row in events(close) if row["action"] == "deleted"]
+    assert not [row for row in close.list_events() if row["action"] == "deleted"]
     own = [row for row in close.get("/activity/", lead_id=destination)["data"]]
     assert {row["lead_id"] for row in own} == {destination}
 
@@ -61,7 +51,7 @@ def test_a_merge_hands_everything_over_and_names_both_leads() -> None:
 def test_a_merge_may_also_log_the_source_as_deleted() -> None:
     close = close_account(merge_also_deletes=True)
     source = close.app.touch("lead_merges", 0, 1, 0)["deleted"]
-    assert [row["object_id"] for row in events(close) if row["action"] == "deleted"] == source
+    assert [row["object_id"] for row in close.list_events() if row["action"] == "deleted"] == source
 
 
 def test_deletions_and_merges_are_the_truth_of_deleted_records() -> None:
@@ -79,7 +69,7 @@ def test_one_type_of_activities_can_be_touched() -> None:
     types = {row["id"]: row["_type"] for row in close.list_all("/activity/")}
     assert {types[one] for one in touched["updated"] + touched["created"]} == {"Call"}
     assert not set(touched["deleted"]) & types.keys()
-    kinds = {row["object_type"] for row in events(close) if row["action"] != "created"}
+    kinds = {row["object_type"] for row in close.list_events() if row["action"] != "created"}
     assert kinds == {"activity.call"}
 
 
@@ -87,7 +77,7 @@ def test_an_edit_of_a_call_is_found_by_its_type_in_the_log() -> None:
     close = close_account()
     (call,) = close.app.touch("call_activities", 1, 0, 0)["updated"]
     close.app.touch("note_activities", 1, 0, 0)
-    assert [row["object_id"] for row in events(close, object_type="activity.call")] == [call]
+    assert [row["object_id"] for row in close.list_events(object_type="activity.call")] == [call]
     strict = close_account(event_type_alone=False)
     assert strict.refused("/event/", object_type="activity.call")[0] == 400
     assert strict.get("/event/", object_type="activity.call", action="updated")["data"] == []

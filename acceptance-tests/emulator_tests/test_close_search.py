@@ -8,9 +8,7 @@ from typing import Any
 
 import pytest
 
-from emulator_tests.close_client import CREATED, DATES, LEADS, UPDATED, CloseClient, between, ids, lead_field
-
-BOTH = [UPDATED, CREATED]
+from emulator_tests.close_client import BOTH, CREATED, DATES, LEADS, UPDATED, CloseClient, between, ids, lead_field
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from emulator_tests.kustomer_client import Json, KustomerClient, created, ids, serving
-from emulators.kustomer.small import TABLE
+from emulators.kustomer.small_table import TABLE
 
 USERS, AUDIT_LOGS = 620, 130
 STATUSES = ("enabled", "disabled", "existing_only")
@@ -158,7 +158,7 @@ def test_audit_logs_come_newest_first_and_go_on_after_an_id(kustomer: KustomerCl
     rows = kustomer.rows("/audit-logs", count=1_000)
     times = [created(row) for row in rows]
     assert times == sorted(times, reverse=True)
-    assert len(set(ids(rows))) == AUDIT_LOGS
+    assert len(set(ids(rows))) == len(rows) == kustomer.emulator.truth_counts()["audit_logs"] > AUDIT_LOGS
     first = kustomer.get("/audit-logs")
     assert first["links"].keys() == {"self", "first", "previous", "next"}
     assert first["links"]["next"] == f"/v1/audit-logs?count=100&after={first['data'][-1]['id']}"

@@ -14,7 +14,7 @@ import pytest
 
 from emulator_tests.close_client import CloseClient
 from emulator_tests.kustomer_client import serving
-from emulator_tests.test_outreach import Client as OutreachClient
+from emulator_tests.outreach_client import OutreachClient as OutreachClient
 from emulator_tests.test_persistiq import Client as PersistiqClient
 from emulators import Emulator
 from emulators.kustomer.app import API_KEY

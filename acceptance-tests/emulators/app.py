@@ -93,6 +93,10 @@ class VendorApp:
         """Change records of `stream` now; the ids of those changed. `KeyError` for an unknown stream."""
         raise NotImplementedError
 
+    def touch_earlier(self, stream: str, update: int, create: int, delete: int, ago_ms: int) -> dict[str, list[str]]:
+        """The same as if it had happened so long ago, for emulators whose search index may be late."""
+        raise ValueError("Here records change now only.")
+
     def ready(self, origin: str) -> dict[str, Any]:
         """What the ready line says beside url and pid: `api_url`, `config` and variants of it."""
         raise NotImplementedError

@@ -63,6 +63,8 @@ class Control:
     def _touch(self, request: Request) -> Response:
         wish = request.json_object()
         numbers = {name: int(wish.get(name, 0)) for name in ("update", "create", "delete")}
+        if ago_ms := int(wish.get("ago_seconds", 0) * 1000):
+            return json_response(self._app.touch_earlier(wish["stream"], **numbers, ago_ms=ago_ms))
         return json_response(self._app.touch(wish["stream"], **numbers))
 
     def _options(self, request: Request) -> Response:

@@ -75,9 +75,12 @@ class Emulator:
         """The number of records per stream."""
         return self._json("GET", "truth")
 
-    def touch(self, stream: str, *, update: int = 0, create: int = 0, delete: int = 0) -> dict[str, list[str]]:
-        """Change records now; the ids under `updated`, `created` and `deleted`."""
-        return self._json("POST", "touch", {"stream": stream, "update": update, "create": create, "delete": delete})
+    def touch(
+        self, stream: str, *, update: int = 0, create: int = 0, delete: int = 0, ago_seconds: float = 0.0
+    ) -> dict[str, list[str]]:
+        """Change records now, or as if so long ago; the ids under `updated`, `created` and `deleted`."""
+        wish: dict[str, Any] = {"stream": stream, "update": update, "create": create, "delete": delete}
+        return self._json("POST", "touch", wish | ({"ago_seconds": ago_seconds} if ago_seconds else {}))
 
     def options(self, **changes: Any) -> None:
         """Change options while it runs."""

@@ -8,11 +8,10 @@ from __future__ import annotations
 import random
 from array import array
 from bisect import bisect_left, insort
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Literal
 
-from emulators.moments import now_ms
+from emulators.late import LateIndex, Version
 from emulators.templates import Projection, Shapes, Values
 
 Order = Literal["date_created", "date_updated"]
@@ -73,6 +72,12 @@ class View:
         listed = list(rows)
         self.by_updated = sorted([pack(updated, created, number) for number, created, updated in listed])
         self.by_created = sorted([pack(created, 0, number) for number, created, _ in listed])
+
+    def copy(self) -> View:
+        """The same records in a view of their own."""
+        copy = View(self.kinds)
+        copy.by_updated, copy.by_created = self.by_updated.copy(), self.by_created.copy()
+        return copy
 
     def add(self, number: int, created: int, updated: int) -> None:
         """A record appears."""
@@ -136,11 +141,9 @@ class Collection:
         """The shapes of records that do not follow the pattern."""
         self.deleted: set[int] = set()
         self.kind_of: Callable[[int], str] = lambda number: ""
-        self.lag_ms = 0
+        self.index = LateIndex()
+        """What searches see."""
         self._views: dict[frozenset[str] | None, View] = {}
-        self._lagged: dict[frozenset[str] | None, View] = {}
-        self._pending: deque[tuple[int, int, tuple[int, int, bool], tuple[int, int, bool]]] = deque()
-        self._stale: dict[int, tuple[int, int]] = {}
 
     def __len__(self) -> int:
         return len(self.created) - len(self.deleted)
@@ -162,8 +165,8 @@ class Collection:
     def render(self, number: int, projection: Projection, *, searched: bool = False) -> bytes:
         """A record as JSON; `searched`: as the search index knows it."""
         updated, revision = self.updated[number], self.revisions.get(number, 0)
-        if searched and number in self._stale:
-            updated, revision = self._stale[number]
+        if searched:
+            updated, revision = self.index.stale.get(number, (updated, revision))
         variant = self.variants.get(number, number % self.pattern)
         return projection.render(variant, self._values(number, self.created[number], updated, revision))
 
@@ -182,18 +185,31 @@ class Collection:
         return self._view(self._views, kinds)
 
     def search_view(self, kinds: frozenset[str] | None = None) -> View:
-        """The same as the search index shows it: `lag_ms` behind."""
-        self._settle()
-        if not self.lag_ms and not self._pending:
-            return self.view(kinds)
-        return self._view(self._lagged, kinds)
+        """The same as the search index shows it: behind, and further behind for some records."""
+        self.settle()
+        return self._view(self.index.views, kinds) if self.index.is_behind else self.view(kinds)
 
-    def set_lag(self, milliseconds: int) -> None:
-        """From now on the search index sees a change that much later."""
-        self._settle()
-        if milliseconds and not self._pending:
-            self._lagged = {None: self._copy(self.view())}
-        self.lag_ms = milliseconds
+    def set_lag(self, milliseconds: int, late_ms: int = 0, late_share: float = 0.0) -> None:
+        """From now on the search index sees a change that much later; of a share of the records `late_ms` later."""
+        self.settle()
+        self.index.configure(milliseconds, late_ms, late_share, self.view)
+
+    def settle(self) -> None:
+        """Let the search index see what is due."""
+        self.index.settle(
+            lambda number, before, after: self._apply(self.index.views, number, before, after),
+            lambda number: self.revisions.get(number, 0),
+        )
+
+    def waiting(self) -> int:
+        """How many records the index does not show as they are."""
+        self.settle()
+        return self.index.waiting()
+
+    def updated_as_searched(self, number: int) -> int:
+        """When a record was last updated, as the search index knows it."""
+        stale = self.index.stale.get(number)
+        return self.updated[number] if stale is None else stale[0]
 
     def create(self, now: int, created: int | None = None) -> int:
         """A new record; its number."""
@@ -206,8 +222,8 @@ class Collection:
     def update(self, number: int, now: int) -> None:
         """A record changes: next revision, `date_updated` is now."""
         before = (self.created[number], self.updated[number], True)
-        if number not in self._stale and self.lag_ms:
-            self._stale[number] = (self.updated[number], self.revisions.get(number, 0))
+        if number not in self.index.stale and self.index.is_delayed(number):
+            self.index.stale[number] = (self.updated[number], self.revisions.get(number, 0))
         self.updated[number] = now
         self.revisions[number] = self.revisions.get(number, 0) + 1
         self._changed(number, before, (before[0], now, True), now)
@@ -243,35 +259,21 @@ class Collection:
         if view is None:
             view = views[kinds] = View(kinds)
             source: Sequence[int] | Iterator[int] = self.numbers()
-            if views is self._lagged:
-                source = [key & NUMBER_MASK for key in self._lagged[None].by_created]
+            if views is self.index.views:
+                source = [key & NUMBER_MASK for key in views[None].by_created]
             chosen = (number for number in source if kinds is None or self.kind_of(number) in kinds)
             view.fill((number, self.created[number], self._seen_updated(views, number)) for number in chosen)
         return view
 
     def _seen_updated(self, views: dict[frozenset[str] | None, View], number: int) -> int:
-        if views is self._lagged and number in self._stale:
-            return self._stale[number][0]
-        return self.updated[number]
+        return self.updated_as_searched(number) if views is self.index.views else self.updated[number]
 
-    @staticmethod
-    def _copy(view: View) -> View:
-        copy = View(view.kinds)
-        copy.by_updated, copy.by_created = view.by_updated.copy(), view.by_created.copy()
-        return copy
-
-    def _changed(self, number: int, before: tuple[int, int, bool], after: tuple[int, int, bool], now: int) -> None:
+    def _changed(self, number: int, before: Version, after: Version, now: int) -> None:
         self._apply(self._views, number, before, after)
-        if self.lag_ms or self._pending:
-            self._pending.append((now + self.lag_ms, number, before, after))
+        if self.index.is_behind:
+            self.index.changed(number, before, after, now)
 
-    def _apply(
-        self,
-        views: dict[frozenset[str] | None, View],
-        number: int,
-        before: tuple[int, int, bool],
-        after: tuple[int, int, bool],
-    ) -> None:
+    def _apply(self, views: dict[frozenset[str] | None, View], number: int, before: Version, after: Version) -> None:
         kind = self.kind_of(number)
         for view in views.values():
             if view.kinds is None or kind in view.kinds:
@@ -279,16 +281,3 @@ class Collection:
                     view.remove(number, before[0], before[1])
                 if after[2]:
                     view.add(number, after[0], after[1])
-
-    def _settle(self) -> None:
-        """Let the search index see what is due."""
-        now = now_ms()
-        while self._pending and self._pending[0][0] <= now:
-            _, number, before, after = self._pending.popleft()
-            self._apply(self._lagged, number, before, after)
-            if number in self._stale:
-                left = sum(1 for entry in self._pending if entry[1] == number)
-                if left:
-                    self._stale[number] = (after[1], self.revisions.get(number, 0) - left)
-                else:
-                    del self._stale[number]

@@ -60,6 +60,54 @@ class OAuth:
 
 
 @dataclass(frozen=True)
+class Deletions:
+    """The stream that tells what is gone, and what to delete (collection to number) or merge so that it has something.
+
+    `ways` are emulator options under which it must hold: how the vendor may tell of it. `many_states` makes an account
+    whose deletions are told over several pages.
+    """
+
+    stream: str
+    touches: Mapping[str, int]
+    merges: str
+    many_states: Options
+    ways: Mapping[str, Options] = field(default_factory=lambda: {"as documented": {}})
+
+
+@dataclass(frozen=True)
+class Lateness:
+    """Streams (to the collections to touch) of which an index may be late for some records.
+
+    `config` lets the next read find what was late, `off` switches that off, where it can be. Where nothing is late, a
+    read sends at most `most_requests` of the group `witness` for it, and none of `by_id`, which ask for one record
+    each. What is `told_at_once` is found by a read that the index still hides it from.
+    """
+
+    streams: Mapping[str, str]
+    config: Options
+    off: Options
+    witness: str
+    most_requests: int
+    by_id: tuple[str, ...] = ()
+    told_at_once: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class IdLists:
+    """Streams whose ids can be listed, to the collection to delete from, with how many ids a request brings.
+
+    `exists` tells records that are gone from others; `requests_beside` is what a stream may cost beside its full pages.
+    `ways` are emulator options under which it must hold.
+    """
+
+    streams: Mapping[str, tuple[str, int]]
+    sizes: Options
+    requests_beside: int
+    exists: Callable[[dict[str, Any]], bool] = lambda record: True
+    ways: Mapping[str, Options] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Scenario:
     """A way in which the vendor makes reading hard, as emulator options; the records must be complete all the same.
 
@@ -67,6 +115,7 @@ class Scenario:
     statistics afterwards and returns problems, so that a scenario which did not happen fails too; `says` must occur in
     the log. `repeats_allowed` is for vendors that give the same record twice. `odd`: the rows themselves are odd,
     and are compared as `harness.oddities` says; `tolerated` names checks of the read that such rows cannot pass.
+    `truths`: by stream, another truth than its own, where the config makes it read more or less.
     """
 
     name: str
@@ -79,6 +128,7 @@ class Scenario:
     repeats_allowed: bool = False
     odd: bool = False
     tolerated: tuple[str, ...] = ()
+    truths: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -93,7 +143,7 @@ class Connector:
     `late_index_seconds`.
     `refusable` is a stream with the endpoint group that it needs, `refused_with_it` the streams that fail with it.
     `asked_for_others`: by stream, endings of what it asks to find out something else, so that rows of the answers
-    become no records.
+    become no records. `deletions`, `lateness` and `ids` are for tests of connectors that have them.
     """
 
     name: str
@@ -121,6 +171,9 @@ class Connector:
     late_index: Options | None = None
     late_index_seconds: float = 0.0
     oauth: OAuth | None = None
+    deletions: Deletions | None = None
+    lateness: Lateness | None = None
+    ids: IdLists | None = None
 
     @property
     def root(self) -> Path:

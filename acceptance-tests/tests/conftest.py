@@ -25,8 +25,8 @@ FULL_SIZE_LIMIT_SECONDS = 900.0
 ENGINE_MODULES = ("test_resuming", "test_cdk_path")
 ENGINE_EXAMPLE = "closeio"
 
-# Thorough tests that no share leaves out.
-IN_EVERY_SHARE = ("test_kills",)
+# Thorough tests that no share leaves out: kills at random moments, and what users get wrong.
+IN_EVERY_SHARE = ("test_kills", "test_failures")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,7 +50,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     }
     # Deselected, not skipped: what does not fit this run belongs to another one of the same pipeline.
     fit = [
-        item for item in items if not any(unfit[marker.name] for marker in item.iter_markers() if marker.name in unfit)
+        item
+        for item in items
+        if not any(unfit[marker.name] for marker in item.iter_markers() if marker.name in unfit)
+        and fits(item, config.getoption("--connector"))
     ]
     if unfit["thorough"] and not config.getoption("--connector"):
         fit = [item for item in fit if not is_engine_test_again(item)]
@@ -59,6 +62,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         fit = [item for item in fit if is_thorough(item) and is_in_share(item, number % shares, shares)]
     config.hook.pytest_deselected(items=[item for item in items if item not in fit])
     items[:] = fit
+
+
+def fits(item: pytest.Item, wanted: str) -> bool:
+    """Whether a test that is about certain connectors is about the one that is asked for."""
+    only = item.get_closest_marker("only")
+    return only is None or wanted in ("", *only.args)
 
 
 def is_thorough(item: pytest.Item) -> bool:
@@ -80,7 +89,12 @@ def is_engine_test_again(item: pytest.Item) -> bool:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every test that takes `connector` runs for every connector; one that takes `scenario_case`, for each scenario."""
     wanted = metafunc.config.getoption("--connector")
-    chosen = [connector for connector in all_connectors() if wanted in ("", connector.name)]
+    only = metafunc.definition.get_closest_marker("only")
+    chosen = [
+        connector
+        for connector in all_connectors()
+        if wanted in ("", connector.name) and (only is None or connector.name in only.args)
+    ]
     if "scenario_case" in metafunc.fixturenames:
         cases = [
             pytest.param(

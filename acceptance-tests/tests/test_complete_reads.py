@@ -61,6 +61,7 @@ def test_the_records_are_complete_when(
     read = trial.read(scenario_case.streams, tolerated=scenario_case.tolerated, **scenario_case.config)
     statistics = trial.emulator.stats()
     truth = trial.truth(scenario_case.streams)
+    truth |= {name: trial.emulator.truth(other) for name, other in scenario_case.truths.items()}
     if scenario_case.odd:
         problems = oddities.differences(connector, truth, read.result)
         problems += oddities.nameless(connector, read.result, statistics)

@@ -10,12 +10,14 @@ from typing import Any
 from emulators.app import VendorApp
 from emulators.close import identity
 from emulators.close.account import Account
-from emulators.close.activities import ACTIVITY_IDS, OBJECT_TYPES, PATTERN, THREAD, TYPED_PATHS, lead_of, user_of
+from emulators.close.activities import OBJECT_TYPES, PATTERN, THREAD, TYPED_PATHS, lead_of, user_of
 from emulators.close.leads import LEAD_IDS
 from emulators.close.lists import (
     BadParameter,
     Selection,
+    filtered,
     list_response,
+    numbers_in,
     one_response,
     read_page,
     read_ranges,
@@ -93,6 +95,7 @@ class CloseApp(VendorApp):
             "/group/{id}/": ruled.group,
             "/contact/{id}/": lambda request, values: one_response(account.contacts, values["id"], request),
             "/opportunity/{id}/": lambda request, values: one_response(account.opportunities, values["id"], request),
+            "/custom_object/{id}/": lambda request, values: one_response(account.custom_objects, values["id"], request),
         }
         lists: dict[str, Endpoint] = {
             "/user/": small(lambda: account.users),
@@ -143,7 +146,9 @@ class CloseApp(VendorApp):
         self._tokens.status = options.token_status
         self._tokens.refusals = options.token_refusals
         for collection in self.account.collections.values():
-            collection.set_lag(int(options.index_lag_seconds * 1000))
+            collection.set_lag(
+                int(options.index_lag_seconds * 1000), int(options.late_seconds * 1000), options.late_share
+            )
 
     def handle(self, request: Request) -> Response:
         """Long parameter lists may come as POST with an override of the method."""
@@ -199,6 +204,10 @@ class CloseApp(VendorApp):
         """See `Touching.touch`."""
         return self._touching.touch(stream, update, create, delete)
 
+    def touch_earlier(self, stream: str, update: int, create: int, delete: int, ago_ms: int) -> dict[str, list[str]]:
+        """See `Touching.touch`."""
+        return self._touching.touch(stream, update, create, delete, ago_ms)
+
     def ready(self, origin: str) -> dict[str, Any]:
         """A config with the API key, and the same with OAuth and with an access token."""
         common = {"start_date": date(self.account.span.first - DAY_MS).decode(), "api_url": f"{origin}{API}/"}
@@ -215,8 +224,9 @@ class CloseApp(VendorApp):
         }
 
     def extra_statistics(self) -> dict[str, Any]:
-        """Tokens."""
-        return {"tokens_minted": self._tokens.minted, "token_refusals": self._tokens.refused}
+        """Tokens, and records that the index does not show as they are."""
+        late = {name: collection.waiting() for name, collection in self.account.collections.items()}
+        return {"tokens_minted": self._tokens.minted, "token_refusals": self._tokens.refused, "late": late}
 
     def _mint(self, request: Request, values: dict[str, str]) -> Response:
         response = self._tokens.answer(request)
@@ -272,7 +282,8 @@ class CloseApp(VendorApp):
         if query.slice or query.words:
             also = lambda number: _in_slice(number, query.slice) and _named(number, query.words)  # noqa: E731
         key = (query.slice, tuple(query.words))
-        selection = Selection(leads.view(), query.ranges, query.order, query.descending, also, key)
+        view, searched = filtered(leads, None, query.ranges, self.options)
+        selection = Selection(view, query.ranges, query.order, query.descending, also, key, searched=searched)
         return list_response(leads, selection, page, total=True)
 
     def _activities(self, request: Request, values: dict[str, str]) -> Response:
@@ -295,9 +306,9 @@ class CloseApp(VendorApp):
         except BadParameter as error:
             return error.response()
         ascending = params.get("_order_by") == "date_created" and not self.options.ignore_order_by
-        view = self.account.activities.view(kinds)
+        view, searched = filtered(self.account.activities, kinds, ranges, self.options)
         also, key = self._activity_filter(params)
-        selection = Selection(view, ranges, "date_created", not ascending, also, key)
+        selection = Selection(view, ranges, "date_created", not ascending, also, key, searched=searched)
         return list_response(self.account.activities, selection, page)
 
     def _activity_filter(self, params: dict[str, str]) -> tuple[Callable[[int], bool] | None, object]:
@@ -306,7 +317,7 @@ class CloseApp(VendorApp):
         lead = params.get("lead_id") or None
         if not wanted and not lead:
             return None, None
-        numbers = frozenset(ACTIVITY_IDS.number(text) for text in wanted.split(",")) if wanted else None
+        numbers = numbers_in(wanted, self.account.activities)
         lead_number = LEAD_IDS.number(lead) if lead else None
         lead_number = -1 if lead_number is None else lead_number
         user = params.get("user_id") if lead else None
@@ -330,13 +341,15 @@ class CloseApp(VendorApp):
         except BadParameter as error:
             return error.response()
         kind = params.get("_type__in") or params.get("_type") or "lead"
-        view = tasks.view(None if kind == "all" else frozenset(kind.split(",")))
-        order = params.get("_order_by", "")
-        if order in ("date_created", "-date_created"):
-            selection = Selection(view, ranges, "date_created", order.startswith("-"))
-        else:
+        view, searched = filtered(tasks, None if kind == "all" else frozenset(kind.split(",")), ranges, self.options)
+        order, by_date = params.get("_order_by", ""), None
+        if order not in ("date_created", "-date_created"):
             by_date = lambda number: (due_ms(number, tasks.created[number]), number)  # noqa: E731
-            selection = Selection(view, ranges, "date_created", order == "-date", sort_key=by_date)
+        wanted = numbers_in(params.get("id__in") or params.get("id"), tasks)
+        selection = Selection(
+            view, ranges, "date_created", order in ("-date_created", "-date"),
+            None if wanted is None else wanted.__contains__, wanted, by_date, searched,
+        )  # fmt: skip
         return list_response(tasks, selection, page, total=True)
 
 

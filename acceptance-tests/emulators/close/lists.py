@@ -91,6 +91,8 @@ class Selection:
     """What tells two `also` apart."""
     sort_key: Callable[[int], Any] | None = None
     """Another order than by a date."""
+    searched: bool = False
+    """Records are as the search index knows them."""
 
     def page(self, collection: Collection, page: Page) -> tuple[list[int], int]:
         """The numbers of the page, and how many records there are in all."""
@@ -117,24 +119,47 @@ class Selection:
         narrowest = min(spans, key=lambda name: spans[name][1] - spans[name][0])
         start, stop = spans[narrowest]
         numbers = [key & NUMBER_MASK for key in self.view.keys(narrowest)[start:stop]]
-        dates = {"date_created": collection.created, "date_updated": collection.updated}
+        updated = collection.updated_as_searched if self.searched else collection.updated.__getitem__
+        dates: dict[Order, Callable[[int], int]] = {
+            "date_created": collection.created.__getitem__,
+            "date_updated": updated,
+        }
         for name, (low, high) in self.ranges.items():
             if name != narrowest:
-                numbers = [number for number in numbers if low <= dates[name][number] < high]
+                numbers = [number for number in numbers if low <= dates[name](number) < high]
         if self.also is not None:
             numbers = [number for number in numbers if self.also(number)]
         if self.sort_key is not None:
             return sorted(numbers, key=self.sort_key, reverse=self.descending)
         if narrowest != self.order:
-            column = dates[self.order]
-            numbers.sort(key=lambda number: (column[number], number))
+            date = dates[self.order]
+            numbers.sort(key=lambda number: (date(number), number))
         return numbers[::-1] if self.descending else numbers
+
+
+def filtered(
+    collection: Collection, kinds: frozenset[str] | None, ranges: Ranges, options: CloseOptions
+) -> tuple[View, bool]:
+    """The view of a list, and whether it is the index's: option `late_seconds` holds for lists filtered by a date."""
+    if ranges and options.late_seconds and collection.index.is_behind:
+        return collection.search_view(kinds), True
+    return collection.view(kinds), False
+
+
+def numbers_in(text: str | None, collection: Collection) -> frozenset[int] | None:
+    """The records that `id__in` names; None where it names none."""
+    found = (collection.ids.number(name) for name in text.split(",")) if text else None
+    return None if found is None else frozenset(number for number in found if number is not None)
 
 
 def list_response(collection: Collection, selection: Selection, page: Page, *, total: bool = False) -> Response:
     """The envelope `{"data": [...], "has_more": ..., "total_results": ...}`."""
     numbers, available = selection.page(collection, page)
-    records = collection.render_all(numbers, collection.shapes.projection(page.fields))
+    projection = collection.shapes.projection(page.fields)
+    if selection.searched:
+        records = [collection.render(number, projection, searched=True) for number in numbers]
+    else:
+        records = collection.render_all(numbers, projection)
     rest: dict[str, Any] = {"has_more": page.skip + len(numbers) < available and page.limit > 0}
     if total:
         rest["total_results"] = available

@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from emulators.close.identity import ORGANIZATION_ID, user_id
-from emulators.close.lists import BadParameter, Selection, list_response, read_page, read_ranges, small_list
+from emulators.close.lists import (
+    BadParameter,
+    Selection,
+    filtered,
+    list_response,
+    read_page,
+    read_ranges,
+    small_list,
+)
 from emulators.close.objects import CONTACT_IDS, CUSTOM_OBJECT_IDS, OPPORTUNITY_IDS, lead_of, lead_of_contact
 from emulators.close.settings import CloseOptions
 from emulators.messages import Request, Response, error_response, json_response
@@ -46,9 +54,10 @@ class RuledLists:
         order = params.get("_order_by", "")
         by_update = order.removeprefix("-") == "date_updated"
         also, key = self._of_lead(request, OPPORTUNITY_IDS.prefix)
+        view, searched = filtered(collection, None, ranges, self._options)
         selection = Selection(
-            collection.view(), ranges, "date_updated" if by_update else "date_created",
-            descending=order.startswith("-") or not order, also=also, also_key=key,
+            view, ranges, "date_updated" if by_update else "date_created",
+            descending=order.startswith("-") or not order, also=also, also_key=key, searched=searched,
         )  # fmt: skip
         response = list_response(collection, selection, page, total=True)
         response.body = response.body[:-1] + b',"count_by_value_period":{},"total_value_one_time":0}'

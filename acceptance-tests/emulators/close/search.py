@@ -161,7 +161,7 @@ class SearchEndpoint:
         keys = rows.take(served, after if options.search_cursor == "keyset" else None, max(0, allowed))
         numbers = [key & NUMBER_MASK for key in keys]
         projection = target.collection.shapes.projection(fields, search.object_type)
-        if target.collection.lag_ms:
+        if target.collection.index.is_behind:
             records = [target.collection.render(number, projection, searched=True) for number in numbers]
         else:
             records = target.collection.render_all(numbers, projection)

@@ -46,6 +46,8 @@ class CloseOptions(Options):
     event_type_alone: bool = option(True, "/event/ takes object_type alone, which is not documented")
     merge_also_deletes: bool = option(False, "a merge of leads also logs the source as deleted")
     index_lag_seconds: float = option(0.0, "time after which the search index sees a write")
+    late_share: float = option(0.0, "share of the records whose writes it and filtered lists see late")
+    late_seconds: float = option(0.0, "how late that is; events, id__in and a GET by id tell at once")
     ignore_order_by: bool = option(False, "/activity/ ignores _order_by")
     event_data_hours: float = option(0.0, "age from which events come without data (non-admins: 1), 0 for never")
     consolidate_seconds: float = option(5.0, "an edit so soon after the last moves that event instead")

@@ -30,9 +30,12 @@ class Touching:
         self._children: dict[str, dict[int, list[int]]] = {name: {} for name in CHILDREN}
         self._indexed: dict[str, int] = dict.fromkeys(CHILDREN, 0)
 
-    def touch(self, stream: str, update: int, create: int, delete: int) -> Touched:
-        """Change records of a stream, or of one type of it; `lead_merges` merges `create` pairs of leads."""
-        now = now_ms()
+    def touch(self, stream: str, update: int, create: int, delete: int, ago_ms: int = 0) -> Touched:
+        """Change records of a stream, or of one type of it; `lead_merges` merges `create` pairs of leads.
+
+        `ago_ms`: as if so long ago.
+        """
+        now = now_ms() - ago_ms
         if stream == "users":
             return self._touch_users(now, update, create, delete)
         if stream == "custom_fields":

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import random
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import orjson
 
 from emulators.density import density
 from emulators.kustomer import children, shapes, small
+from emulators.kustomer.audit import AuditLog, seed
 from emulators.kustomer.flat import flat
+from emulators.kustomer.hierarchy import Hierarchy
+from emulators.kustomer.kept import Records
 from emulators.kustomer.settings import KustomerOptions
+from emulators.kustomer.touching import Touching, seeded
 from emulators.moments import DAY_MS, now_ms, parse_ms
 from emulators.recorded import Owned, Recorded
-from emulators.records import Collection, Ids
-from emulators.templates import Projection, Shape, Shapes, Values
+from emulators.templates import Shape
 
 SEED_ENDS_BEFORE_MS = 60_000
 RETIRED = "retired"
+TIMES_STEP = 7_919
 TIES_OF_ONE_CREATION = 700
 LARGEST_CLUSTER_OF_ONE_CREATION = 10_000
 CUSTOMER = ("relationships.customer.data.id", "relationships.customer.links.self")
@@ -25,63 +31,8 @@ CONVERSATION = ("relationships.conversation.data.id", "relationships.conversatio
 COUNTS = ("attributes.messageCount", "attributes.noteCount")
 OWNED = Owned(("id", "links.self", "attributes.createdAt", "attributes.updatedAt"), CUSTOMER + CONVERSATION + COUNTS)
 """What recorded records take from made ones."""
-Link = Callable[[int], tuple[bytes, bytes, bytes]]
-
-
-class Records(Collection):
-    """A searchable collection whose records stay, flagged, when they are deleted."""
-
-    def __init__(self, name: str, ids: Ids, forms: list[Shape], link: Link) -> None:
-        def values(number: int, created: int, updated: int, revision: int) -> Values:
-            a, b, c = link(number)
-            return (
-                shapes.key(number),
-                b"%d" % number,
-                shapes.stamp(created),
-                shapes.stamp(updated),
-                b"%d" % (1 + revision),
-                a,
-                b,
-                c,
-            )
-
-        flagged = [shapes.deleted(form) for form in forms]
-        super().__init__(name, ids, Shapes(forms + flagged, shapes.SLOTS), values)
-        self.pattern = len(forms)
-        self.flat = Shapes([flat(form) for form in forms + flagged], shapes.SLOTS).projection(None)
-        self.vendor = self.shapes.projection(None)
-
-    def delete(self, number: int, now: int) -> None:
-        """The record is flagged, which changes it."""
-        self.update(number, now)
-        self.flag(number)
-
-    def flag(self, number: int) -> None:
-        """Show it as deleted."""
-        self.variants[number] = number % self.pattern + self.pattern
-
-    def render_searched(self, numbers: list[int]) -> list[bytes]:
-        """Records as the search index knows them."""
-        if self.lag_ms or self._stale:
-            return [self.render(number, self.vendor, searched=True) for number in numbers]
-        return self.render_all(numbers, self.vendor)
-
-    def render(self, number: int, projection: Projection, *, searched: bool = False) -> bytes:
-        """A record as JSON; while the search index is behind, it shows the record as before its deletion."""
-        if searched and number in self._stale and number in self.variants:
-            updated, revision = self._stale[number]
-            return projection.render(
-                number % self.pattern, self._values(number, self.created[number], updated, revision)
-            )
-        return super().render(number, projection, searched=searched)
-
-    def is_deleted(self, number: int, *, searched: bool = False) -> bool:
-        """Whether it is flagged; `searched`: as the search index knows it."""
-        return number in self.variants and not (searched and number in self._stale)
-
-    def present(self) -> Iterator[int]:
-        """Numbers that lists show."""
-        return (number for number in range(len(self.created)) if number not in self.variants)
+AUDITED = {"audit_logs": "truth", "deleted_records": "deletions", "record_history": "history"}
+"""Streams that come of the audit log, and the methods that say what they hold."""
 
 
 class _Counts(dict[int, tuple[bytes, bytes]]):
@@ -110,7 +61,20 @@ class Account:
         self._make_collections()
         for name, collection in self.collections.items():
             self._fill(name, collection, getattr(options, name))
+        created = self.collections["conversations"].created
+        self._by_creation = sorted(range(len(created)), key=created.__getitem__)
+        self._creations = [created[number] for number in self._by_creation]
+        self._times: dict[int, list[int]] = {}
+        self._times_known = 0
         self.small = small.lists(options, self.recorded, self.first, self.last)
+        self.live_events: dict[int, list[tuple[int, dict[str, Any]]]] = {}
+        """Edits of conversations since the start: (moment, changes)."""
+        self.live_merges: dict[int, list[tuple[int, int]]] = {}
+        """Merges since the start, by the customer that stayed: (moment, the one that is gone)."""
+        self.audit = AuditLog(options)
+        seed(self.audit, seeded(self))
+        self.hierarchy = Hierarchy(self)
+        self._touching = Touching(self)
 
     def _make_collections(self) -> None:
         options = self.options
@@ -126,7 +90,6 @@ class Account:
             return self.recorded.instead(made, [stream] * len(made), OWNED)
 
         customer = self._keys(options.customers)
-        conversation = self._keys(options.conversations)
         company = self._keys(options.companies)
         counts = _Counts(self)
         self.collections = {
@@ -164,7 +127,7 @@ class Account:
                 "conversation_times",
                 shapes.TIMES,
                 forms("conversation_times", shapes.conversation_time),
-                lambda n: (conversation(n), b"", b""),
+                lambda n: (shapes.key(self.conversation_of_time(n)), b"", b""),
             ),
         }
         self.collections["kobjects"].kind_of = lambda number: klasses[number % len(klasses)]
@@ -203,6 +166,21 @@ class Account:
         """An older conversation than the note."""
         return note % self._ratio[1] * self._ratio[0] // self._ratio[1] // 2
 
+    def conversation_of_time(self, time: int) -> int:
+        """A conversation that was there when the time was written, whenever it was last changed."""
+        conversations = self._by_creation
+        moment = self.collections["conversation_times"].created[time]
+        earlier = bisect_right(self._creations, moment)
+        return conversations[time * TIMES_STEP % max(1, earlier)] if conversations else 0
+
+    def times_of(self, conversation: int) -> list[int]:
+        """The conversation times of a conversation."""
+        times = range(len(self.collections["conversation_times"].created))
+        for number in range(self._times_known, len(times)):
+            self._times.setdefault(self.conversation_of_time(number), []).append(number)
+        self._times_known = len(times)
+        return self._times.get(conversation, [])
+
     def notes_of(self, conversation: int) -> range:
         """The notes that a conversation has had from the start."""
         conversations, notes = self._ratio
@@ -237,33 +215,9 @@ class Account:
 
     # What a test may do and ask.
 
-    def touch(self, stream: str, update: int, create: int, delete: int) -> dict[str, list[str]]:
-        """Change records now."""
-        now = now_ms()
-        if stream in self.small:
-            return self.small[stream].touch(self.chance, shapes.stamp(now).decode(), update, create, delete)
-        collection = self.collections[stream]
-        if stream == "conversation_times":
-            update = delete = 0
-        live = self._sample(collection, update + delete)
-        changed, gone = live[:update], live[update:]
-        made = [collection.create(now) for _ in range(create)]
-        for number in changed:
-            collection.update(number, now)
-        for number in gone:
-            collection.delete(number, now)
-        touched = {"updated": changed, "created": made, "deleted": gone}
-        return {action: [collection.ids.id(n).decode() for n in numbers] for action, numbers in touched.items()}
-
-    def _sample(self, collection: Records, size: int) -> list[int]:
-        chosen: dict[int, None] = {}
-        for _ in range(50 * size):
-            number = self.chance.randrange(len(collection.created)) if len(collection.created) else 0
-            if number < len(collection.created) and not collection.is_deleted(number):
-                chosen[number] = None
-            if len(chosen) == size:
-                break
-        return list(chosen)
+    def touch(self, stream: str, update: int, create: int, delete: int, ago_ms: int = 0) -> dict[str, list[str]]:
+        """See `Touching.touch`."""
+        return self._touching.touch(stream, update, create, delete, ago_ms)
 
     def is_childless(self, collection: str, number: int) -> bool:
         """Whether a record is deleted and its children are gone with it."""
@@ -271,10 +225,17 @@ class Account:
 
     def truth(self, stream: str) -> Iterator[bytes] | None:
         """What a complete read of a stream emits."""
+        if stream == "company_edges":
+            return map(orjson.dumps, map(flat, self.hierarchy.edges()))
+        if stream in AUDITED:
+            return map(orjson.dumps, getattr(self.audit, AUDITED[stream])())
         if stream in self.small:
             return (orjson.dumps(record) for record in self.small[stream].truth())
         if stream in children.STREAMS:
             return children.truth(self, stream)
+        if stream == "all_conversation_times":
+            times = self.collections["conversation_times"]
+            return (times.render(number, times.flat) for number in range(len(times.created)))
         collection, klass = self._stream(stream)
         if collection is None:
             return None
@@ -285,6 +246,8 @@ class Account:
         names = [
             *self.collections,
             *self.small,
+            *AUDITED,
+            "company_edges",
             *children.STREAMS,
             *(f"kobject_{_safe(k)}" for k in self.searchable_klasses()),
         ]

@@ -9,7 +9,9 @@ from urllib.parse import unquote
 
 from emulators.app import VendorApp
 from emulators.kustomer import children, shapes
-from emulators.kustomer.account import Account, Records
+from emulators.kustomer.account import Account
+from emulators.kustomer.filters import FilteredLists
+from emulators.kustomer.kept import Records
 from emulators.kustomer.limits import ORGANISATION, SEARCH, KustomerLimits, headers
 from emulators.kustomer.lists import Lists
 from emulators.kustomer.odd import KustomerForm
@@ -27,6 +29,12 @@ SEARCHES = ("/customers/search", "/customers/archive/search")
 CREATING = ("/customers", "/conversations", "/messages", "/notes", "/companies", "/users", "/tags", "/teams")
 LARGEST = {"users": 500, "teams": 500}
 LARGEST_TIMES = 1000
+CHOICES = {
+    "merge_log": ("delete", "source", "target"),
+    "ids_only": ("honoured", "ignored", "refused"),
+    "unknown_filters": ("ignored", "refused"),
+}
+"""What options that name a behaviour may be."""
 
 
 class KustomerApp(VendorApp):
@@ -39,6 +47,7 @@ class KustomerApp(VendorApp):
     def __init__(self, options: KustomerOptions) -> None:
         self.account = Account(options)
         self._lists = Lists(options, self._error)
+        self._filtered = FilteredLists(self.account)
         self._search = SearchEndpoint(options, self.account, self._error)
         super().__init__(options, form=KustomerForm())
         self.limits: KustomerLimits = KustomerLimits()
@@ -51,18 +60,23 @@ class KustomerApp(VendorApp):
             "/users/current": lambda request, values: json_response({"data": account.small["users"].records[0]}),
             "/metadata/{resource}": self._metadata,
             "/satisfaction-responses/{id}": self._response,
+            "/kedge/{id}/parent": self._parent_edge,
         }
         lists: dict[str, Endpoint] = {
             "/users": self._users,
             "/slas": self._slas,
             "/klasses": self._klasses,
-            "/audit-logs": lambda request, values: self._lists.audit_logs(request, account.small["audit_logs"].records),
+            "/audit-logs": lambda request, values: self._lists.audit_logs(request, account.audit),
             "/conversations/{id}/attachments": self._attachments,
             "/conversations/{id}/events": self._children("conversations", children.events),
             "/conversations/{id}/notes": self._notes,
             "/conversations/{id}/times": self._times,
             "/routing/conversations/{id}/work-items": self._children("conversations", children.work_items),
             "/customers/{id}/merges": self._children("customers", children.merges),
+            "/kedge": self._all_edges,
+            "/kedge/{id}/children": self._edges(account.hierarchy.children),
+            "/kedge/{id}/tree": self._edges(account.hierarchy.below),
+            "/kedge/{id}/breadcrumbs": self._edges(account.hierarchy.above),
         }
         for name, collection in account.collections.items():
             if name not in ("kobjects", "conversation_times"):
@@ -80,8 +94,14 @@ class KustomerApp(VendorApp):
     def configure(self) -> None:
         """Take over the options."""
         super().configure()
+        options = self.options
+        for name, known in CHOICES.items():
+            if getattr(options, name) not in known:
+                raise ValueError(f"Option {name} is one of {', '.join(known)}.")
         for collection in self.account.collections.values():
-            collection.set_lag(int(self.options.index_lag_seconds * 1000))
+            collection.set_lag(
+                int(options.index_lag_seconds * 1000), int(options.late_seconds * 1000), options.late_share
+            )
 
     def authorise(self, request: Request) -> Response | None:
         """A bearer key of this pod."""
@@ -114,6 +134,10 @@ class KustomerApp(VendorApp):
         """See `Account.touch`."""
         return self.account.touch(stream, update, create, delete)
 
+    def touch_earlier(self, stream: str, update: int, create: int, delete: int, ago_ms: int) -> dict[str, list[str]]:
+        """See `Account.touch`."""
+        return self.account.touch(stream, update, create, delete, ago_ms)
+
     def ready(self, origin: str) -> dict[str, Any]:
         """A config with the key; without the connector's own pace, which has tests of its own."""
         api_url = f"{origin}{API}/"
@@ -129,8 +153,9 @@ class KustomerApp(VendorApp):
         }
 
     def extra_statistics(self) -> dict[str, Any]:
-        """How the windows of both budgets were used."""
-        return self.limits.report()
+        """How the windows of both budgets were used; records that the index does not show as they are."""
+        late = {name: collection.waiting() for name, collection in self.account.collections.items()}
+        return self.limits.report() | {"late": late}
 
     # The two budgets, in place of those of the base, which are per endpoint.
 
@@ -208,9 +233,13 @@ class KustomerApp(VendorApp):
 
     def _collection(self, collection: Records) -> Endpoint:
         def answer(request: Request, values: dict[str, str]) -> Response:
-            numbers, counted = list(collection.present()), collection.name == "customers"
+            try:
+                numbers = self._filtered.numbers(collection, request.params)
+            except ValueError as error:
+                return self._error(400, "bad_request", str(error))
             render = partial(collection.render, projection=collection.vendor)
-            return self._lists.page(request, numbers, render, counted=counted)
+            kept = self._filtered.kept(collection, request.params)
+            return self._lists.page(request, numbers, render, counted=collection.name == "customers", kept=kept)
 
         return answer
 
@@ -252,9 +281,28 @@ class KustomerApp(VendorApp):
         number = self._number("conversations", values["id"])
         if number is None:
             return self._error(404, "not_found", "No such conversation")
-        times, size = self.account.collections["conversation_times"], max(1, self.options.conversations)
-        numbers = range(number, len(times.created), size)
+        times = self.account.collections["conversation_times"]
+        numbers = self.account.times_of(number)
         return self._lists.page(request, numbers, lambda n: times.render(n, times.vendor), largest=LARGEST_TIMES)
+
+    def _all_edges(self, request: Request, values: dict[str, str]) -> Response:
+        if not self.options.edges_listed:
+            return self.not_found(request)
+        return self._lists.page(request, self.account.hierarchy.edges(), _same)
+
+    def _edges(self, of_company: Callable[[int], list[dict[str, Any]]]) -> Endpoint:
+        def answer(request: Request, values: dict[str, str]) -> Response:
+            number = self._number("companies", values["id"])
+            if number is None or self.account.collections["companies"].is_deleted(number):
+                return self._error(404, "not_found", "No such company")
+            return self._lists.page(request, of_company(number), _same)
+
+        return answer
+
+    def _parent_edge(self, request: Request, values: dict[str, str]) -> Response:
+        number = self._number("companies", values["id"])
+        edge = None if number is None else self.account.hierarchy.edge(number)
+        return self._error(404, "not_found", "No parent") if edge is None else json_response({"data": edge})
 
     def _response(self, request: Request, values: dict[str, str]) -> Response:
         number = shapes.RESPONSES.number(values["id"])

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 EVENTS_A_CONVERSATION = (0, 1, 3)
+EDIT_MS = 10_000
+EDITS: tuple[Record, ...] = (
+    {"status": {"before": "open", "after": "snoozed"}},
+    {"priority": {"before": 1, "after": 3}, "status": {"before": "snoozed", "after": "open"}},
+    {"status": {"before": "open", "after": "done"}},
+)
 STREAMS = ("attachments", "conversation_events", "work_items", "satisfaction_responses", "customer_merges")
 
 
@@ -47,22 +53,31 @@ def attachments(account: Account, conversation: int) -> list[Record]:
     ]
 
 
+def changes_of(account: Account, conversation: int) -> list[tuple[int, Record]]:
+    """The edits of a conversation, those of the time before the start first: (moment, changes)."""
+    made = account.collections["conversations"].created[conversation]
+    before = [
+        (made + index * EDIT_MS, EDITS[(conversation + index) % len(EDITS)])
+        for index in range(EVENTS_A_CONVERSATION[conversation % 3])
+    ]
+    return before + account.live_events.get(conversation, [])
+
+
 def events(account: Account, conversation: int) -> list[Record]:
     """The history of a conversation."""
-    created = stamp(account.collections["conversations"].created[conversation]).decode()
     return [
         {
             "type": "conversation_event",
-            "id": _made(shapes.EVENTS.prefix, conversation, index),
+            "id": f"{shapes.EVENTS.prefix}{conversation * 10_000 + index:012d}{TAIL}",
             "attributes": {
-                "name": "status",
-                "changes": {"status": {"before": "open", "after": "done"}},
-                "createdAt": created,
-                "updatedAt": created,
+                "name": next(iter(changes)),
+                "changes": changes,
+                "createdAt": stamp(moment).decode(),
+                "updatedAt": stamp(moment).decode(),
             },
-            "relationships": {"createdBy": by(index)},
+            "relationships": {"createdBy": by(index % 3)},
         }
-        for index in range(EVENTS_A_CONVERSATION[conversation % 3])
+        for index, (moment, changes) in enumerate(changes_of(account, conversation))
     ]
 
 
@@ -103,27 +118,28 @@ def satisfaction_response(account: Account, conversation: int) -> Record | None:
 
 
 def merges(account: Account, customer: int) -> list[Record]:
-    """Every tenth customer has swallowed another one."""
-    created = stamp(account.collections["customers"].created[customer]).decode()
-    source, target = (
-        _made(shapes.CUSTOMERS.prefix, customer, 99),
-        account.collections["customers"].ids.id(customer).decode(),
-    )
-    return (
-        [
-            {
-                "type": "customer_merge",
-                "id": _made(shapes.MERGES.prefix, customer, 0),
-                "attributes": {"status": "complete", "createdAt": created, "updatedAt": created},
-                "relationships": {
-                    "source": to("customer", "customers", source),
-                    "target": to("customer", "customers", target),
-                },
-            }
-        ]
-        if customer % 10 == 0
-        else []
-    )
+    """Every tenth customer has swallowed another one before the start, and some do later."""
+    customers = account.collections["customers"]
+    found = [(customers.created[customer], _made(shapes.CUSTOMERS.prefix, customer, 99))] if customer % 10 == 0 else []
+    for moment, source in account.live_merges.get(customer, ()):
+        found.append((moment, customers.ids.id(source).decode()))
+    target = customers.ids.id(customer).decode()
+    return [
+        {
+            "type": "customer_merge",
+            "id": _made(shapes.MERGES.prefix, customer, index),
+            "attributes": {
+                "status": "complete",
+                "createdAt": stamp(moment).decode(),
+                "updatedAt": stamp(moment).decode(),
+            },
+            "relationships": {
+                "source": to("customer", "customers", source),
+                "target": to("customer", "customers", target),
+            },
+        }
+        for index, (moment, source) in enumerate(found)
+    ]
 
 
 def _finds_attachments(account: Account) -> bool:

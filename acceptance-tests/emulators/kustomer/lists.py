@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 
 import orjson
 
+from emulators.kustomer.audit import AuditLog
 from emulators.kustomer.settings import KustomerOptions
 from emulators.messages import Request, Response, json_response
-from emulators.moments import bound
 
 DEFAULT_PAGE = 100
 # Cursors hold what a query has to escape.
@@ -36,10 +36,11 @@ class Lists:
         links: bool = True,
         counted: bool = False,
         included: Sequence[dict[str, Any]] | None = None,
+        kept: dict[str, str] | None = None,
     ) -> Response:
         """One page of a list; `included` is paged along with it, `links` False leaves meta and links out.
 
-        `counted`: with the total, the number of pages and a link to the last one.
+        `counted`: with the total, the number of pages and a link to the last one. `kept`: parameters that links repeat.
         """
         if self._options.cursor_page:
             return self._after(request, rows, render, included)
@@ -56,9 +57,10 @@ class Lists:
         listed = [row if isinstance(row, bytes) else orjson.dumps(row) for row in map(render, part)]
         rest: dict[str, Any] = {}
         if links:
+            again = f"&{urlencode(kept)}" if kept else ""
 
             def link(n: int) -> str:
-                return f"{request.path}?page={n}&pageSize={asked}"
+                return f"{request.path}?page={n}&pageSize={asked}{again}"
 
             more = link(number + 1) if number * asked < len(rows) else None
             before = link(number - 1) if number > 1 else None
@@ -92,17 +94,16 @@ class Lists:
         listed = [row if isinstance(row, bytes) else orjson.dumps(row) for row in map(render, part)]
         return _answer(part, listed, rest, included)
 
-    def audit_logs(self, request: Request, records: list[dict[str, Any]]) -> Response:
+    def audit_logs(self, request: Request, log: AuditLog) -> Response:
         """Newest first, by `count` and the id that a page goes on after."""
         params = request.params
         count = params.get("count", str(DEFAULT_PAGE))
         if not count.isdigit() or not 1 <= int(count) <= 1000:
             return self._refuse(400, "bad_request", "count is 1 to 1000")
         try:
-            rows = [entry for entry in records if _fits(entry["attributes"], params)]
+            rows = log.selected(params)
         except ValueError as error:
             return self._refuse(400, "bad_request", str(error))
-        rows.sort(key=lambda entry: (entry["attributes"]["createdAt"], entry["id"]), reverse=True)
         start = next((i + 1 for i, entry in enumerate(rows) if entry["id"] == params.get("after")), 0)
         part = rows[start : start + int(count)]
         filters = "".join(f"&{name}={value}" for name, value in params.items() if name.startswith("filter"))
@@ -119,13 +120,3 @@ def _answer(
         ids = {row["id"] for row in part}
         rest["included"] = [entry for entry in included if entry["relationships"]["sla"]["data"]["id"] in ids]
     return Response(body=b'{"data":[' + b",".join(listed) + b"]" + (b"," + orjson.dumps(rest)[1:] if rest else b"}"))
-
-
-def _fits(attributes: dict[str, Any], params: dict[str, str]) -> bool:
-    """Whether an audit log passes the filters; `ValueError` for a bad date."""
-    for name in ("objectType", "objectId", "userId"):
-        if attributes.get(name) != params.get(f"filter[{name}]", attributes.get(name)):
-            return False
-    low, high = params.get("filter[start]"), params.get("filter[end]")
-    moment = bound("gte", attributes["createdAt"])[0] or 0
-    return (not low or moment >= (bound("gte", low)[0] or 0)) and (not high or moment <= (bound("gte", high)[0] or 0))

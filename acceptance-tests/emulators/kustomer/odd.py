@@ -15,7 +15,7 @@ class KustomerForm(Form):
     """JSON:API; pages by number, audit logs by `after`."""
 
     page_parameters = frozenset(["page", "after"])
-    underived = frozenset(["sla_versions", "custom_attributes", "satisfaction_responses"])
+    underived = frozenset(["sla_versions", "custom_attributes", "satisfaction_responses", "deleted_records"])
     times_out = True
 
     def attributes(self, row: Row) -> Row:

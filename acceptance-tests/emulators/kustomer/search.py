@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from emulators.kustomer.account import Account, Records
+from emulators.kustomer.account import Account
+from emulators.kustomer.kept import Records
 from emulators.kustomer.settings import KustomerOptions
 from emulators.messages import BadBody, Request, Response
 from emulators.moments import bound
@@ -73,6 +74,8 @@ class SearchEndpoint:
     def _answer(self, request: Request, *, archive: bool) -> Response:
         if len(request.body) > LARGEST_BODY_BYTES:
             return self._error(413, "request_entity_too_large", "request entity too large")
+        if "idsOnly" in request.params and self._options.ids_only == "refused":
+            return self._error(400, "bad_request", "idsOnly is not allowed")
         try:
             query = self._read(request.json_object(), archive=archive)
             page, size = _pages(request, self._options.result_window)
@@ -100,7 +103,7 @@ class SearchEndpoint:
         """`totals`: how many there are, and how many are counted."""
         total, counted = totals
         collection = query.collection
-        if request.params.get("idsOnly") == "true":
+        if request.params.get("idsOnly") == "true" and self._options.ids_only == "honoured":
             records = [b'{"type":"%b","id":"%b"}' % (query.context.encode(), collection.ids.id(n)) for n in numbers]
         else:
             records = collection.render_searched(numbers)

@@ -26,13 +26,15 @@ RESPONSES = Ids("60bbe4f2", TAIL)
 EVENTS = Ids("64ccf503", TAIL)
 WORK_ITEMS = Ids("65dd0614", TAIL)
 MERGES = Ids("66ee1725", TAIL)
+EDGES = Ids("67ff2836", TAIL)
 
 RESOURCES = {
     **{name: number for number, name in enumerate((
         "users", "teams", "tags", "shortcuts", "slas", "brands", "queues", "queue_rules", "work_sessions",
         "satisfaction", "schedules", "role_groups", "cards", "notifications", "snoozes", "kb_articles", "kb_categories",
     ))},
-    "sla_versions": 60, "klasses": 61, "custom_attributes": 62, "audit_logs": 63,
+    "sla_versions": 60, "klasses": 61, "custom_attributes": 62, "audit_logs": 63, "routing_settings": 64,
+    "routing_statuses": 65,
 }  # fmt: skip
 """The numbers by which ids of the small lists are made, by stream."""
 

@@ -5,155 +5,18 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from emulators.kustomer.flat import flat, snake
 from emulators.kustomer.settings import KustomerOptions
 from emulators.kustomer.shapes import ORGANISATION_ID, by, listed, stamp, to
-from emulators.moments import DAY_MS
+from emulators.kustomer.small_table import RELATED, TABLE, Record
 from emulators.recorded import Recorded
 
-Record = dict[str, Any]
-Attributes = Callable[[int], Record]
-LINES = {"blocks": [{"text": "Hi", "type": "unstyled"}], "entityMap": {"0": {"type": "LINK"}}}
 METRICS = {"firstResponse": {"enabled": True, "times": {"1": 3600, "5": 60}}}
-SNOOZE_OPTIONS: tuple[Record, ...] = (
-    {"type": "relative", "value": 7_200_000},
-    {"type": "dynamic", "value": {"day": {"type": "tomorrow", "value": ""}, "time": "09:00 am"}},
-)
-SURVEY = {"options": 5, "type": "numeric", "labelHigh": "good", "labelLow": "bad"}
-
-# Stream: (path, type, attributes of the n-th record).
-TABLE: dict[str, tuple[str, str, Attributes]] = {
-    "users": (
-        "/users",
-        "user",
-        lambda n: {
-            "name": f"User {n}",
-            "displayName": f"User {n}",
-            "email": f"user{n}@shop.example",
-            "userType": "user",
-            "roles": ["org"],
-            "roleGroups": [],
-            "password": {"allowNew": True, "forceNew": False},
-            "deletedAt": None,
-            "firstLoginAt": None,
-            "custom": {"shiftStr": "late"},
-        },
-    ),
-    "teams": (
-        "/teams",
-        "team",
-        lambda n: {
-            "name": f"Team {n}",
-            "displayName": f"Team {n}",
-            "icon": "star",
-            "members": [listed("users", n)],
-            "roleGroups": [],
-            "deleted": False,
-            "deletedAt": None,
-        },
-    ),
-    "tags": ("/tags", "tag", lambda n: {"name": f"tag-{n}", "color": "#fff", "deleted": False}),
-    "shortcuts": (
-        "/shortcuts",
-        "shortcut",
-        lambda n: {
-            "name": f"Shortcut {n}",
-            "draft": LINES,
-            "payload": LINES,
-            "isPrivate": False,
-            "deleted": False,
-            "rev": 1,
-        },
-    ),
-    "slas": ("/slas", "sla", lambda n: {"currentVersion": 1 + n % 2}),
-    "brands": ("/brands", "brand", lambda n: {"name": f"Brand {n}", "iconUrl": None, "default": n == 0}),
-    "queues": (
-        "/routing/queues",
-        "queue",
-        lambda n: {
-            "name": "DEFAULT_QUEUE" if n == 0 else f"queue-{n}",
-            "displayName": f"Queue {n}",
-            "description": None,
-            "priority": 1,
-            "itemSize": 5,
-            "system": n == 0,
-        },
-    ),
-    "queue_rules": ("/routing/queue-rules", "queue_rule", lambda n: {"name": f"Rule {n}", "enabled": True}),
-    "work_sessions": (
-        "/routing/work-sessions",
-        "work_session",
-        lambda n: {"statusType": "available", "routable": n % 2 == 0, "signedOutAt": None},
-    ),
-    "satisfaction": (
-        "/satisfaction",
-        "satisfaction",
-        lambda n: {
-            "name": f"CSAT {n}",
-            "formType": "csat",
-            "enabled": True,
-            "channel": "email",
-            "scale": SURVEY,
-            "delayTime": 3600,
-            "from": {"account": "care", "app": "mailapp", "channel": "email"},
-            "questions": [],
-            "criteria": {"and": [], "or": []},
-        },
-    ),
-    "schedules": (
-        "/schedules",
-        "schedule",
-        lambda n: {
-            "name": f"Schedule {n}",
-            "hours": {"0": None, "1": [[540, 1020]]},
-            "timezone": "Europe/Berlin",
-            "default": n == 0,
-        },
-    ),
-    "role_groups": (
-        "/role-groups",
-        "role_group",
-        lambda n: {"name": f"Group {n}", "roles": ["org.permission.tag.read"]},
-    ),
-    "cards": (
-        "/cards",
-        "card",
-        lambda n: {"name": f"Card {n}", "url": "https://card.example", "contexts": ["customer"]},
-    ),
-    "notifications": (
-        "/notifications",
-        "notification",
-        lambda n: {"name": "mention", "status": "unread", "event": {"n": n}},
-    ),
-    "snoozes": (
-        "/snoozes",
-        "snooze",
-        lambda n: {"name": f"Option {n}", "enabled": True, **SNOOZE_OPTIONS[n % 2]},
-    ),
-    "kb_articles": (
-        "/kb/articles",
-        "kb_article",
-        lambda n: {"title": f"Article {n}", "hash": f"hash{n}", "status": "published"},
-    ),
-    "kb_categories": (
-        "/kb/categories",
-        "kb_category",
-        lambda n: {"hash": f"hash{n}", "published": True, "root": n == 0},
-    ),
-}
-ONLY_CREATED = ("slas", "sla_versions", "audit_logs")
+ONLY_CREATED = ("slas", "sla_versions")
 KLASS_STATUSES = ("enabled", "disabled", "existing_only")
 CUSTOM_TYPES = {"Num": "number", "Bool": "boolean", "At": "date", "Tree": "tree", "Url": "url"}
 METADATA = {"ratingNum": "number", "tierStr": "string", "dueAt": "date", "labelsStrs": "string", "extra": "string"}
-
-
-RELATED: dict[str, Callable[[int], Record]] = {
-    "queue_rules": lambda n: {"queue": {"data": {"type": "queue", "id": listed("queues", n)}}},
-    "work_sessions": lambda n: {"user": by(n)},
-}
-"""Relationships that the records of a list have besides the common ones."""
 
 
 def record(
@@ -262,7 +125,6 @@ def lists(options: KustomerOptions, recorded: Recorded, first: int, last: int) -
     result["sla_versions"] = _sla_versions(result["slas"])
     result["klasses"] = _klasses(options, created)
     result["custom_attributes"] = _metadata(options, recorded, created(0))
-    result["audit_logs"] = _audit_logs(options, first, last)
     return result
 
 
@@ -334,26 +196,3 @@ def _metadata(options: KustomerOptions, recorded: Recorded, created: str) -> Met
     metadata = Metadata("/metadata", make)
     metadata.records = [metadata.create(created) for _ in resources]
     return metadata
-
-
-def _audit_logs(options: KustomerOptions, first: int, last: int) -> SmallList:
-    def make(number: int, created: str) -> Record:
-        kind = ("tag", "user", "tag")[number % 3]
-        attributes = {
-            "eventName": f"kustomer.{kind}.update",
-            "eventVerb": "update",
-            "userId": listed("users", number % 4),
-            "userType": "user",
-            "objectType": kind,
-            "objectId": listed(f"{kind}s", number % max(1, options.users if kind == "user" else options.small)),
-            "ip": "192.0.2.7",
-            "changes": {"name": {"before": "a", "after": "b"}},
-            "publishedAt": created,
-        }
-        return record("audit_logs", "audit_log", "/audit-logs", number, attributes, created, updates=False)
-
-    logs = SmallList("/audit-logs", make)
-    since = max(first, last - 90 * DAY_MS)
-    step = max(1, (last - since) // max(1, options.audit_logs))
-    logs.records = [logs.create(stamp(since + number * step).decode()) for number in range(options.audit_logs)]
-    return logs

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
 import orjson
@@ -17,54 +17,23 @@ from emulators.messages import Request, Response, json_response
 from emulators.moments import DAY_MS, date
 from emulators.oauth import TokenServer
 from emulators.outreach.account import Account, Table
-from emulators.outreach.lists import MEDIA_TYPE, answer, problem
+from emulators.outreach.limits import PLAN_GROUP, DayBudget, UserLimits
+from emulators.outreach.lists import MEDIA_TYPE, answer, problem, refusal
 from emulators.outreach.odd import OutreachForm
-from emulators.outreach.resources import BY_ID_ONLY, Resource
+from emulators.outreach.query import BadQuery, fieldset, wants_connections
+from emulators.outreach.resources import BY_ID_ONLY
+from emulators.outreach.schema import TYPES, schema
 from emulators.outreach.settings import OutreachOptions
 from emulators.outreach.shapes import ORGANISATION, id_text
-from emulators.rate_limits import HEADER_FORMS, Budget, Header, RateLimits
+from emulators.rate_limits import Budget
 from emulators.router import Endpoint, Route
+
+if TYPE_CHECKING:
+    from emulators.outreach.installs import Installs
 
 API = "/api/v2"
 CLIENT_ID, CLIENT_SECRET = "outreach-client-0001", "outreach-secret-4f7d1c9a2b"
-USER_GROUP = "the user"
-LABELS = {"account": {"custom1": ("inclusion", "Region")}, "prospect": {"custom2": ("date", "Renewal")}}
-
-
-def doubled(budget: Budget) -> list[Header]:
-    """Two values in one header, as when a proxy joins them; the second is a roomier budget."""
-    reset = math.ceil(time.time() + budget.reset)
-    return [
-        ("X-RateLimit-Limit", str(budget.limit)),
-        ("X-RateLimit-Remaining", f"{budget.remaining}, {budget.remaining * 2 + 7}"),
-        ("X-RateLimit-Reset", str(reset)),
-    ]
-
-
-def delta(budget: Budget) -> list[Header]:
-    """The reset as seconds from now."""
-    return [*doubled(budget)[:2], ("X-RateLimit-Reset", str(math.ceil(budget.reset)))]
-
-
-def iso(budget: Budget) -> list[Header]:
-    """The reset as a date."""
-    moment = datetime.now(UTC) + timedelta(seconds=math.ceil(budget.reset))
-    return [*doubled(budget)[:2], ("X-RateLimit-Reset", moment.strftime("%Y-%m-%dT%H:%M:%S.000Z"))]
-
-
-HEADER_FORMS.update({"doubled": doubled, "delta": delta, "iso": iso})
-
-
-class UserLimits(RateLimits):
-    """One budget for all requests of the user."""
-
-    def take(self, group: str, now: float) -> Budget:
-        """Whatever the endpoint."""
-        return super().take(USER_GROUP, now)
-
-    def told(self, group: str, now: float, seconds: float) -> None:
-        """Whatever the endpoint."""
-        super().told(USER_GROUP, now, seconds)
+INSTALLS = "/api/app/installs"
 
 
 def _maintenance(right: Response, settings: FaultSettings) -> Response:
@@ -73,6 +42,12 @@ def _maintenance(right: Response, settings: FaultSettings) -> Response:
     response = problem(503, "scheduledServerMaintenance", "Maintenance", "Scheduled maintenance is under way.")
     response.headers.append(("Retry-After", until.strftime("%Y-%m-%dT%H:%M:%S.000Z")))
     return response
+
+
+def lacking_scope(scope: str) -> Response:
+    """The refusal of what the credentials have no scope for."""
+    detail = f"Your authorization does not include the required scope '{scope}.read'."
+    return problem(403, "unauthorizedOauthScope", "Unauthorized OAuth Scope", detail)
 
 
 class OutreachApp(VendorApp):
@@ -84,19 +59,22 @@ class OutreachApp(VendorApp):
 
     def __init__(self, options: OutreachOptions) -> None:
         self.account = Account(options)
+        self.plan = DayBudget(self.account.now_ms)
+        self.installs = self._installs(options) if options.s2s else None
         self._tokens = TokenServer(CLIENT_ID, CLIENT_SECRET, accepts_json=True)
         self._tokens.extra = {"scope": "prospects.read mailings.read", "created_at": "1780000000"}
         super().__init__(options, {"503_maintenance": _maintenance}, OutreachForm(options))
-        self.limits = UserLimits()
+        self.limits = UserLimits(options, self.plan)
         self.configure()
 
     def routes(self) -> list[Route]:
         """Every path that answers."""
         routes = [
             Route("POST", "/oauth/token", lambda request, values: self._token(request), public=True),
+            *self._sign_ins(),
             Route("GET", API, self._root),
-            Route("GET", f"{API}/schema.json", self._schema),
-            Route("GET", f"{API}/types", self._types),
+            Route("GET", f"{API}/schema.json", lambda request, values: schema(self.account)),
+            Route("GET", f"{API}/types", lambda request, values: json_response(TYPES)),
         ]
         for stream, table in self.account.tables.items():
             plural = table.resource.plural
@@ -107,19 +85,48 @@ class OutreachApp(VendorApp):
                 routes.append(Route("GET", path + "/{id}", self._one(table)))
         return routes
 
+    def _installs(self, options: OutreachOptions) -> Installs:
+        from emulators.outreach.installs import Installs  # takes longer to load than the rest of an emulator
+
+        return Installs(options, self.account.now_ms)
+
+    def _sign_ins(self) -> list[Route]:
+        """Where an app signs in; paths of nothing in an organisation without one."""
+        installs = self.installs
+        if installs is None:
+            return []
+        return [
+            Route(
+                "POST", f"{INSTALLS}/{{token}}/actions/setupToken",
+                lambda request, values: installs.setup(request, values["token"]), public=True,
+            ),
+            Route(
+                "POST", f"{INSTALLS}/{{id}}/actions/accessToken",
+                lambda request, values: installs.access(request, values["id"]), public=True,
+            ),
+        ]  # fmt: skip
+
+    def buckets(self, group: str) -> tuple[str, ...]:
+        """The user's, and the plan's."""
+        return (group, PLAN_GROUP)
+
     def configure(self) -> None:
         """Take over the options."""
         super().configure()
         options = self.options
         if options.count_mode not in ("exact", "truncated", "none"):
             raise ValueError("Option count_mode is exact, truncated or none.")
+        if options.data_connections not in ("given", "refused", "ignored"):
+            raise ValueError("Option data_connections is given, refused or ignored.")
         self._tokens.lifetime = options.token_lifetime
         self._tokens.strict = options.token_strict
         self._tokens.minimum_interval = options.token_interval
         self._tokens.status = options.token_status
         self._tokens.refusals = options.token_refusals
         for table in self.account.tables.values():
-            table.records.set_lag(int(options.index_lag_seconds * 1000))
+            table.records.set_lag(
+                int(options.index_lag_seconds * 1000), int(options.late_seconds * 1000), options.late_share
+            )
 
     def is_too_heavy(self, request: Request) -> bool:
         """Never here: the lists judge it, collection by collection."""
@@ -128,14 +135,23 @@ class OutreachApp(VendorApp):
     def authorise(self, request: Request) -> Response | None:
         """A bearer token, then the media type."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme != "Bearer" or not self._tokens.valid(token):
+        is_app = self.installs is not None and self.installs.valid(token)
+        if scheme != "Bearer" or not (is_app or self._tokens.valid(token)):
             return json_response(
                 {"error": "Invalid JWT token.", "description": "The JWT token could not be decoded."}, 401
             )
         given = request.headers.get("content-type", "").partition(";")[0]
         if self.options.require_content_type and given != MEDIA_TYPE.decode():
             return problem(415, "unsupportedMediaType", "Unsupported Media Type", "Use application/vnd.api+json.")
-        return None
+        return self._beyond_scope(request.path) if is_app else None
+
+    def _beyond_scope(self, path: str) -> Response | None:
+        """The refusal of what the app's scopes do not hold."""
+        plural = path.removeprefix(API).strip("/").partition("/")[0]
+        scope = "customObjectRecords" if plural == "customObjects" else plural
+        if scope in ("", "schema.json", "types") or scope in self.options.s2s_scopes:
+            return None
+        return lacking_scope(scope)
 
     def not_found(self, request: Request) -> Response:
         """One answer for paths and methods that do not exist."""
@@ -150,9 +166,11 @@ class OutreachApp(VendorApp):
         return problem(429, "rateLimitExceeded", "Rate Limit Exceeded", detail)
 
     def truth(self, stream: str, *, all_fields: bool = False) -> Iterator[bytes] | None:
-        """Flat records; fields that must be named are part of no read."""
+        """Flat records, hidden attributes included; `record_ids`: the ids of every collection that can be listed."""
+        if stream == "record_ids":
+            return self.account.ids()
         table = self.account.tables.get(stream)
-        return None if table is None else table.truth()
+        return None if table is None else table.truth(all_fields=all_fields)
 
     def truth_counts(self) -> dict[str, int]:
         """Records per stream."""
@@ -163,28 +181,39 @@ class OutreachApp(VendorApp):
         return cast("dict[str, list[str]]", self.account.touch(stream, update, create, delete))
 
     def ready(self, origin: str) -> dict[str, Any]:
-        """A config; `import_ids` are those of the account."""
+        """Configs by way of signing in; `import_ids` are those of the account."""
         first = min(
             (table.records.created[0] for table in self.account.tables.values() if len(table.records)), default=0
         )
         imports = len(self.account.tables["imports"].records)
-        config: dict[str, Any] = {
+        oauth = {
             "client_id": CLIENT_ID,
             "client_secret": CLIENT_SECRET,
             "redirect_uri": "https://example.com/callback",
             "refresh_token": self._tokens.first_refresh_token,
-            "start_date": date(first - 2 * DAY_MS).decode(),
-            "api_url": f"{origin}{API}/",
         }
+        common = {"start_date": date(first - 2 * DAY_MS).decode(), "api_url": f"{origin}{API}/"}
+        rest: dict[str, Any] = {}
         if self.options.largest_page != 1000:
-            config["page_size"] = self.options.largest_page
+            rest["page_size"] = self.options.largest_page
         if not self.options.imports_listed:
-            config["import_ids"] = ",".join(str(number + 1) for number in range(imports))
-        return {"api_url": config["api_url"], "config": config}
+            rest["import_ids"] = ",".join(str(number + 1) for number in range(imports))
+        said: dict[str, Any] = {"api_url": common["api_url"], "config": oauth | common | rest}
+        said["oauth_config"] = {"credentials": {"auth_type": "oauth2.0", **oauth}, **common, **rest}
+        if self.installs is not None:
+            for name, credentials in self.installs.credentials.items():
+                said[name] = {"credentials": credentials, **common, **rest}
+        return said
 
     def extra_statistics(self) -> dict[str, Any]:
-        """Tokens."""
-        return {"tokens_minted": self._tokens.minted, "token_refusals": self._tokens.refused}
+        """Tokens, and what was used of the plan, a number a day."""
+        found: dict[str, Any] = {"tokens_minted": self._tokens.minted, "token_refusals": self._tokens.refused}
+        found["requests_by_day"] = [self.plan.used[day] for day in sorted(self.plan.used)]
+        if self.installs is not None:
+            found["s2s"] = {
+                "set_up": self.installs.set_up, "minted": self.installs.minted, "refused": self.installs.refused,
+            }  # fmt: skip
+        return found
 
     def _closed(self, group: str) -> Response | None:
         """Missing scopes and forbidding profiles; option `refuse` counts as a missing scope."""
@@ -192,8 +221,7 @@ class OutreachApp(VendorApp):
         plural = parts[0]
         scope = "customObjectRecords" if plural == "customObjects" else plural
         if scope in self.options.deny_scopes or self.options.refuse.get(group) == 403:
-            detail = f"Your authorization does not include the required scope '{scope}.read'."
-            return problem(403, "unauthorizedOauthScope", "Unauthorized OAuth Scope", detail)
+            return lacking_scope(scope)
         if scope in self.options.deny_profile:
             detail = "You are not authorized to perform that request."
             return problem(403, "unauthorizedRequest", "Unauthorized Request", detail)
@@ -227,55 +255,16 @@ class OutreachApp(VendorApp):
 
         def endpoint(request: Request, values: dict[str, str]) -> Response:
             records = table.records
+            try:
+                wanted = fieldset(request.params, resource, self.options, table.names)
+                projection = table.projection(wanted, connections=wants_connections(request.params, self.options))
+            except BadQuery as error:
+                return refusal(error)
             for number in records.numbers():
                 if id_text(resource, number).strip('"') == values["id"]:
-                    record = records.render(number, records.shapes.projection(None))
+                    record = records.render(number, projection)
                     return Response(200, b'{"data":' + record + b"}", MEDIA_TYPE)
             detail = f"Could not find '{resource.type}' with ID '{values['id']}'."
             return problem(404, "resourceNotFound", "Resource Not Found", detail)
 
         return endpoint
-
-    def _schema(self, request: Request, values: dict[str, str]) -> Response:
-        """The hyper-schema: some standard resources, and the custom objects of the organisation."""
-        tables = self.account.tables
-        shown = [(tables[name].resource, f"/api/v2/{tables[name].resource.plural}") for name in ("accounts", "stages")]
-        shown += [(resource, f"/api/v2/customObjects/{quote(resource.plural)}") for resource in self.account.custom]
-        definitions = {resource.type: _definition(resource, path) for resource, path in shown}
-        return json_response({"$schema": "http://json-schema.org/draft-07/hyper-schema#", "definitions": definitions})
-
-    def _types(self, request: Request, values: dict[str, str]) -> Response:
-        data = [
-            {
-                "type": kind,
-                "meta": {
-                    "validations": {
-                        name: {"type": form, "required": False, "label": label, "definition": None}
-                        for name, (form, label) in fields.items()
-                    }
-                },
-            }
-            for kind, fields in LABELS.items()
-        ]
-        return json_response({"data": data})
-
-
-def _definition(resource: Resource, path: str) -> dict[str, Any]:
-    kinds = {"f": ("number", "float"), "i": ("number", "integer"), "d": ("string", "date-time"), "b": ("boolean", None)}
-    members: dict[str, Any] = {}
-    for attribute in resource.attributes:
-        kind, form = kinds.get(attribute.kind, ("string", None))
-        members[attribute.name] = {"filterable": attribute.filterable, "sortable": attribute.sortable, "type": kind}
-        if form:
-            members[attribute.name]["format"] = form
-    for relationship in resource.relationships:
-        refs = [{"$ref": f"#/definitions/{kind}"} for kind in relationship.types]
-        flags = {"data": relationship.how != "links", "links": True}
-        members[relationship.name] = flags | (
-            {"type": "array", "items": refs[0]} if relationship.how != "one" else {"anyOf": refs}
-        )
-    links = [
-        {"href": f"{path}/{{:id}}", "method": "GET", "rel": "self"},
-        {"href": path, "method": "GET", "rel": "instances"},
-    ]
-    return {"definitions": members, "links": links, "stability": "prototype", "type": "object"}

@@ -23,25 +23,28 @@ def problem(status: int, name: str, title: str, detail: str) -> Response:
     return response
 
 
+def refusal(error: BadQuery) -> Response:
+    """The answer to a parameter that is not allowed."""
+    return problem(error.status, "validationError", "Validation Error", str(error))
+
+
 def answer(table: Table, request: Request, options: OutreachOptions) -> Response:
     """One page."""
     try:
-        query = parse(request.query, table.resource, options)
+        query = parse(request.query, table.resource, options, table.names)
     except BadQuery as error:
-        return problem(422, "validationError", "Validation Error", str(error))
+        return refusal(error)
     is_heavy = not options.heavy_streams or table.resource.stream in options.heavy_streams
     if options.heavy_above and is_heavy and query.size > options.heavy_above:
         return Response(options.heavy_status, b"<html><head><title>Bad Gateway</title></head></html>", b"text/html")
     order: Order = "date_updated" if query.sort == "updatedAt" else "date_created"
-    view = table.records.search_view() if options.index_lag_seconds else table.records.view()
+    view = table.records.search_view()
     keys, first, last, bound = _rows(view, table, query, order, options)
     chosen = keys[first:last]
     has_more = last < bound if not query.descending else first > bound
     if query.descending:
         chosen = chosen[::-1]
-    body = (
-        b'{"data":[' + b",".join(_rendered(table, chosen, options)) + b'],"meta":' + _meta(view, query, order, options)
-    )
+    body = b'{"data":[' + b",".join(_rendered(table, chosen, query)) + b'],"meta":' + _meta(view, query, order, options)
     if chosen:
         body += b',"links":' + _links(table, request, query, chosen[-1], order, has_more=has_more, options=options)
     return Response(200, body + b"}", MEDIA_TYPE)
@@ -90,10 +93,10 @@ def _key(table: Table, order: Order, ms: int, number: int) -> int:
     return pack(ms, created, number) if order == "date_updated" else pack(ms, 0, number)
 
 
-def _rendered(table: Table, keys: list[int], options: OutreachOptions) -> list[bytes]:
-    records, projection = table.records, table.records.shapes.projection(None)
+def _rendered(table: Table, keys: list[int], query: Query) -> list[bytes]:
+    records, projection = table.records, table.projection(query.fields, connections=query.connections)
     numbers = [key & NUMBER_MASK for key in keys]
-    if options.index_lag_seconds:
+    if records.index.is_behind:
         return [records.render(number, projection, searched=True) for number in numbers]
     return records.render_all(numbers, projection)
 

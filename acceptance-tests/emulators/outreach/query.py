@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
@@ -11,6 +12,7 @@ import orjson
 
 from emulators.moments import parse_ms
 from emulators.outreach.account import NULL_MS
+from emulators.outreach.fields import NAMELESS
 from emulators.outreach.resources import Resource
 from emulators.outreach.settings import OutreachOptions
 from emulators.records import FOREVER
@@ -21,7 +23,11 @@ KNOWN = ("count", "sort", "include", "newFilterSyntax", "provideDataConnections"
 
 
 class BadQuery(ValueError):
-    """A parameter that is refused with 422."""
+    """A parameter that is refused, with 422 where nothing else is said."""
+
+    def __init__(self, text: str, status: int = 422) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 @dataclass
@@ -37,11 +43,14 @@ class Query:
     after: tuple[int, int] | None = None
     offset: int | None = None
     count: bool = False
+    fields: frozenset[str] | None = None
+    """The fieldset, if one was given."""
+    connections: bool = False
     params: list[tuple[str, str]] = field(default_factory=list)
 
 
-def parse(text: str, resource: Resource, options: OutreachOptions) -> Query:
-    """`BadQuery` for what the documentation does not allow."""
+def parse(text: str, resource: Resource, options: OutreachOptions, names: frozenset[str]) -> Query:
+    """`BadQuery` for what the documentation does not allow. `names`: those that a fieldset may have."""
     params = parse_qsl(text, keep_blank_values=True)
     given = dict(params)
     if "page[size]" in given:
@@ -56,6 +65,8 @@ def parse(text: str, resource: Resource, options: OutreachOptions) -> Query:
     query.count = given.get("count") == "true"
     if "page[after]" in given:
         query.after = read_cursor(given["page[after]"])
+    query.fields = fieldset(given, resource, options, names)
+    query.connections = wants_connections(given, options)
     _sort(query, given.get("sort", ""), resource)
     new_syntax = given.get("newFilterSyntax") == "true"
     for name, value in params:
@@ -64,6 +75,27 @@ def parse(text: str, resource: Resource, options: OutreachOptions) -> Query:
         elif not name.startswith(("page[", "fields[")) and name not in KNOWN:
             raise BadQuery(f"unknown parameter {name}")
     return query
+
+
+def fieldset(
+    given: Mapping[str, str], resource: Resource, options: OutreachOptions, names: frozenset[str]
+) -> frozenset[str] | None:
+    """What `fields[type]` names of this resource; those of other types say nothing about it."""
+    text = given.get(f"fields[{resource.type}]")
+    if text is None or not options.sparse_fields:
+        return None
+    wanted = frozenset(text.split(","))
+    unknown = sorted(wanted - names - NAMELESS - {""})
+    if unknown and options.unknown_fields:
+        raise BadQuery(f"'{unknown[0]}' is not a valid field of '{resource.type}'.", options.unknown_fields)
+    return wanted
+
+
+def wants_connections(given: Mapping[str, str], options: OutreachOptions) -> bool:
+    """Whether `provideDataConnections` asks for links to the CRM."""
+    if "provideDataConnections" in given and options.data_connections == "refused":
+        raise BadQuery("'provideDataConnections' is not a valid parameter.", 400)
+    return given.get("provideDataConnections") == "true"
 
 
 def _size(text: str, options: OutreachOptions) -> int:

@@ -1,6 +1,7 @@
 """The resources as the documentation lists them: `resources.txt`, three lines each.
 
-First `plural type`, then the attributes as `name:kind` with F (filterable) and S (sortable), then the relationships.
+First `plural type`, with `+dataConnections` where links to a CRM can be asked for, then the attributes as `name:kind`
+with F (filterable) and S (sortable), then the relationships.
 Kinds: s text, i integer, f number, b boolean, d date-time, D date (live ones also date-times), E e-mail, a texts,
 e e-mails, O objects, o object, H pairs.
 """
@@ -20,11 +21,18 @@ LIVE: dict[str, tuple[str, ...]] = {
     "calls": ("recordingDeletionReason:s",),
     "callDispositions": ("defaultForOutboundVoicemail:b",),
     "opportunities": ("healthScore:f", "healthCategory:s", "mapNumberOfOverdueTasks:i"),
-    "accounts": ("trashedAt:d",),
+    "accounts": ("trashedAt:d", "intentTrend:O"),
     "mailboxes": ("ewsImpersonation:b", "sendPermanentErrorAt:d"),
     "prospects": ("accountName:s", "companySize:i", "stageName:s", "smsOptedOut:b"),
     "webhooks": ("cleanupToken:s",),
 }
+UNLISTED: dict[str, frozenset[str]] = {"accounts": frozenset(["intentTrend"])}
+"""Hidden attributes that no schema lists: whoever wants them must know their names."""
+HIDDEN: dict[str, frozenset[str]] = {
+    "prospects": frozenset(["contactHistogram"]),
+    "kaiaRecordings": frozenset(["topics"]),
+} | UNLISTED
+"""Attributes that come only when a fieldset names them."""
 BY_ID_ONLY = ("imports", "orgSettings")
 UUID_KEYS = ("auditLogs", "orgSettings")
 SECRETS = {
@@ -60,6 +68,8 @@ class Resource:
     type: str
     attributes: tuple[Attribute, ...]
     relationships: tuple[Relationship, ...]
+    connections: bool = False
+    """Whether `provideDataConnections` is documented for it."""
 
     @property
     def stream(self) -> str:
@@ -89,10 +99,11 @@ def resources() -> dict[str, Resource]:
 
 
 def _resource(head: str, attributes: str, relationships: str) -> Resource:
-    plural, kind, *_ = head.split()
+    plural, kind, *rest = head.split()
     listed = [each for part in attributes.strip().split(", ") for each in _attributes(part)]
     listed += [each for part in LIVE.get(plural, ()) for each in _attributes(part)]
-    return Resource(plural, kind, tuple(listed), tuple(_relationships(relationships.strip())))
+    related = tuple(_relationships(relationships.strip()))
+    return Resource(plural, kind, tuple(listed), related, connections="+dataConnections" in rest)
 
 
 def _attributes(part: str) -> list[Attribute]:

@@ -7,6 +7,12 @@ from typing import Any
 
 from emulators.options import Options, option
 
+S2S_SCOPES = [
+    "accounts", "auditLogs", "calls", "events", "imports", "kaiaRecordings", "mailings", "opportunities", "prospects",
+    "sequenceStates", "sequences", "snippets", "tasks", "templates", "users", "webhooks",
+]  # fmt: skip
+"""What the portal offers an app: webhooks as `all`, the others as `read`."""
+
 
 @dataclass
 class OutreachOptions(Options):
@@ -40,6 +46,13 @@ class OutreachOptions(Options):
     shown_ranges: bool = option(False, "ranges go by the updatedAt of such a row, and only the order by its index")
     beyond_bound: int = option(0, "rows beyond its upper bound that a range returns too")
     index_lag_seconds: float = option(0.0, "time after which lists see a write")
+    late_share: float = option(0.0, "part of the writes that lists see later than that")
+    late_seconds: float = option(21_600.0, "how much later at most; each by chance")
+    clock_ahead: float = option(0.0, "seconds by which the vendor's clock is ahead of this machine's")
+    data_connections: str = option("given", "provideDataConnections is: given, refused (400), ignored")
+    more_connections: bool = option(False, "every record has one more link to the CRM, and the updatedAt it had")
+    sparse_fields: bool = option(True, "fields[type] is honoured, instead of ignored")
+    unknown_fields: int = option(0, "status where fields[type] has an unknown name, 0 to ignore the name")
     vendor_links: bool = option(False, "links point to api.outreach.io, whatever host was asked")
     require_content_type: bool = option(True, "415 for requests without the media type of JSON:API")
     deny_scopes: list[str] = option([], "resources whose read scope the token lacks")
@@ -53,3 +66,12 @@ class OutreachOptions(Options):
     token_hold_seconds: float = option(0.0, "time that the token endpoint takes")
     token_interval: float = option(0.0, "seconds that must lie between two mints (60 at Outreach)")
     rotates: bool = option(True, "a refresh gives a new refresh token")
+    s2s: bool = option(False, "an app can sign in server to server; makes a key pair", start_only=True)
+    s2s_host: str = option("", "the organisation's API in the answer to a sign-in; empty: this one")
+    s2s_scopes: list[str] = option(S2S_SCOPES, "resources that an app may read")
+    s2s_lifetime: float = option(3600.0, "seconds that an app's access token lives")
+    s2s_status: int = option(0, "status that refuses an app its access token: 401, 403, 404, 410, 429")
+    s2s_refusals: int = option(0, "how often it does; 0 for ever")
+    setup_lifetime: float = option(900.0, "seconds that the setup token lives", start_only=True)
+    uninstalled: bool = option(False, "the organisation has removed the app")
+    requests_per_day: int = option(0, "requests after which the plan answers 429 until midnight, 0 for no limit")

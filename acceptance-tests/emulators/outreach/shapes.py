@@ -73,9 +73,7 @@ def _shape(resource: Resource, variant: int) -> Shape:
         "type": resource.type,
         "id": "@#n@#",
         "attributes": {
-            each.name: value
-            for place, each in enumerate(resource.attributes)
-            if (value := _value(each, place, variant, resource)) is not Ellipsis
+            each.name: _value(each, place, variant, resource) for place, each in enumerate(resource.attributes)
         },
         "relationships": {
             each.name: _relationship(each, place, variant) for place, each in enumerate(resource.relationships)
@@ -90,8 +88,6 @@ def _value(attribute: Attribute, place: int, variant: int, resource: Resource) -
         return "@@c@@"
     if name == "updatedAt":
         return "@#u@#"
-    if name == "contactHistogram" or (name == "topics" and resource.plural == "kaiaRecordings"):
-        return ...  # only when it is named
     if name == "orgId":
         return ORGANISATION
     if name == "duties":
@@ -130,6 +126,8 @@ def _plain(name: str, kind: str, place: int, variant: int) -> Any:
             return [{"name": name, "value": {"deep": [1, variant, None]}}]
         case "o":
             return {"name": name, "list": [variant]}
+        case "H":
+            return [[month, variant] for month in range(12)]
     raise ValueError(f"unknown kind {kind} of {name}")
 
 

@@ -28,6 +28,7 @@ class Account:
         self._me: dict[str, Any] | None = None
         self._has_looked = False
         self._log_refused_with: int | None = None
+        self._is_refusal_told = False
         self._latest_event: datetime | None = None
         self._looked_at: datetime | None = None
         self._doubt_of_search: str | None = None
@@ -85,6 +86,18 @@ class Account:
         """The status with which the event log is refused to the role; None where it may be seen."""
         self._look_at_log()
         return self._log_refused_with
+
+    def tell_log_refused(self) -> None:
+        """Warn, once a run, that nothing but searches tells what changed."""
+        with self._lock:
+            is_told, self._is_refusal_told = self._is_refusal_told, True
+        if not is_told:
+            self._client.log(
+                "WARN",
+                f"The event log is refused (status {self.log_refused_with}): a change that Close's search index shows "
+                "later than lookback_window_seconds is missed. Let the role of the key's user see the event log, or "
+                "raise lookback_window_seconds.",
+            )
 
     @property
     def latest_event(self) -> datetime | None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
-
-import requests
 
 from source_closeio.account import objects
 from source_closeio.activities import Activities
@@ -16,8 +14,8 @@ from source_closeio.edits import chunks
 from source_closeio.errors import is_gone
 from source_closeio.lists import LISTS, Listed
 from source_closeio.opportunities import Opportunities
+from source_closeio.single import CloseObject
 from source_kit import rows
-from source_kit.answers import body
 from source_kit.keyset import Keyset
 from source_kit.rules import Rejected, Unavailable
 from source_kit.windows import Window
@@ -52,41 +50,6 @@ def per_parent(stream: CloseStream, parents: str, ids: Sequence[str], read: Call
         stream.client.log(
             "WARN", f"Stream {stream.name} leaves out {parents} that were deleted meanwhile: {', '.join(gone)}."
         )
-
-
-class CloseObject(CloseStream):
-    """Single objects: `GET <resource><id>/`."""
-
-    most_deleted_at_start = 0
-    # The answer itself is the row.
-    rows_key = ""
-
-    def path(self, **arguments: Any) -> str:
-        """The slice names the object."""
-        return f"{self.resource}{arguments['stream_slice']['id']}/"
-
-    @property
-    def bucket(self) -> str:
-        """One endpoint group for all ids."""
-        return f"GET {self.resource}{{id}}/"
-
-    def request_params(
-        self,
-        stream_state: Mapping[str, Any] | None,
-        stream_slice: Mapping[str, Any] | None = None,
-        next_page_token: Mapping[str, Any] | None = None,
-    ) -> dict[str, Any]:
-        """Fields, where a slice names some."""
-        return dict((stream_slice or {}).get("filters", {}))
-
-    def is_whole(self, content: Any) -> bool:
-        return isinstance(content, dict) and "id" in content
-
-    def parse_response(self, response: requests.Response, **arguments: Any) -> list[Record]:
-        """The one object."""
-        record = dict(body(response))
-        self.fix_zones([record])
-        return [record]
 
 
 class Organizations(CloseObject):
@@ -258,7 +221,7 @@ class CommentThreads(CloseList):
                     page_size=parents.page_size,
                     emit=threads,
                     estimates=False,
-                ).walk(Window(self.settings.common.start_date))
+                ).walk(Window(self.settings.common.start_date, self.settings.common.end_date))
                 for parents in (
                     Activities(self.client, self.settings, self.account),
                     Opportunities(self.client, self.settings, self.account),

@@ -10,4 +10,5 @@ class CustomObjects(Searched):
 
     name = "custom_objects"
     object_type = "custom_object"
+    record_resource = "custom_object/"
     custom_type = "custom_object"

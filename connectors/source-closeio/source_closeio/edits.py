@@ -4,8 +4,8 @@ That is what was edited, and what is new but carries an old `date_created`: an e
 keeps the time at which it was sent (recorded: a mailbox connected in November 2022 brought one of September 2021).
 
 REST filters activities by creation only. Advanced Filtering very probably filters them by `date_updated` (seen as a
-sort field in production): two small searches prove it for the account, once a run. Where it does not, the event log of
-30 days tells what changed.
+sort field in production): two small searches prove it for the account, once a run. The event log of 30 days tells what
+changed where it does not, and is the second witness where it does: the index of searches may be late for some records.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from source_closeio import search
-from source_closeio.events import EVENT_OVERLAP, EVENT_RETENTION, Events
+from source_closeio.changes import ChangeLog
+from source_closeio.events import EVENT_OVERLAP
 from source_closeio.searched import CORE_FIELDS, Searched, SearchRefused
 from source_kit import dates, timestamps
 from source_kit.keyset import Keyset
@@ -62,7 +63,8 @@ class Edits:
         self._object_types = object_types
         self._began_at = began_at
         self._lock = threading.Lock()
-        self._fetched: set[str] = set()
+        # Fetched, or read by the walk.
+        self._settled: set[str] = set()
         self._refused: list[Sequence[str]] = []
         self._before = began_at
         self._until: datetime | None = None
@@ -99,13 +101,9 @@ class Edits:
         if since >= self._began_at:
             return
         self._uses_search = self.by_search
-        left = self._object_types
         if self._uses_search:
             yield Fork([self._searched(names, since) for names in self._object_types])
-            # The types that the index does not know.
-            left = self._refused
-        if left:
-            yield from self._logged(left, since)
+        yield from self._logged(since)
 
     @property
     def by_search(self) -> bool:
@@ -165,10 +163,15 @@ class Edits:
     def _say(self, level: str, text: str) -> None:
         self._stream.client.log(level, f"Stream {self._stream.name}: {text}")
 
-    def _logged(self, object_types: Sequence[Sequence[str]], since: datetime) -> Plan:
-        """Changes from the event log: asked by type where it is one, else the whole log."""
+    def _logged(self, since: datetime) -> Plan:
+        """Changes from the event log: what searches did not show, because they cannot or because their index is late
+        for some records."""
         say, name, account = self._stream.client.log, self._stream.name, self._stream.account
+        is_only_witness = not self._uses_search or self._refused
         if account.log_refused_with is not None:
+            if not is_only_witness:
+                account.tell_log_refused()
+                return
             say(
                 "WARN",
                 f"Neither searches ({self._doubt or 'refused for this type'}) nor the event log (status "
@@ -179,56 +182,33 @@ class Edits:
             return
         if self._doubt:
             self._say("INFO", f"searches do not tell what changed ({self._doubt}): it is looked up in the event log.")
-        floor = timestamps.floor(self._began_at - EVENT_RETENTION, timestamps.SECOND)
-        if since < floor:
+        floor = ChangeLog.floor(self._began_at)
+        if since < floor and is_only_witness:
             say(
                 "WARN",
                 f"Close keeps events for 30 days: what changed in old records of stream {name}, or is new with an old "
                 f"date, between {timestamps.milliseconds_z(since)} and {timestamps.milliseconds_z(floor)} cannot be "
                 "found any more. Refresh the stream to get them.",
             )
-        lower = max(since, floor)
-        if len(object_types) == 1 and account.filters_events_by_type:
-            yield Fork([self._log_of_one(each, lower) for each in object_types[0]])
-        else:
-            yield from self._log([name for names in object_types for name in names], {}, lower)
+        if account.latest_event is None or account.latest_event < since:
+            return
+        names = [name for names in self._object_types for name in names]
+        yield from ChangeLog(self._stream, names, self._edited).walk(max(since, floor))
 
-    def _log_of_one(self, object_type: str, lower: datetime) -> Plan:
-        """Events of one type; a filter by type alone is not documented, so it may be refused: once for all streams."""
-        try:
-            yield from self._log([object_type], {"object_type": object_type}, lower)
-        except Unavailable as refused:
-            self._say("INFO", f"the event log takes no filter by type (status {refused.status}): it is read whole.")
-            self._stream.account.filters_events_by_type = False
-            yield from self._log([object_type], {}, lower)
-
-    def _log(self, wanted: Sequence[str], filters: Mapping[str, str], lower: datetime) -> Plan:
-        stream = self._stream
-        events = Events(stream.client, stream.settings, stream.account, filters=filters)
-
-        def edited(found: list[Record]) -> list[Record]:
-            # Deletions have a stream of their own.
-            left = [event for event in found if event.get("action") != "deleted"]
-            of_ours = [event for event in left if event.get("object_type") in wanted]
-            return self._fetch_again([_changed(event) for event in of_ours])
-
-        keyset = Keyset(
-            fetch=events.fetch_window,
-            field="date_updated",
-            page_size=events.page_size,
-            emit=edited,
-            estimates=False,
-        )
-        yield from keyset.walk(events.newest_first(lower))
+    def _edited(self, events: list[Record]) -> list[Record]:
+        # Deletions have a stream of their own.
+        return self._fetch_again([_changed(event) for event in events if event.get("action") != "deleted"])
 
     def _fetch_again(self, rows: list[Record]) -> list[Record]:
         """The old ones of these records as they are now; deleted ones do not come."""
         before, first = self._before, self._stream.settings.common.start_date
         # A row without an id names nothing that could be fetched.
-        old = [row["id"] for row in rows if isinstance(row.get("id"), str) and _is_before(row, before)]
+        usable = named(rows)
+        old = [row["id"] for row in usable if _is_before(row, before)]
         with self._lock:
-            fresh = [identity for identity in dict.fromkeys(old) if identity not in self._fetched]
-            self._fetched.update(fresh)
+            fresh = [identity for identity in dict.fromkeys(old) if identity not in self._settled]
+            # Those created later are read anyway, whoever tells of them next.
+            self._settled.update(row["id"] for row in usable)
         records = [record for chunk in chunks(fresh) for record in self._by_ids(chunk)]
 
         def is_wanted(record: Record) -> bool:

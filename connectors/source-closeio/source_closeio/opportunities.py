@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from source_closeio.base import CloseTimeline
+from source_closeio.witness import Witness
 from source_kit.keyset import Keyset
-from source_kit.windows import Window
 from source_kit.work import Plan, Start
 
 
@@ -25,7 +25,8 @@ class Opportunities(CloseTimeline):
         return timedelta(seconds=self.settings.common.lookback_window_seconds)
 
     def work(self, start: Start) -> Plan:
-        """Ascending windows, open at the end, so that what is edited meanwhile is seen again."""
+        """Ascending windows, open at the end, so that what is edited meanwhile is seen again; behind them what the
+        event log says has changed and they did not bring."""
         keyset = Keyset(
             fetch=self.fetch_window,
             field="date_updated",
@@ -34,4 +35,6 @@ class Opportunities(CloseTimeline):
             emit=self.chosen,
             checkpoint=self.time_cursor.checkpoint,
         )
-        return keyset.walk(Window(self.time_cursor.lower(start)))
+        cursor = self.time_cursor
+        witness = Witness(self, cursor, ["opportunity"], self.resource)
+        return witness.over(keyset.walk(cursor.window(start)), start)

@@ -14,6 +14,7 @@ from source_closeio.base import CloseStream, cursor_of
 from source_closeio.custom_fields import key_of
 from source_closeio.errors import cap, is_cursor_error, is_fields_error, unknown_fields
 from source_closeio.ties import OtherWay, fetch_again, is_second_reading
+from source_closeio.witness import Witness
 from source_kit import schemas
 from source_kit.errors import SourceError
 from source_kit.keyset import Keyset
@@ -37,6 +38,8 @@ class Searched(CloseStream):
     page_size = search.MAX_LIMIT
     http_method = "POST"
     object_type: str
+    # Where one record can be asked for by its id.
+    record_resource: str
     # Fields of the schema that a search must not name.
     optional_fields: ClassVar[frozenset[str]] = frozenset()
     _has_searched = False
@@ -57,11 +60,19 @@ class Searched(CloseStream):
     def time_cursor(self) -> TimeCursor:
         """The state stays behind the request time by the lag of the search index."""
         common = self.settings.common
-        return TimeCursor("date_updated", common.start_date, timedelta(seconds=common.lookback_window_seconds))
+        lag = timedelta(seconds=common.lookback_window_seconds)
+        return TimeCursor("date_updated", common.start_date, lag, common.end_date)
 
     def work(self, start: Start) -> Plan:
+        """The walk, and what the event log says has changed and the search index does not show."""
+        cursor = self.time_cursor
+        witness = Witness(self, cursor, [self.object_type], self.record_resource)
+        return witness.over(self._walked(cursor.window(start)), start)
+
+    def _walked(self, window: Window) -> Plan:
         """Ascending windows over `date_updated`, open at the end, so that what is edited meanwhile is seen again."""
-        window = Window(self.time_cursor.lower(start))
+        if window.is_empty:
+            return
         status = self.account.custom_fields(self.custom_type).refused_with
         if status and self.other_way:
             why = f"A search gives only what it names, and the custom fields of {self.name} cannot be listed"

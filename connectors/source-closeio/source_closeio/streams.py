@@ -1,6 +1,7 @@
 """Which streams there are, and where each is defined.
 
-- leads.py, contacts.py, opportunities.py, custom_objects.py: the large ones, by `date_updated`
+- leads.py, contacts.py, opportunities.py, custom_objects.py: the large ones, by `date_updated`; witness.py finds what
+  changed and the index does not show
 - activities.py: activities, user_posts, and the streams of one type each, which activity_types.py lists; edits.py finds
   what changed behind the bookmark
 - tasks.py: tasks, and the streams of one type each, which task_types.py lists

@@ -29,3 +29,5 @@ TASK_TYPES = {
     ),
     "incoming_sms": "remote_phone remote_phone_formatted local_phone local_phone_formatted",
 }
+# Those of the event log: one has no stream of its own.
+EVENT_TYPES = (*TASK_TYPES, "outgoing_call")

@@ -8,8 +8,9 @@ from typing import Any
 from source_closeio.account import Account
 from source_closeio.base import CloseTimeline
 from source_closeio.config import Settings
-from source_closeio.task_types import COMMON_FIELDS, TASK_TYPES
-from source_closeio.times import Beginning, latest
+from source_closeio.task_types import COMMON_FIELDS, EVENT_TYPES, TASK_TYPES
+from source_closeio.times import Beginning, latest, within
+from source_closeio.witness import Witness
 from source_kit import schemas, timestamps
 from source_kit.client import HttpClient
 from source_kit.keyset import Keyset
@@ -33,16 +34,31 @@ class Tasks(CloseTimeline):
         return timedelta(seconds=self.settings.common.lookback_window_seconds)
 
     def work(self, start: Start) -> Plan:
+        """The walk, and what the event log says has changed and the list does not show."""
+        witness = Witness(self, self.time_cursor, self.object_types, self.resource)
+        return witness.over(self._walked(start), start)
+
+    @property
+    def object_types(self) -> list[str]:
+        """The names of the tasks in the event log."""
+        return [f"task.{each}" for each in EVENT_TYPES]
+
+    def _walked(self, start: Start) -> Plan:
         """Tasks can be filtered by `date_updated` but not ordered by it: the walk goes over `date_created`, which never
         changes, and the state moves when the whole walk is out."""
         beginning = Beginning()
-        lower = self.time_cursor.lower(start)
+        wanted = self.time_cursor.window(start)
+        if wanted.is_empty:
+            return
         updated = {"_type": self.task_type}
-        if lower is not None:
-            updated["date_updated__gte"] = timestamps.milliseconds_z(lower)
+        if wanted.lower is not None:
+            updated["date_updated__gte"] = timestamps.milliseconds_z(wanted.lower)
+        if wanted.upper is not None:
+            updated["date_updated__lt"] = timestamps.milliseconds_z(wanted.upper)
         tops: list[str | None] = []
 
         def noted(records: list[Record]) -> list[Record]:
+            records = within(Window(None, wanted.upper), records)
             tops.append(latest([record.get("date_updated") for record in records]))
             return records
 
@@ -64,6 +80,10 @@ class TypedTasks(Tasks):
         self.name = f"{task_type}_tasks"
         self.task_type = task_type
         super().__init__(client, settings, account)
+
+    @property
+    def object_types(self) -> list[str]:
+        return [f"task.{self.task_type}"]
 
     @property
     def schema_name(self) -> str:

@@ -63,7 +63,8 @@ def test_definitions_without_id_or_of_odd_kinds_stop_no_stream() -> None:
         account.vendor.always[group] = (200, {"data": odd, "has_more": False})
     reading = account.read("leads")
     assert (reading.exit_code, len(reading.records)) == (0, 40)
-    assert "custom.cf_1" in account.vendor.sent[-1].body["_fields"]["lead"]
+    (search,) = [sent.body for sent in account.vendor.sent if sent.group == "POST /data/search/"]
+    assert "custom.cf_1" in search["_fields"]["lead"]
     assert (
         "2 of the custom fields of the object type lead came without an id: their values cannot be asked for by name."
         in reading.warnings
@@ -79,6 +80,17 @@ def test_shared_fields_that_are_refused_are_told_with_the_reason() -> None:
         "The custom fields that several object types share cannot be read (status 403): their names and types are "
         "missing." in reading.warnings
     )
+
+
+@pytest.mark.parametrize("group", ["GET /custom_field/lead/", "GET /custom_field/custom_object_type/"])
+def test_a_refusal_that_is_given_once_is_taken_for_damage(group: str) -> None:
+    """All custom values would be missing: a search gives only what it names."""
+    account = Account()
+    account.vendor.answers[group] = [(403, {"error": "no"})]
+    stream = "leads" if "lead" in group else "custom_objects"
+    reading = account.read(stream)
+    assert (reading.exit_code, reading.warnings) == (0, [])
+    assert any(key.startswith("custom.cf_") for key in reading.records[0])
 
 
 def test_a_list_of_fields_whose_offset_is_ignored_ends_loudly() -> None:

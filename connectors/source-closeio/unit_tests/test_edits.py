@@ -33,9 +33,11 @@ def test_where_searches_filter_by_update_they_are_used_and_the_state_says_so() -
     assert edited <= set(again.ids)
     assert state["__edits_found_by_search"] is True
     assert again.states[-1]["__edits_found_by_search"] is True
-    # Two searches prove it, one finds the edits; the log is only asked for its newest event.
+    # Two searches prove it, one finds the edits; the log is asked for its newest event, and whether it knows of more.
     assert account.vendor.groups()[SEARCH] == 3
-    assert account.vendor.groups()[EVENTS] == 1
+    assert account.vendor.groups()[EVENTS] == 2
+    # What the log tells as well is fetched once.
+    assert account.vendor.groups()["GET /activity/call/"] == 2
 
 
 @pytest.mark.parametrize("at_end", [False, True])
@@ -278,19 +280,35 @@ def hidden(account: Account, group: str, ids: set[str]) -> None:
     account.vendor.altered[group] = without
 
 
-@pytest.mark.parametrize(("group", "answer"), [(SEARCH, "honoured"), (EVENTS, "refused")])
-def test_edits_that_the_index_shows_a_minute_late_come_with_the_next_read(group: str, answer: str) -> None:
-    account, state, edited = edited_calls(**({} if answer == "honoured" else {"search_updates": answer}))
+def test_edits_that_the_log_shows_a_minute_late_come_with_the_next_read() -> None:
+    account, state, edited = edited_calls(search_updates="refused")
     time.sleep(0.02)
     # Something newer that is visible at once.
     account.app.touch("leads", update=3, create=0, delete=0)
     other = set(account.app.touch("call_activities", update=3, create=0, delete=0)["updated"]) - edited
-    hidden(account, group, edited)
+    hidden(account, EVENTS, edited)
     first = account.read("call_activities", state)
     assert not edited & set(first.ids)
     assert other <= set(first.ids)
     account.vendor.altered.clear()
     assert edited <= set(account.read("call_activities", first.states[-1]).ids)
+
+
+def test_edits_that_the_index_of_searches_does_not_show_are_found_in_the_log_and_leave_once() -> None:
+    account, state, edited = edited_calls()
+    late = set(sorted(edited)[:2])
+    hidden(account, SEARCH, late)
+    again = account.read("call_activities", state)
+    assert edited <= set(again.ids)
+    assert len(again.ids) == len(set(again.ids))
+
+
+def test_where_only_searches_tell_of_edits_a_warning_says_what_that_means() -> None:
+    account, state, edited = edited_calls(refuse={EVENTS: 403})
+    again = account.read("call_activities", state)
+    assert edited <= set(again.ids)
+    (warning,) = again.warnings
+    assert warning.startswith("The event log is refused (status 403): a change that Close's search index shows later")
 
 
 @pytest.mark.parametrize("lookback", [0, 3600])

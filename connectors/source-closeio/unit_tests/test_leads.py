@@ -169,9 +169,10 @@ def test_the_marker_of_searches_is_no_field_of_leads() -> None:
 
 
 def test_a_start_date_is_inclusive() -> None:
-    everything = sorted(row["date_updated"] for row in Account().truth("leads"))
-    start = everything[20]
-    records = Account({"start_date": start}).read("leads").records
+    account = Account()
+    everything = sorted(row["date_updated"] for row in account.truth("leads"))
+    account.config["start_date"] = start = everything[20]
+    records = account.read("leads").records
     assert sorted(row["date_updated"] for row in records) == [value for value in everything if value >= start]
 
 

@@ -5,26 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import Any
-from urllib.parse import parse_qs
 
-from source_kit import dates, rows, timestamps
+from source_kit import rows, timestamps
 from source_kit.client import HttpClient
-from source_kit.pages import endless, every
+from source_kit.pages import endless
 from source_kit.rules import Unavailable
 from source_kit.stream import TimeCursor
-from source_kit.windows import Fetched, WalkExpired
-from source_kit.work import Fork, Page, Plan, Record, Start
+from source_kit.windows import WalkExpired
+from source_kit.work import Page, Plan, Record, Start
 from source_kustomer import custom
 from source_kustomer.base import KustomerStream
 from source_kustomer.config import Settings
-from source_kustomer.paging import MOST_WALKS, Listing, next_link, query_of, section, unseen
+from source_kustomer.paging import MOST_WALKS, Listing, section, unseen
 from source_kustomer.records import columns_of, lift
 
 MOST_PASSES = 4
-AUDIT_DAYS = 30
-MOST_AUDIT_WINDOWS = 60
 
 
 @dataclass(frozen=True)
@@ -58,6 +54,8 @@ LISTS = (
     Listed("brands", "brands", _permission("brand")),
     Listed("queues", "routing/queues", _permission("queue")),
     Listed("queue_rules", "routing/queue-rules", _permission("queue_rule")),
+    Listed("routing_settings", "routing/settings", _permission("routing")),
+    Listed("routing_statuses", "routing/statuses", _permission("routing_status")),
     Listed("work_sessions", "routing/work-sessions", _permission("work_session")),
     Listed("satisfaction", "satisfaction", _permission("satisfaction")),
     Listed("schedules", "schedules", _permission("schedule")),
@@ -82,9 +80,16 @@ class ListStream(KustomerStream):
         self.cursor_field = listed.cursor
         super().__init__(client, settings)
 
+    @property
+    def time_cursor(self) -> TimeCursor:
+        """By the list's own field. Lists are small and come whole, unless `end_date` makes the read a part of one."""
+        common = self.settings.common
+        start_date = None if common.end_date is None else common.start_date
+        return TimeCursor(self.listed.cursor, start_date, timedelta(0), common.end_date)
+
     def work(self, start: Start) -> Plan:
         """Every row; `start_date` narrows nothing, because the list does not know it."""
-        cursor = TimeCursor(self.listed.cursor, None, timedelta(0))
+        cursor = self.time_cursor
         yield from self.changed(cursor, cursor.lower(start))
 
     def changed(self, cursor: TimeCursor, lower: datetime | None) -> Iterator[Page]:
@@ -92,7 +97,7 @@ class ListStream(KustomerStream):
         began_at = self.client.clock.now()
         tops: list[str] = []
         for page in self.rows_once():
-            fresh = [record for record in page.records if is_within(record.get(cursor.field), lower, None)]
+            fresh = [record for record in page.records if is_within(record.get(cursor.field), lower, cursor.end_date)]
             tops += times_of(fresh, cursor.field)
             yield replace(page, records=fresh)
         began_at = self.client.clocks.earliest(began_at)
@@ -227,63 +232,6 @@ class CustomAttributes(KustomerStream):
             columns_of(details, {"id": f"{resource}.{name}", "resource": resource, "name": name})
             for name, details in found.items()
         ]
-
-
-class AuditLogs(KustomerStream):
-    """Who changed what: windows over the time of creation, newest first inside."""
-
-    name = "audit_logs"
-    cursor_field = "created_at"
-    resource = "audit-logs"
-    permission = _permission("audit_logs")
-    page_size = 1000
-    size_parameter = "count"
-
-    def work(self, start: Start) -> Plan:
-        """Windows of 30 days from the cursor to now; everything before the first of them in one go."""
-        cursor = TimeCursor("created_at", self.settings.common.start_date, timedelta(0))
-        lower, now = cursor.lower(start), self.client.clock.now()
-        begin = dates.earlier(now, timedelta(days=AUDIT_DAYS * MOST_AUDIT_WINDOWS)) if lower is None else lower
-        inner = [bound for bound in dates.steps(begin, now, days=AUDIT_DAYS) if bound != lower]
-        yield Fork([self._window(cursor, *pair) for pair in pairwise([lower, *inner, None])])
-
-    def _window(self, cursor: TimeCursor, lower: datetime | None, upper: datetime | None) -> Plan:
-        bounds = {"filter[start]": lower, "filter[end]": upper}
-        filters = {name: timestamps.milliseconds_z(value) for name, value in bounds.items() if value is not None}
-        began_at = self.client.clock.now()
-        tops: list[str] = []
-        before: set[Any] = set()
-        for fetched in every(lambda query: self._page(filters, query), self.resource):
-            # Both ends may be inclusive: the later window has the record.
-            within = [record for record in fetched.records if is_within(record.get("created_at"), None, upper)]
-            # A row may stand on both sides of the border of two pages.
-            ids = set(map(rows.identity, within))
-            records, before = unseen(within, before), ids
-            times = times_of(records, "created_at")
-            tops += [timestamps.latest(times)] if times else []
-            yield Page(records)
-        began_at = self.client.clocks.earliest(began_at)
-        yield Page((), cursor.checkpoint(timestamps.latest(tops), began_at) if tops else None)
-        return None
-
-    def _page(self, filters: Mapping[str, str], query: str | None) -> Fetched:
-        """The first page by filters, others by the parameters of the link to them."""
-        asked = {"filters": filters, "query": parse_qs(query or "", keep_blank_values=True)}
-        answer = self.fetch(asked)
-        if query and not answer.size and next_link(answer.body) is None:
-            answer = self.fetch(asked)  # it was announced, and may have lost its rows on the way
-        link = next_link(answer.body)
-        following = query_of(link) or None
-        if link is not None and following is None:
-            raise endless(f"{self.resource}: a link without parameters")
-        return Fetched(answer.records, answer.asked_at, following, rows=answer.size)
-
-    def params(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """The first page by filters; a link holds everything already."""
-        size = asked.get("limit") or asked.get("size") or self.page_size
-        if asked.get("query"):
-            return self.of_link(asked["query"], size)
-        return {self.size_parameter: size, **asked.get("filters", {})}
 
 
 def times_of(records: Iterable[Record], field: str) -> list[str]:

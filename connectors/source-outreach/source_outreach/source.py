@@ -14,6 +14,7 @@ from source_kit.client import HttpClient
 from source_kit.config import CommonOptions
 from source_kit.foreign_state import ForeignRule
 from source_kit.oauth import Auth
+from source_kit.record_ids import NAME as RECORD_IDS
 from source_kit.source import KitSource
 from source_kit.stream import KitStream
 from source_outreach import config, credentials, record_ids, streams
@@ -87,7 +88,7 @@ class SourceOutreach(KitSource):
         """Custom objects are looked for only if one is configured; what cannot be reached says so when it is read."""
         account = Account(client)
         found: list[KitStream] = [*streams.build(client, self.settings, account)]
-        if record_ids.NAME in names and self.settings.common.record_ids_of:
+        if RECORD_IDS in names and self.settings.common.record_ids_of:
             found.append(record_ids.stream(client, self.settings, account.custom_objects))
         if any(name.startswith(CUSTOM_OBJECT) for name in names):
             found += streams.custom(client, self.settings, account)
