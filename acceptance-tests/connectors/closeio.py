@@ -223,6 +223,8 @@ CONNECTOR = Connector(
         by_id=tuple(f"GET /{path}/{{id}}/" for path in ("lead", "contact", "opportunity", "custom_object", "task")),
         is_told_at_once=True,
     ),
+    # By search, by windows on the creation, by windows on another date, from the event log, children of others.
+    touching=("leads", "opportunities", "activities", "call_activities", "user_posts", "tasks", "event_log"),
     ids=IdLists(
         streams={
             "leads": ("leads", 200),
