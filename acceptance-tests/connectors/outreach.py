@@ -160,6 +160,13 @@ CONNECTOR = Connector(
             {"root_tells_organisation": True, "sizes": {"audit_logs": 0}},
             streams=("org_settings",),
         ),
+        Scenario("links to a CRM are refused", {"data_connections": "refused"}, says="onnections"),
+        Scenario("links to a CRM are never given", {"data_connections": "ignored"}),
+        Scenario(
+            "unknown names of a fieldset are refused",
+            {"unknown_fields": 400, "shape": "real"},
+            streams=("prospects", "kaia_recordings", "accounts", "users"),
+        ),
         Scenario("refresh tokens do not rotate", {"rotates": False}),
         Scenario("answers are compressed", {"gzip": True}),
     ),
