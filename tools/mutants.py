@@ -49,7 +49,7 @@ class Target:
 
 
 TARGETS = {
-    "keyset": Target("source_kit", ("keyset", "walks", "tokens"), ("test_keyset*.py",)),
+    "keyset": Target("source_kit", ("keyset", "walks", "cuts", "count", "tokens"), ("test_keyset*.py",)),
     "oauth": Target("source_kit", ("oauth",), ("test_oauth.py",)),
     "numbered": Target("source_kit", ("numbered",), ("test_numbered.py",)),
     "budget": Target("source_kit", ("budget", "headers"), ("test_budget.py", "test_headers.py")),

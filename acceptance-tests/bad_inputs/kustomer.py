@@ -32,7 +32,7 @@ KEY = [
     options("null key", "api_key is missing", api_key=None),
     options("key is a number", "api_key must be a string, not a number", api_key=12345),
     options("key with a line break inside", "api_key holds a space, a line break", api_key=f"{SECRET}\nx"),
-    config("key under its alias is a list", "api_key must be a text", Changed({"api_token": [SECRET]}, ("api_key",))),
+    config("key under its alias is a list", "api_key must be a string", Changed({"api_token": [SECRET]}, ("api_key",))),
     config("wrong key", "Kustomer refused the API key", Changed({"api_key": SECRET}), online=True),
     config(
         "wrong key, discover", "Kustomer refused the API key", Changed({"api_key": SECRET}), "discover", online=True

@@ -219,9 +219,11 @@ CONNECTOR = Connector(
         streams={name: name for name in LATE},
         config={},
         off={},
-        most_requests=0,
+        witness="GET /event/",
+        # Two pages of what else has happened, per stream and for the activities.
+        most_requests=2 * (len(LATE) + 1),
         by_id=tuple(f"GET /{path}/{{id}}/" for path in ("lead", "contact", "opportunity", "custom_object", "task")),
-        is_told_at_once=True,
+        told_at_once=tuple(name for name in LATE if name != "activities"),
     ),
     # By search, by windows on the creation, by windows on another date, from the event log, children of others.
     touching=("leads", "opportunities", "activities", "call_activities", "user_posts", "tasks", "event_log"),
@@ -230,7 +232,7 @@ CONNECTOR = Connector(
             "leads": ("leads", 200),
             "contacts": ("contacts", 200),
             "opportunities": ("opportunities", 200),
-            "activities": ("activities", 100),
+            "activities": ("call_activities", 100),
             "tasks": ("tasks", 1_000),
         },
         sizes={"leads": 1_200, "contacts": 1_200, "opportunities": 600, "activities": 900},

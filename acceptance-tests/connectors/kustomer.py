@@ -139,6 +139,7 @@ CONNECTOR = Connector(
         streams={name: name for name in SEARCHED},
         config={"deep_lookback_hours": 6, "lookback_interval_hours": 0},
         off={"deep_lookback_hours": 0},
+        witness=SEARCH,
         most_requests=2 * len(SEARCHED),
     ),
     # By search, of kobjects by class, of archives, from the audit log; lists know no filter and are read whole.

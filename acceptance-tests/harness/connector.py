@@ -78,16 +78,18 @@ class Deletions:
 class Lateness:
     """Streams (to the collections to touch) of which an index may be late for some records.
 
-    `config` lets the next read find what was late. `witness` is the group of requests that finds it where nothing is
-    late, beside what a read asks anyway: `most_requests` of them. `by_id` are groups that ask for one record each.
+    `config` lets the next read find what was late, `off` switches that off, where it can be. Where nothing is late, a
+    read sends at most `most_requests` of the group `witness` for it, and none of `by_id`, which ask for one record
+    each. What is `told_at_once` is found by a read that the index still hides it from.
     """
 
     streams: Mapping[str, str]
     config: Options
     off: Options
+    witness: str
     most_requests: int
     by_id: tuple[str, ...] = ()
-    is_told_at_once: bool = False
+    told_at_once: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ CHILDREN: dict[str, frozenset[str]] = {
     "closeio": frozenset({"custom_objects", "sequence_subscriptions", "user_posts", "comment_threads", "groups"}),
     "persistiq": frozenset({"mailboxes", "campaign_leads", "campaign_replies"}),
     "kustomer": frozenset({*kustomer.CHILDREN, *kustomer.KLASSES, "sla_versions", "custom_attributes"}),
-    "outreach": frozenset(),
+    "outreach": frozenset({"org_settings"}),
 }
 """The streams whose records are asked for by the id of another record, or made of parts of it."""
 NOTHING = [{"number": 0, "endpoint": "", "occurrence": 0, "mutation": "body: empty", "seed": 0, "lasting": False}]

@@ -28,12 +28,13 @@ class RowChange:
     """The names that changed, where the rest of the row did not."""
 
     def report(self) -> dict[str, Any]:
-        """What the judge needs, as JSON. `ids` are those of the row and of the objects inside it; where it `has_parts`,
-        other streams may have made records of what was changed."""
+        """What the judge needs, as JSON. `ids` and `names` are those of the row and of the objects inside it; where it
+        `has_parts`, other streams may have made records of what was changed."""
         after = self.after if isinstance(self.after, dict) else {}
         return {
             "ids": sorted(set(ids_inside(self.before))),
             "id": text_of(self.before.get("id")) if isinstance(self.before, dict) else "",
+            "names": sorted(set(texts_under("name", self.before))),
             "nameless": isinstance(self.before, dict) and self.before != {} and "id" not in self.before,
             "has_parts": any(isinstance(value, dict | list) for value in self._changed_values()),
             "after_id": text_of(after.get("id")),
@@ -176,6 +177,18 @@ def ids_inside(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for part in value:
             yield from ids_inside(part)
+
+
+def texts_under(key: str, value: Any) -> Iterator[str]:
+    """Every text that stands under a key, however deep."""
+    if isinstance(value, dict):
+        if isinstance(value.get(key), str):
+            yield value[key]
+        for part in value.values():
+            yield from texts_under(key, part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from texts_under(key, part)
 
 
 def text_of(identifier: Any) -> str:

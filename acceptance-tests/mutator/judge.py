@@ -81,8 +81,10 @@ class Reach:
         return {name for applied in self.applied if applied["lasting"] for name in applied["withheld"]}
 
     @property
-    def may_fail(self) -> bool:
-        return any(not BY_NAME[applied["mutation"]].harmless for applied in self.applied)
+    def stops_nothing(self) -> bool:
+        """Whether the stream must be read to its end. One that is called after a row may be gone with its name."""
+        is_gone = self.is_child and bool(self.rows)
+        return not is_gone and all(BY_NAME[applied["mutation"]].harmless for applied in self.applied)
 
     def named_after_touched(self, names: Iterable[str]) -> set[str]:
         """The fields that a touched row defines: `custom.cf_...` of a custom field. Short ids stand in other names."""
@@ -100,8 +102,14 @@ class Reach:
             return True
         if not self.is_child:
             return False
+        words = set(words_of(record))
         gone = self.touched | self.withheld
-        return any(row["has_parts"] for row in self.rows) or bool(gone & set(words_of(record)))
+        return any(row["has_parts"] for row in self.rows) or bool(gone & words) or self._names(words)
+
+    def _names(self, words: set[str]) -> bool:
+        """Whether a touched row is named: `kobject.ticket` by what belongs to the class `ticket`."""
+        endings = tuple(f".{name}" for row in self.rows for name in row["names"])
+        return any(word.endswith(endings) for word in words)
 
 
 def words_of(value: Any) -> Iterable[str]:
@@ -142,7 +150,9 @@ def completeness(stream: Stream, truth: Mapping[str, Record], emitted: list[Reco
     if repeated:
         findings.append(Finding("repeated", stream.name, f"{len(repeated)} emitted again: {sorted(repeated)[:SAMPLE]}"))
     surplus = {name for name in counts.keys() - truth.keys() - reach.new_ids if name or not reach.rows}
-    if surplus and not reach.any_id_is_new and not (reach.is_child and reach.rows):
+    # Where rows have no ids, another field tells them apart, and that may have changed.
+    is_renamed = reach.any_id_is_new or any(row["nameless"] for row in reach.rows)
+    if surplus and not is_renamed and not (reach.is_child and reach.rows):
         findings.append(
             Finding("invented", stream.name, f"{len(surplus)} not in the account: {sorted(surplus)[:SAMPLE]}")
         )
@@ -161,6 +171,16 @@ def lost(stream: Stream, truth: Mapping[str, Record], emitted: set[str], reach: 
             if not forms & emitted and not reach.any_id_is_new:
                 found.append(Finding("mutated row lost", stream.name, f"{row['id']} as {row['after_id'] or 'no id'!r}"))
     return found
+
+
+def unchanged(stream: Stream, truth: Mapping[str, Record], emitted: list[Record]) -> set[str]:
+    """The records that were emitted as the account has them."""
+    named = {identity_of(stream, record): comparable(stream, record) for record in emitted}
+    return {
+        name
+        for name, record in named.items()
+        if name in truth and canonical_or_empty(record) == canonical_or_empty(truth[name]) != b""
+    }
 
 
 def knows_of_losses(stream: str, outcome: Outcome) -> bool:

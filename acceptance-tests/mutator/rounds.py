@@ -115,8 +115,10 @@ class Rounds:
             second = self._second(outcome, (name,))
             findings = [finding for finding in findings if finding.kind not in LOSSES]
             findings += judge.recovery(stream, truth, (outcome, second), reach)
+        unchanged = judge.unchanged(stream, truth, outcome.result.records.get(name, []))
         for applied in reach.applied:
-            ids = {row["id"] for row in applied["rows"] if row["arrives"]}
+            # What came as it should was asked for by somebody else when it was changed.
+            ids = {row["id"] for row in applied["rows"] if row["arrives"]} - unchanged
             if applied["shows"] and ids & truth.keys() and not outcome.shows(applied["shows"]):
                 findings.append(Finding("digits lost", name, applied["shows"]))
         self._add(verdict, findings, reach.applied)
@@ -133,7 +135,7 @@ class Rounds:
             findings = judge.clarity(name, outcome)
             if not reach.applied and not refused and not budgets and not outcome.errors(None):
                 findings.append(Finding("failed though not met", name, _said(outcome, name)))
-            elif not reach.may_fail and not refused and not findings and not outcome.errors(None):
+            elif reach.stops_nothing and not refused and not findings and not outcome.errors(None):
                 findings.append(
                     Finding(f"stopped by something harmless{_reason(outcome, name)}", name, _said(outcome, name))
                 )

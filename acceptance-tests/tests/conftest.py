@@ -25,8 +25,8 @@ FULL_SIZE_LIMIT_SECONDS = 900.0
 ENGINE_MODULES = ("test_resuming", "test_cdk_path")
 ENGINE_EXAMPLE = "closeio"
 
-# Thorough tests that no share leaves out.
-IN_EVERY_SHARE = ("test_kills",)
+# Thorough tests that no share leaves out: kills at random moments, and what users get wrong.
+IN_EVERY_SHARE = ("test_kills", "test_failures")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

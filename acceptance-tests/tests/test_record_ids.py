@@ -10,7 +10,7 @@ import pytest
 
 from harness.catalog import FULL_REFRESH
 from harness.connector import Connector, IdLists, Options
-from harness.trial import NewTrial, Trial
+from harness.trial import NewTrial, Trial, in_parallel
 
 NAME = "record_ids"
 DELETED_SHARE = 0.01
@@ -59,7 +59,8 @@ def test_the_stream_is_in_the_catalog_only_where_it_is_asked_for(
 def test_an_anti_join_names_what_was_deleted(connector: Connector, new_trial: NewTrial, lists: IdLists) -> None:
     names = tuple(lists.streams)
 
-    def problems_when(how: str, options: Options) -> list[str]:
+    def problems_when(way: tuple[str, Options]) -> list[str]:
+        how, options = way
         trial = new_trial(**(dict(lists.sizes) | dict(options)))
         emitted = trial.read(names).result.records
         held = {name: {record["id"] for record in emitted[name] if lists.exists(record)} for name in names}
@@ -85,6 +86,6 @@ def test_an_anti_join_names_what_was_deleted(connector: Connector, new_trial: Ne
         problems += [f"{requests} requests, more than {allowed}"] if requests > allowed and not options else []
         return [f"{how}: {problem}" for problem in problems]
 
-    ways = {"as documented": {}, **lists.ways}
-    problems = [problem for how, options in ways.items() for problem in problems_when(how, options)]
+    ways: dict[str, Options] = {"as documented": {}, **lists.ways}
+    problems = [problem for found in in_parallel(problems_when, ways.items()) for problem in found]
     assert not problems, "\n".join(problems)

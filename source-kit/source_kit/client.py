@@ -8,36 +8,24 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from http.client import HTTPException
-from typing import Any
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import orjson
 import requests
 from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
 
+from source_kit.addresses import joined, origin_of, redirected, with_query
 from source_kit.answers import body, body_wait, parse, read, replace_body
 from source_kit.budget import Budget, BudgetSpent
 from source_kit.clock import Clock
 from source_kit.errors import ConfigError, ConnectorFault, TransientError
 from source_kit.headers import retry_after, server_time
 from source_kit.oauth import Auth
-from source_kit.rules import (
-    BETWEEN_RULES,
-    DEFAULT_RULES,
-    UNKNOWN_RULE,
-    Action,
-    Denied,
-    Rejected,
-    Rule,
-    TooHeavy,
-    Unavailable,
-)
+from source_kit.request import Request, Usage
+from source_kit.rules import BETWEEN_RULES, DEFAULT_RULES, Action, Denied, Rule, TooHeavy, failure, rule_for
 from source_kit.transport import PATIENT, Patience, new_session, tls_refusal, trouble
 from source_kit.turn import Turn
 
@@ -48,38 +36,6 @@ MAX_RATE_LIMIT_REFUSALS = 60
 MAX_TOKEN_RENEWALS = 5
 _NO_ANSWER = (requests.exceptions.RequestException, HTTPError, HTTPException, UnicodeError, OSError)
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-correlation-id", "cf-ray")
-Params = Mapping[str, Any] | Sequence[tuple[str, Any]]
-
-
-@dataclass(frozen=True)
-class Request:
-    """One request: `path` is relative to the base URL; `bucket` names its rate-limit group.
-
-    `accepts` tells a whole answer from one that lost its list on the way; the latter is asked for again. `can_shrink`:
-    it is for a page that may be asked for with fewer rows. `empty` is what an answer without content (204) means, and
-    `doubts` tells an answer that may be damaged; both are believed if they are given twice.
-    """
-
-    path: str
-    bucket: str
-    method: str = "GET"
-    params: Params | None = None
-    json: Any = None
-    what: str = "the request"
-    accepts: Callable[[Any], bool] = field(default=lambda body: True)
-    can_shrink: bool = False
-    empty: Any = None
-    doubts: Callable[[Any], bool] = field(default=lambda body: False)
-
-
-@dataclass
-class Usage:
-    """What a stream asked of the API; `not_objects` are rows of its lists that were none."""
-
-    requests: int = 0
-    retries: int = 0
-    waited_seconds: float = 0.0
-    not_objects: int = 0
 
 
 class HttpClient:
@@ -99,7 +55,7 @@ class HttpClient:
         log: Callable[[str, str], None] = lambda level, text: None,
     ) -> None:
         """`base_url` ends in `/`; credentials go to its origin only."""
-        self._home = (base_url, _origin(base_url))
+        self._home = (base_url, origin_of(base_url))
         self.budget = budget
         self.clock = clock
         self._auth = auth
@@ -126,7 +82,7 @@ class HttpClient:
         made sure that the credentials may go there."""
         if base_url != self.base_url:
             self.session = self._connect(base_url)
-            self._home = (base_url, _origin(base_url))
+            self._home = (base_url, origin_of(base_url))
 
     def account_to(self, usage: Usage) -> None:
         """Count this thread's requests there from now on."""
@@ -148,8 +104,7 @@ class HttpClient:
         before = f"{request.method} {request.path}"
         self.turn.leave()
         while True:
-            with _denial():
-                authorization = self._auth.authorization()
+            authorization = self._authorization()
             try:
                 response, damage = self._exchange(request, authorization)
             except BudgetSpent as spent:
@@ -188,8 +143,16 @@ class HttpClient:
 
     def _is_renewed(self, authorization: str) -> bool:
         """Whether there is another authorization than the refused one."""
-        with _denial():
+        try:
             return self._auth.rejected(authorization)
+        except ConfigError as refused:
+            raise _denied(refused) from refused
+
+    def _authorization(self) -> str:
+        try:
+            return self._auth.authorization()
+        except ConfigError as refused:
+            raise _denied(refused) from refused
 
     def _exchange(self, request: Request, authorization: str) -> tuple[requests.Response | None, str | None]:
         """One round trip: the answer, and what was wrong with its transport."""
@@ -222,8 +185,8 @@ class HttpClient:
     def _prepared(self, request: Request, authorization: str) -> requests.PreparedRequest:
         """The request as it leaves; built before it waits for its budget, so that nothing comes in between."""
         base_url, own = self._home
-        url = _joined(base_url, request.path)
-        if _origin(url) != own:
+        url = joined(base_url, request.path)
+        if origin_of(url) != own:
             raise ConnectorFault("A request to a foreign host was stopped.", internal_message=f"path {request.path}")
         data = None if request.json is None else orjson.dumps(request.json)
         # `Session.prepare_request` merges settings of four kinds and parses the URL three times: 65 µs a request.
@@ -247,8 +210,8 @@ class HttpClient:
 
     def _round_trip(self, prepared: requests.PreparedRequest) -> requests.Response:
         response = self._send(prepared)
-        target = _redirected(prepared, response)
-        if target is None or _origin(target) != self._origin:
+        target = redirected(prepared, response)
+        if target is None or origin_of(target) != self._origin:
             return response
         prepared.url = target
         followed = self._send(prepared)
@@ -281,26 +244,13 @@ class HttpClient:
         if response.status_code < 300:
             return damage or "The answer was damaged.", most
         content = body(response)
-        rule = next(
-            (rule for rule in self._rules if response.status_code in rule.statuses and rule.matches(content)),
-            UNKNOWN_RULE,
-        )
+        rule = rule_for(self._rules, response.status_code, content)
         internal = self._internal(request, response, None)
         if rule.action is Action.SHRINK and request.can_shrink:
             raise TooHeavy(rule.text, internal_message=internal)
         if rule.action in (Action.RETRY, Action.SHRINK):
             return rule.text, rule.attempts
-        text = f"Reading {request.what} failed: {rule.text}"
-        if rule.action is Action.REJECT:
-            text = f"{text} (status {response.status_code})"
-            raise Rejected(text, status=response.status_code, body=content, internal_message=internal)
-        if rule.action is Action.BLOCKED:
-            raise ConfigError(text, internal_message=internal)
-        if rule.action is Action.DENIED:
-            raise Denied(text, internal_message=internal)
-        unavailable = Unavailable(text, internal_message=internal)
-        unavailable.status = response.status_code
-        raise unavailable
+        raise failure(rule, request.what, response.status_code, content, internal)
 
     def _internal(self, request: Request, response: requests.Response | None, damage: str | None) -> str:
         if response is None:
@@ -348,43 +298,9 @@ def backoff_seconds(attempt: int) -> float:
     return min(BACKOFF_CAP_SECONDS, BACKOFF_BASE_SECONDS * 2.0 ** (attempt - 1)) * random.uniform(0.75, 1.25)
 
 
-@contextmanager
-def _denial() -> Iterator[None]:
+def _denied(refused: ConfigError) -> Denied:
     """Where no token is granted any more, no stream can be read."""
-    try:
-        yield
-    except ConfigError as refused:
-        raise Denied(str(refused.message), internal_message=refused.internal_message) from refused
+    return Denied(str(refused.message), internal_message=refused.internal_message)
 
 
-def with_query(url: str, params: Params | None) -> str:
-    """The URL with these parameters; a list gives several of one name, and what is None is left out."""
-    pairs = params.items() if isinstance(params, Mapping) else params or ()
-    query = urlencode([pair for pair in pairs if pair[1] is not None], doseq=True)
-    return f"{url}{'&' if '?' in url else '?'}{query}" if query else url
-
-
-_joined = lru_cache(maxsize=64)(urljoin)
-
-
-@lru_cache(maxsize=64)
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}".lower()
-
-
-def _redirected(prepared: requests.PreparedRequest, response: requests.Response) -> str | None:
-    """Where a GET is sent on to; None for other answers, where the address is none, and where it has lost parameters:
-    without its filters another list would come, which looks like this one."""
-    location = response.headers.get("location")
-    if prepared.method != "GET" or not location or response.status_code not in (301, 302, 303, 307, 308):
-        return None
-    try:
-        target = str(requests.utils.requote_uri(urljoin(str(prepared.url), location)))
-        return target if _parameters(str(prepared.url)) <= _parameters(target) else None
-    except (ValueError, requests.exceptions.InvalidURL):
-        return None
-
-
-def _parameters(url: str) -> set[tuple[str, str]]:
-    return set(parse_qsl(urlsplit(url).query, keep_blank_values=True))
+__all__ = ["HttpClient", "Request", "Usage", "backoff_seconds"]

@@ -7,6 +7,7 @@ writer is bounded in bytes.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -28,6 +29,11 @@ LEAVE_SECONDS = 3.0
 STATUS_REPEAT_SECONDS = 60.0
 # Shorter waits are pacing, not news.
 WORTH_TELLING_SECONDS = 2.0
+
+
+TERMINATED_EXIT_CODE = 143
+# The platform kills 10 s after SIGTERM; a reader that has stopped reading must not keep the process.
+TERMINATION_DEADLINE_SECONDS = 8.0
 
 
 class Terminated(Exception):
@@ -257,4 +263,9 @@ def frames(error: BaseException) -> str:
     return "\n".join([*lines, type(error).__name__])
 
 
-__all__ = ["Engine", "Terminated", "frames"]
+def begin_termination(engine: Engine) -> None:
+    """Ask for the end, and make sure of it: for a handler of SIGTERM."""
+    engine.terminate()
+    watchdog = threading.Timer(TERMINATION_DEADLINE_SECONDS, os._exit, (TERMINATED_EXIT_CODE,))
+    watchdog.daemon = True
+    watchdog.start()

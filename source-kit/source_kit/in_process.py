@@ -7,6 +7,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import asdict
+from typing import Any
 
 from airbyte_cdk.models import AirbyteMessage, AirbyteMessageSerializer
 
@@ -62,3 +64,18 @@ def messages(sync: Callable[[Sink], int]) -> Iterator[AirbyteMessage | int]:
     if isinstance(item, BaseException):
         raise item
     yield item
+
+
+def plain(message: Any) -> Any:
+    """A STATE message of the CDK as what JSON has."""
+    state = getattr(message, "stream", None)
+    if state is None:
+        return asdict(message)
+    value = state.stream_state
+    return {
+        "type": "STREAM",
+        "stream": {
+            "stream_descriptor": {"name": state.stream_descriptor.name},
+            "stream_state": None if value is None else dict(vars(value)),
+        },
+    }

@@ -2,6 +2,9 @@
 
 None of the four APIs tells all deletions. The config names the streams (`record_ids_of`); each is listed by the
 smallest requests that its API allows, which the connector gives as a plan.
+
+`seen_at` is when the listing of a stream began, the same for all its rows: those of the newest one exist now, also
+where a destination merges the rows of all loads; and what a table has got since then is not deleted.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ Listing = Callable[[], Plan]
 
 
 class RecordIds(KitStream):
-    """One row for each id of each stream: `stream`, `id`, `seen_at` (UTC, when it was seen). Always read whole."""
+    """One row for each id of each stream: `stream`, `id`, `seen_at` (UTC). Always read whole."""
 
     name = NAME
     primary_key = ["stream", "id"]  # type: ignore[assignment]  # noqa: RUF012 - as the CDK takes it
@@ -45,7 +48,7 @@ class RecordIds(KitStream):
             "properties": {
                 "stream": {"type": "string", "description": "The stream that has this record."},
                 "id": {"type": self._id_type, "description": "The record's id, as in that stream."},
-                "seen_at": {**schemas.DATE_TIME, "description": "When the API listed it."},
+                "seen_at": {**schemas.DATE_TIME, "description": "When this listing of the stream began."},
             },
         }
 
@@ -67,15 +70,17 @@ class RecordIds(KitStream):
 
     def work(self, start: Start) -> Plan:
         """All listings, side by side."""
-        yield Fork([self._rows(name, listing()) for name, listing in self._listings.items()])
+        yield Fork([self._listed(name, listing) for name, listing in self._listings.items()])
 
-    def _rows(self, name: str, plan: Plan) -> Plan:
+    def _listed(self, name: str, listing: Listing) -> Plan:
+        yield from self._rows(name, listing(), timestamps.seconds_z(self.client.clock.now()))
+
+    def _rows(self, name: str, plan: Plan, seen_at: str) -> Plan:
         nameless = 0
         for step in plan:
             if isinstance(step, Fork):
-                yield replace(step, plans=[self._rows(name, each) for each in step.plans])
+                yield replace(step, plans=[self._rows(name, each, seen_at) for each in step.plans])
                 continue
-            seen_at = timestamps.seconds_z(self.client.clock.now())
             ids = [record["id"] for record in step.records if record.get("id") is not None]
             nameless += len(step.records) - len(ids)
             rows = [{"stream": name, "id": each, "seen_at": seen_at} for each in ids]

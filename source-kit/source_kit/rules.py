@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 from source_kit import json_text
-from source_kit.errors import ConfigError, ConnectorFault, StreamUnavailable
+from source_kit.errors import ConfigError, ConnectorFault, SourceError, StreamUnavailable
 from source_kit.transport import MAX_ATTEMPTS
 
 
@@ -124,3 +124,22 @@ class TooHeavy(Exception):
         super().__init__(text)
         self.text = text
         self.internal_message = internal_message
+
+
+def rule_for(rules: Sequence[Rule], status: int, body: Any) -> Rule:
+    """The first row that matches."""
+    return next((rule for rule in rules if status in rule.statuses and rule.matches(body)), UNKNOWN_RULE)
+
+
+def failure(rule: Rule, what: str, status: int, body: Any, internal: str) -> SourceError:
+    """The error that a rule leads to where nothing is tried again; `what` could not be read."""
+    text = f"Reading {what} failed: {rule.text}"
+    if rule.action is Action.REJECT:
+        return Rejected(f"{text} (status {status})", status=status, body=body, internal_message=internal)
+    if rule.action is Action.BLOCKED:
+        return ConfigError(text, internal_message=internal)
+    if rule.action is Action.DENIED:
+        return Denied(text, internal_message=internal)
+    unavailable = Unavailable(text, internal_message=internal)
+    unavailable.status = status
+    return unavailable

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +12,16 @@ from source_kit.client import Usage
 from source_kit.protocol import RecordEncoder
 from source_kit.state import StateLedger
 from source_kit.work import Fork, Plan, Start
+
+
+class Ordered(Protocol):
+    """What the order of streams follows from."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def starts_after(self) -> Sequence[str]: ...
 
 
 class Readable(Protocol):
@@ -114,3 +124,17 @@ class StreamRun:
             f"{self.usage.waited_seconds:.1f} s of waits in workers, {seconds:.1f} s, "
             f"{self.records / seconds:.0f} records/s."
         )
+
+
+def start_order(streams: Sequence[Ordered]) -> list[str]:
+    """Names with every stream after those that it names in `starts_after`; otherwise as given."""
+    remaining = list(streams)
+    names = {stream.name for stream in streams}
+    ordered: list[str] = []
+    while remaining:
+        ready = next(
+            (s for s in remaining if all(p in ordered or p not in names for p in s.starts_after)), remaining[0]
+        )
+        remaining.remove(ready)
+        ordered.append(ready.name)
+    return ordered

@@ -7,12 +7,11 @@ from `read`.
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import threading
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import orjson
@@ -35,7 +34,7 @@ from source_kit.client import HttpClient
 from source_kit.clock import Clock
 from source_kit.config import CommonOptions
 from source_kit.config_store import ConfigStore
-from source_kit.engine import Engine, Terminated
+from source_kit.engine import TERMINATED_EXIT_CODE, Engine, Terminated, begin_termination
 from source_kit.errors import ConfigError, SourceError, TransientError
 from source_kit.foreign_state import ForeignRule, adopt
 from source_kit.lookback import TIME_KEYS
@@ -45,15 +44,12 @@ from source_kit.probes import unreadable, within
 from source_kit.redaction import Redactor, secret_values
 from source_kit.rules import Rule
 from source_kit.run import load_spec
-from source_kit.running import StreamRun
+from source_kit.running import StreamRun, start_order
 from source_kit.state import EVENTS_UNTIL_KEY, StateLedger
 from source_kit.state_input import StreamState, parse_state, with_usual_times
 from source_kit.stream import KitStream
 from source_kit.transport import BRISK, MAX_ATTEMPTS, PATIENT, new_session
 
-TERMINATED_EXIT_CODE = 143
-# The platform kills 10 s after SIGTERM; a reader that has stopped reading must not keep the process.
-TERMINATION_DEADLINE_SECONDS = 8.0
 # For the proof of the credentials, then for a look at every stream: with its start, `check` stays within 15 s.
 CHECK_SECONDS = 9.0
 LEAST_PROBE_SECONDS = 3.0
@@ -152,7 +148,7 @@ class KitSource(AbstractSource):
             raise
         engine = Engine(runs, self.client, self.output, self.clock, self.options.num_workers)
         if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, lambda number, frame: _begin_termination(engine))
+            signal.signal(signal.SIGTERM, lambda number, frame: begin_termination(engine))
         try:
             for stream in missing:
                 self._report_missing(stream)
@@ -276,7 +272,7 @@ class KitSource(AbstractSource):
     ) -> Iterator[AirbyteMessage]:
         """The engine's messages, for callers that want objects. Whoever stops iterating ends the read."""
         streams = parse_catalog(orjson.loads(orjson.dumps(catalog)))
-        states = parse_state([orjson.loads(orjson.dumps(_plain(message))) for message in state or ()])
+        states = parse_state([orjson.loads(orjson.dumps(in_process.plain(message))) for message in state or ()])
 
         def sync(sink: Sink) -> int:
             self._take(config, sink)
@@ -312,40 +308,5 @@ class KitSource(AbstractSource):
             self._repository.emit_message(message)
 
 
-def start_order(streams: Sequence[KitStream]) -> list[str]:
-    """Names with every stream after those that it names in `starts_after`; otherwise as given."""
-    remaining = list(streams)
-    names = {stream.name for stream in streams}
-    ordered: list[str] = []
-    while remaining:
-        ready = next(
-            (s for s in remaining if all(p in ordered or p not in names for p in s.starts_after)), remaining[0]
-        )
-        remaining.remove(ready)
-        ordered.append(ready.name)
-    return ordered
-
-
 def _cursor_keys(stream: KitStream, given: Mapping[str, Any]) -> list[str]:
     return [key for key in given if key in (stream.cursor_name, EVENTS_UNTIL_KEY, *TIME_KEYS)]
-
-
-def _plain(message: Any) -> Any:
-    state = getattr(message, "stream", None)
-    if state is None:
-        return asdict(message)
-    value = state.stream_state
-    return {
-        "type": "STREAM",
-        "stream": {
-            "stream_descriptor": {"name": state.stream_descriptor.name},
-            "stream_state": None if value is None else dict(vars(value)),
-        },
-    }
-
-
-def _begin_termination(engine: Engine) -> None:
-    engine.terminate()
-    watchdog = threading.Timer(TERMINATION_DEADLINE_SECONDS, os._exit, (TERMINATED_EXIT_CODE,))
-    watchdog.daemon = True
-    watchdog.start()

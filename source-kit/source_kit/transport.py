@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NameResolutionError, NewConnectionError
 
@@ -180,6 +181,18 @@ class _Adapter(HTTPAdapter):
         if proxies or _USUAL_TARGET.fullmatch(target) is None:
             return str(super().request_url(request, proxies))
         return target
+
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+        """As the base, which looks for cookies where none are set, too."""
+        if "set-cookie" in resp.headers:
+            return super().build_response(req, resp)
+        response = requests.Response()
+        response.status_code, response.reason, response.raw = resp.status, resp.reason, resp
+        response.headers = CaseInsensitiveDict(resp.headers)
+        response.encoding = requests.utils.get_encoding_from_headers(response.headers)
+        response.request, response.url = req, str(req.url)
+        response.connection = self
+        return response
 
 
 def _origin(url: str) -> str:

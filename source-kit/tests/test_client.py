@@ -10,9 +10,10 @@ import pytest
 import requests
 import requests_mock
 
+from source_kit.addresses import with_query
 from source_kit.answers import body, body_wait
 from source_kit.budget import RateBudget
-from source_kit.client import HttpClient, Request, Usage, with_query
+from source_kit.client import HttpClient, Request, Usage
 from source_kit.errors import ConfigError, SourceError, TransientError
 from source_kit.oauth import basic
 from source_kit.rules import Action, Denied, Rejected, Rule, Unavailable

@@ -215,17 +215,18 @@ def test_problems_of_a_section_carry_its_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
-    [(None, []), ("", []), ([" a ", "", "b"], ["a", "b"]), ("a, b,", ["a", "b"])],
+    ("given", "problem"), [(None, "is missing"), (5, "must be a string, not a number"), (" \n", "is empty")]
 )
-def test_a_list_of_texts_may_be_one_text_between_commas(given: object, expected: list[str]) -> None:
-    assert ConfigReader({"key": given}).texts("key") == expected
-
-
-@pytest.mark.parametrize("given", [5, {}, [1], [None], [["a"]]])
-def test_other_things_than_texts_in_a_list_are_refused(given: object) -> None:
+def test_a_text_of_several_lines_is_required(given: object, problem: str) -> None:
     reader = ConfigReader({"key": given})
-    assert (reader.texts("key"), reader.problems) == ([], ["key must be a list of texts"])
+    assert (reader.whole_text("key"), reader.problems) == ("", [f"key {problem}"])
+    assert ConfigReader({"key": "a\n b"}).whole_text("key") == "a\n b"
+
+
+@pytest.mark.parametrize(("given", "expected"), [(17, "17"), (" x1 ", "x1"), (None, ""), ("", "")])
+def test_an_identifier_may_be_a_number_and_may_be_absent(given: object, expected: str) -> None:
+    reader = ConfigReader({"key": given})
+    assert (reader.identifier("key"), reader.problems) == (expected, [])
 
 
 def test_the_end_date_is_read_like_the_start_date_and_lies_behind_it() -> None:
@@ -245,18 +246,3 @@ def test_names_of_streams_come_as_a_list_or_separated_by_commas(given: Any) -> N
 def test_names_that_are_no_strings_are_refused() -> None:
     with pytest.raises(ConfigError, match="record_ids_of must be a list of strings"):
         read({"record_ids_of": [1]})
-
-
-@pytest.mark.parametrize(
-    ("given", "problem"), [(None, "is missing"), (5, "must be a text, not a number"), (" \n", "is empty")]
-)
-def test_a_text_of_several_lines_is_required(given: object, problem: str) -> None:
-    reader = ConfigReader({"key": given})
-    assert (reader.whole_text("key"), reader.problems) == ("", [f"key {problem}"])
-    assert ConfigReader({"key": "a\n b"}).whole_text("key") == "a\n b"
-
-
-@pytest.mark.parametrize(("given", "expected"), [(17, "17"), (" x1 ", "x1"), (None, ""), ("", "")])
-def test_an_identifier_may_be_a_number_and_may_be_absent(given: object, expected: str) -> None:
-    reader = ConfigReader({"key": given})
-    assert (reader.identifier("key"), reader.problems) == (expected, [])

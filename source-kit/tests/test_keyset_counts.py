@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from source_kit import tokens, walks
+from source_kit import count, tokens
 from source_kit.errors import ConnectorFault
 from source_kit.keyset import Keyset
 from source_kit.windows import Fetched, WalkExpired, Window
@@ -22,7 +22,7 @@ from tests.moving_rows import START, Collection, check, collections, read, rows_
 def test_capped_counts_plan_but_do_not_prove_the_end(collection: Collection, drift: float) -> None:
     collection.drift = drift
     with pytest.MonkeyPatch.context() as patch:
-        for module in (walks, tokens):
+        for module in (count, tokens):
             patch.setattr(module, "TRUSTED_COUNT", 20)
         reading = read(collection)
     check(collection, reading)
@@ -30,7 +30,7 @@ def test_capped_counts_plan_but_do_not_prove_the_end(collection: Collection, dri
 
 @pytest.mark.parametrize("rows", [19, 20, 25, 35])
 def test_a_count_and_a_walk_that_end_at_the_same_cap_prove_nothing(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (walks, tokens):
+    for module in (count, tokens):
         monkeypatch.setattr(module, "TRUSTED_COUNT", 20)
     collection = Collection({row: (5, 5) for row in range(rows)}, page_size=5, count_cap=20, early_null=20)
     reading = read(collection)
@@ -39,7 +39,7 @@ def test_a_count_and_a_walk_that_end_at_the_same_cap_prove_nothing(rows: int, mo
 
 
 def test_more_rows_than_both_ends_of_a_capped_walk_reach_end_loudly(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (walks, tokens):
+    for module in (count, tokens):
         monkeypatch.setattr(module, "TRUSTED_COUNT", 20)
     reading = read(Collection({row: (5, 5) for row in range(45)}, page_size=5, count_cap=20, early_null=20))
     assert isinstance(reading.error, ConnectorFault)

@@ -21,7 +21,8 @@ from source_kit.oauth import Auth, basic
 from source_kit.probes import NO_ANSWER, unreadable
 from source_kit.redaction import Redactor
 from source_kit.rules import Denied, Unavailable
-from source_kit.source import KitSource, start_order
+from source_kit.running import start_order
+from source_kit.source import KitSource
 from source_kit.state_input import parse_state
 from source_kit.stream import KitStream
 from source_kit.testing import FakeClock, KeptOutput

@@ -160,6 +160,21 @@ def test_answers_are_read_with_that_reader(monkeypatch: pytest.MonkeyPatch) -> N
     assert dict(session.cookies) == {"a": "1", "b": "2"}
 
 
+@pytest.mark.parametrize(
+    "extra", [b"", b"Set-Cookie: a=1\r\n", b"content-type: text/plain; charset=latin-1\r\nX-B: \r\n"]
+)
+def test_an_answer_is_what_requests_would_make_of_it(extra: bytes) -> None:
+    with server(b"HTTP/1.1 203 So to say\r\nX-A: 1\r\nX-A: 2\r\n" + extra + b"\r\n{}", closes=True) as url:
+        found = new_session(url, {}, pool_size=1).get(url)
+        plain = requests.Session()
+        plain.trust_env = False
+        expected = plain.get(url)
+    for name in ("status_code", "reason", "headers", "encoding", "url", "content", "text", "history"):
+        assert getattr(found, name) == getattr(expected, name), name
+    assert found.cookies.get_dict() == expected.cookies.get_dict()
+    assert (found.request.url, found.is_redirect) == (expected.request.url, expected.is_redirect)
+
+
 URLS = st.builds(
     "".join, st.lists(st.sampled_from(["/", "?", "#", "a", "=", "&", "%5B", "é", " ", "\t", ";", "[", "\\"]))
 )

@@ -140,8 +140,8 @@ class Selection:
 def filtered(
     collection: Collection, kinds: frozenset[str] | None, ranges: Ranges, options: CloseOptions
 ) -> tuple[View, bool]:
-    """The view of a list, and whether it is the index's: option `late_share` holds for lists filtered by a date."""
-    if ranges and options.late_share and collection.index.is_behind:
+    """The view of a list, and whether it is the index's: option `late_seconds` holds for lists filtered by a date."""
+    if ranges and options.late_seconds and collection.index.is_behind:
         return collection.search_view(kinds), True
     return collection.view(kinds), False
 

@@ -56,7 +56,8 @@ class Activities(CloseTimeline):
         if bookmark is not None and lower is not None:
             lower = dates.earlier(lower, timedelta(seconds=self.settings.activities_window_seconds))
             since = dates.read(start.position.get(EVENTS_UNTIL_KEY) or bookmark)
-            changed.append(edits.walk(since, lower))
+            # Those created before `end_date` are this read's, whenever they are edited.
+            changed.append(edits.walk(since, min(lower, self.time_cursor.end_date or lower)))
 
         def checkpoint(value: str, asked_at: datetime) -> dict[str, Any] | None:
             # Until the walk is past the bookmark, a STATE would come before records that are older than it says.
@@ -79,7 +80,7 @@ class Activities(CloseTimeline):
             checkpoint=checkpoint,
             estimates=estimates and self.is_counted,
         )
-        return keyset.walk(Window(lower))
+        return keyset.walk(Window(lower, self.time_cursor.end_date))
 
     def chosen(self, records: list[Record]) -> list[Record]:
         """The records of a page that belong to the stream, as they leave."""

@@ -43,6 +43,8 @@ class CloseStream(KitStream):
     adds_custom_by_name: bool = True
     # Fields with objects inside whose date-times may lack a zone.
     nested: Sequence[str] = ()
+    # The fields to ask for, by commas, where not all are wanted.
+    only_fields: str = ""
     # Requests for single rows, each one row further, when a list begins with deleted ones; 0: it is one object.
     most_deleted_at_start: ClassVar[int] = MOST_DELETED_IN_A_ROW
 
@@ -104,6 +106,8 @@ class CloseStream(KitStream):
         params: dict[str, Any] = {"_limit": self.limit_of(asked), **asked.get("filters", {})}
         if asked.get("skip"):
             params["_skip"] = asked["skip"]
+        if self.only_fields:
+            params["_fields"] = self.only_fields
         return params
 
     def fetch(self, stream_slice: Mapping[str, Any] | None = None, token: Mapping[str, Any] | None = None) -> Answer:
@@ -223,7 +227,8 @@ class CloseTimeline(CloseStream):
     def time_cursor(self) -> TimeCursor:
         """The arithmetic of this stream's cursor."""
         assert self.cursor_name is not None, "timelines have a cursor"
-        return TimeCursor(self.cursor_name, self.settings.common.start_date, self.lag)
+        common = self.settings.common
+        return TimeCursor(self.cursor_name, common.start_date, self.lag, common.end_date)
 
     @property
     def lag(self) -> timedelta:

@@ -40,20 +40,20 @@ class ChangeLog:
         """Before this moment the log keeps nothing."""
         return timestamps.floor(now - EVENT_RETENTION, timestamps.SECOND)
 
-    def walk(self, lower: datetime) -> Plan:
-        """The pages of events from then on."""
+    def walk(self, lower: datetime, upper: datetime | None = None) -> Plan:
+        """The pages of events from then on, before `upper` if there is one."""
         account, (first, *others) = self._stream.account, self._object_types
         if len(others) < MOST_TYPES_ASKED_ALONE and account.filters_events_by_type:
-            yield from self._of_one(first, lower)
+            yield from self._of_one(first, lower, upper)
             if account.filters_events_by_type:
-                yield Fork([self._of_one(each, lower) for each in others])
+                yield Fork([self._of_one(each, lower, upper) for each in others])
                 return
         if not self._is_whole:
-            yield from self._pages({}, lower)
+            yield from self._pages({}, lower, upper)
 
-    def _of_one(self, object_type: str, lower: datetime) -> Plan:
+    def _of_one(self, object_type: str, lower: datetime, upper: datetime | None) -> Plan:
         try:
-            yield from self._pages({"object_type": object_type}, lower)
+            yield from self._pages({"object_type": object_type}, lower, upper)
         except Unavailable as refused:
             self._stream.client.log(
                 "INFO",
@@ -61,9 +61,9 @@ class ChangeLog:
                 "read whole.",
             )
             self._stream.account.filters_events_by_type = False
-            yield from self._pages({}, lower)
+            yield from self._pages({}, lower, upper)
 
-    def _pages(self, filters: Mapping[str, str], lower: datetime) -> Plan:
+    def _pages(self, filters: Mapping[str, str], lower: datetime, upper: datetime | None) -> Plan:
         stream = self._stream
         events = Events(stream.client, stream.settings, stream.account, filters=filters)
         self._is_whole = self._is_whole or not filters
@@ -81,7 +81,7 @@ class ChangeLog:
             emit=chosen,
             estimates=False,
         )
-        yield from keyset.walk(events.newest_first(lower))
+        yield from keyset.walk(events.newest_first(lower, upper))
 
 
 def _is_foreign(object_type: Any, filters: Mapping[str, str]) -> bool:

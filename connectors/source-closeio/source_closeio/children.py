@@ -221,7 +221,7 @@ class CommentThreads(CloseList):
                     page_size=parents.page_size,
                     emit=threads,
                     estimates=False,
-                ).walk(Window(self.settings.common.start_date))
+                ).walk(Window(self.settings.common.start_date, self.settings.common.end_date))
                 for parents in (
                     Activities(self.client, self.settings, self.account),
                     Opportunities(self.client, self.settings, self.account),

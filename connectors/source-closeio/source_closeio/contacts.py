@@ -10,8 +10,7 @@ from typing import Any
 from source_closeio.base import CloseList
 from source_closeio.searched import Searched
 from source_closeio.ties import Emit, OtherWay
-from source_closeio.times import Beginning, latest
-from source_kit import timestamps
+from source_closeio.times import Beginning, latest, within
 from source_kit.offsets import OffsetList
 from source_kit.stream import TimeCursor
 from source_kit.windows import Fetched, Window
@@ -51,16 +50,13 @@ class ContactList(CloseList):
 
     def walk(self, window: Window, emit: Emit) -> Plan:
         """Everything, filtered here."""
-        cursor = TimeCursor("date_updated", None, timedelta(seconds=self.settings.common.lookback_window_seconds))
+        lag = timedelta(seconds=self.settings.common.lookback_window_seconds)
+        cursor = TimeCursor("date_updated", None, lag, window.upper)
         beginning = Beginning()
         tops: list[str | None] = []
 
-        def changed(record: Record) -> bool:
-            updated = timestamps.instant(record.get("date_updated"))
-            return window.lower is None or updated is None or updated >= window.lower
-
         for page in OffsetList(lambda skip: beginning.saw(self.fetch_at(skip, {}))).walk():
-            records = [record for record in page.records if changed(record)]
+            records = within(window, list(page.records))
             if records:
                 tops.append(latest([record.get("date_updated") for record in records]))
                 yield replace(page, records=emit(records))

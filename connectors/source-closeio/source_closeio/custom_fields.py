@@ -147,23 +147,19 @@ def fix_zones_of_lists(records: Iterable[Record], keys: Sequence[str]) -> None:
 
 
 def _listed(client: HttpClient, object_type: str) -> CustomFields:
-    try:
-        return _listed_at_path(client, f"custom_field/{RESOURCES.get(object_type, object_type)}/")
-    except (Unavailable, Rejected) as refused:
-        if refused.status not in REFUSALS:
-            raise
-        if refused.status != 404 or object_type not in LEGACY:
-            return CustomFields(refused_with=refused.status)
+    """A refusal is believed if it is given twice: with one that is damage, all custom values would be missing."""
+    path = f"custom_field/{RESOURCES.get(object_type, object_type)}/"
+    found = _listed_at_path(client, path)
+    if found.refused_with is not None and (found.refused_with != 404 or object_type not in LEGACY):
+        found = _listed_at_path(client, path)
+    if found.refused_with != 404 or object_type not in LEGACY:
+        return found
     client.log(
         "INFO",
         f"The custom fields of the object type {object_type} are listed at the old path: the new one answered 404.",
     )
-    try:
-        return _listed_at_path(client, LEGACY[object_type])
-    except (Unavailable, Rejected) as refused:
-        if refused.status not in REFUSALS:
-            raise
-        return CustomFields(refused_with=refused.status)
+    found = _listed_at_path(client, LEGACY[object_type])
+    return found if found.refused_with is None else _listed_at_path(client, LEGACY[object_type])
 
 
 def _listed_at_path(client: HttpClient, path: str) -> CustomFields:
@@ -172,7 +168,12 @@ def _listed_at_path(client: HttpClient, path: str) -> CustomFields:
     def fetch(skip: int) -> Fetched:
         return beginning.saw(listing.page(client, path, {"_skip": skip}, "the account's custom fields", sizes))
 
-    found = [field for page in OffsetList(fetch).walk() for field in page.records]
+    try:
+        found = [field for page in OffsetList(fetch).walk() for field in page.records]
+    except (Unavailable, Rejected) as refused:
+        if refused.status not in REFUSALS:
+            raise
+        return CustomFields(refused_with=refused.status)
     fields = [field for field in found if isinstance(field.get("id"), str)]
     return CustomFields(fields, listed_at=beginning.at, without_id=len(found) - len(fields))
 

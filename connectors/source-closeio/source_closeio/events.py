@@ -77,12 +77,14 @@ class Events(CloseTimeline):
         """Windows over the retention, then once more what happened during the walk."""
         now = self.client.clock.now()
         floor = self.floor(now)
-        wanted = self.time_cursor.lower(start)
-        if wanted is not None and wanted < floor:
+        asked = self.time_cursor.window(start)
+        wanted, upper = asked.lower, asked.upper
+        if wanted is not None and wanted < floor and not asked.is_empty:
+            lost = floor if upper is None else min(floor, upper)
             self.client.log(
                 "WARN",
                 f"Close keeps events for 30 days: those of stream {self.name} between "
-                f"{timestamps.milliseconds_z(wanted)} and {timestamps.milliseconds_z(floor)} cannot be read any more.",
+                f"{timestamps.milliseconds_z(wanted)} and {timestamps.milliseconds_z(lost)} cannot be read any more.",
             )
         beginning = Beginning()
         given: set[Any] = set()
@@ -112,17 +114,17 @@ class Events(CloseTimeline):
         )
         lower = floor if wanted is None else max(wanted, floor)
         is_long = False
-        for step in keyset.walk(self.newest_first(lower)):
+        for step in keyset.walk(self.newest_first(lower, upper)):
             is_long = is_long or isinstance(step, Fork)
             yield step
         if is_long:
-            yield from keyset.walk(self.newest_first(max(lower, recent())), cut=False)
+            yield from keyset.walk(self.newest_first(max(lower, recent()), upper), cut=False)
 
     @staticmethod
-    def newest_first(lower: datetime) -> Window:
-        """Everything from then on, asked for in the only order that there is: nothing is counted, so that a page which
-        came the other way round once would seem to end what it begins."""
-        return Window(lower, descending=True)
+    def newest_first(lower: datetime, upper: datetime | None = None) -> Window:
+        """Everything from then on, before `upper` if there is one, asked for in the only order that there is: nothing
+        is counted, so that a page which came the other way round once would seem to end what it begins."""
+        return Window(lower, upper, descending=True)
 
     def chosen(self, records: list[Record]) -> list[Record]:
         """The events of a page as they leave."""
@@ -150,7 +152,9 @@ class Events(CloseTimeline):
             if token and is_cursor_error(rejected):
                 raise WalkExpired from rejected
             raise self.refused(rejected) from rejected
-        inside = [record for record in answer.records if _is_inside(record.get("date_updated"), window)]
+        # What says that it is older than the log goes back would be in no window: it stays where it stands.
+        oldest = timestamps.before(answer.asked_at, EVENT_RETENTION + timedelta(days=1))
+        inside = [record for record in answer.records if _is_inside(record.get("date_updated"), window, oldest)]
         outside = len(answer.records) - len(inside)
         following = None if outside else cursor_of(answer.body.get("cursor_next"))
         return Fetched(inside, answer.asked_at, following, rows=answer.size - outside)
@@ -223,8 +227,8 @@ def _deletion(event: Record) -> Record:
     }
 
 
-def _is_inside(value: Any, window: Window) -> bool:
+def _is_inside(value: Any, window: Window, oldest: datetime) -> bool:
     instant = timestamps.instant(value)
-    if instant is None:
+    if instant is None or instant < oldest:
         return True
     return (window.lower is None or instant >= window.lower) and (window.upper is None or instant < window.upper)

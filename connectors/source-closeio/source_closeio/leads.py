@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
 from source_closeio.base import CloseStream
 from source_closeio.searched import CORE_FIELDS, Searched, SearchRefused
 from source_closeio.ties import Emit, OtherWay
+from source_closeio.times import within
 from source_kit import schemas, timestamps
 from source_kit.errors import ConnectorFault
 from source_kit.keyset import Keyset
@@ -34,6 +35,7 @@ OPTIONAL_FIELDS = frozenset(
         "summaries",
     ]
 )
+_LAST_MINUTE = timestamps.floor(datetime.max.replace(tzinfo=UTC), timestamps.MINUTE)
 # What leads embed that has custom fields, with its object type.
 EMBEDDED = {"contacts": "contact", "opportunities": "opportunity"}
 
@@ -80,19 +82,20 @@ class LeadsByQuery(CloseStream):
 
     def walk(self, window: Window, emit: Emit) -> Plan:
         """The same walk as a search, minute by minute."""
-        common = self.settings.common
-        cursor = TimeCursor("date_updated", None, timedelta(seconds=common.lookback_window_seconds))
+        lag = timedelta(seconds=self.settings.common.lookback_window_seconds)
+        cursor = TimeCursor("date_updated", None, lag, window.upper)
         lower = None if window.lower is None else timestamps.floor(window.lower, timestamps.MINUTE)
+        upper = None if window.upper is None else _next_minute(window.upper)
         keyset = Keyset(
             fetch=self.fetch_window,
             field="date_updated",
             page_size=self.page_size,
             step=timestamps.MINUTE,
             lag=cursor.lag,
-            emit=emit,
+            emit=lambda records: emit(within(window, records)),
             checkpoint=cursor.checkpoint,
         )
-        return keyset.walk(Window(lower))
+        return keyset.walk(Window(lower, upper))
 
     def fetch_window(
         self, window: Window, token: Any = None, *, count: bool = False, limit: int | None = None
@@ -110,6 +113,12 @@ def _query(window: Window) -> str:
         parts.append(f'date_updated<"{_minute(window.upper)}"')
     parts.append("sort:-date_updated" if window.descending else "sort:date_updated")
     return " ".join(parts)
+
+
+def _next_minute(instant: datetime) -> datetime:
+    """The minute that begins then, or next."""
+    minute = timestamps.floor(instant, timestamps.MINUTE)
+    return minute if minute in (instant, _LAST_MINUTE) else minute + timestamps.MINUTE
 
 
 def _minute(instant: datetime) -> str:

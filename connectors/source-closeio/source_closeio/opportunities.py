@@ -7,7 +7,6 @@ from datetime import timedelta
 from source_closeio.base import CloseTimeline
 from source_closeio.witness import Witness
 from source_kit.keyset import Keyset
-from source_kit.windows import Window
 from source_kit.work import Plan, Start
 
 
@@ -38,4 +37,4 @@ class Opportunities(CloseTimeline):
         )
         cursor = self.time_cursor
         witness = Witness(self, cursor, ["opportunity"], self.resource)
-        return witness.over(keyset.walk(Window(cursor.lower(start))), start)
+        return witness.over(keyset.walk(cursor.window(start)), start)

@@ -60,16 +60,19 @@ class Searched(CloseStream):
     def time_cursor(self) -> TimeCursor:
         """The state stays behind the request time by the lag of the search index."""
         common = self.settings.common
-        return TimeCursor("date_updated", common.start_date, timedelta(seconds=common.lookback_window_seconds))
+        lag = timedelta(seconds=common.lookback_window_seconds)
+        return TimeCursor("date_updated", common.start_date, lag, common.end_date)
 
     def work(self, start: Start) -> Plan:
         """The walk, and what the event log says has changed and the search index does not show."""
         cursor = self.time_cursor
         witness = Witness(self, cursor, [self.object_type], self.record_resource)
-        return witness.over(self._walked(Window(cursor.lower(start))), start)
+        return witness.over(self._walked(cursor.window(start)), start)
 
     def _walked(self, window: Window) -> Plan:
         """Ascending windows over `date_updated`, open at the end, so that what is edited meanwhile is seen again."""
+        if window.is_empty:
+            return
         status = self.account.custom_fields(self.custom_type).refused_with
         if status and self.other_way:
             why = f"A search gives only what it names, and the custom fields of {self.name} cannot be listed"

@@ -11,10 +11,12 @@ from source_closeio import config, search, streams
 from source_closeio.account import WHO_AM_I
 from source_closeio.errors import RULES
 from source_closeio.foreign import FOREIGN_RULES, IGNORED_STATES
+from source_closeio.record_ids import listings
 from source_kit.budget import RateBudget
 from source_kit.client import HttpClient
 from source_kit.config import CommonOptions
 from source_kit.oauth import Auth
+from source_kit.record_ids import RecordIds, listings_of
 from source_kit.source import KitSource
 from source_kit.stream import KitStream
 
@@ -56,7 +58,12 @@ class SourceCloseio(KitSource):
         )
 
     def build_streams(self, client: HttpClient) -> Sequence[KitStream]:
-        return streams.build(client, self.settings)
+        found: list[KitStream] = [*streams.build(client, self.settings)]
+        wanted = self.settings.common.record_ids_of
+        if wanted:
+            known = listings(streams.build(client, self.settings))
+            found.append(RecordIds(client, listings_of(wanted, known)))
+        return found
 
     def probe(self, client: HttpClient) -> None:
         client.send(WHO_AM_I)

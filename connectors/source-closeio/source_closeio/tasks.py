@@ -9,7 +9,7 @@ from source_closeio.account import Account
 from source_closeio.base import CloseTimeline
 from source_closeio.config import Settings
 from source_closeio.task_types import COMMON_FIELDS, EVENT_TYPES, TASK_TYPES
-from source_closeio.times import Beginning, latest
+from source_closeio.times import Beginning, latest, within
 from source_closeio.witness import Witness
 from source_kit import schemas, timestamps
 from source_kit.client import HttpClient
@@ -47,13 +47,18 @@ class Tasks(CloseTimeline):
         """Tasks can be filtered by `date_updated` but not ordered by it: the walk goes over `date_created`, which never
         changes, and the state moves when the whole walk is out."""
         beginning = Beginning()
-        lower = self.time_cursor.lower(start)
+        wanted = self.time_cursor.window(start)
+        if wanted.is_empty:
+            return
         updated = {"_type": self.task_type}
-        if lower is not None:
-            updated["date_updated__gte"] = timestamps.milliseconds_z(lower)
+        if wanted.lower is not None:
+            updated["date_updated__gte"] = timestamps.milliseconds_z(wanted.lower)
+        if wanted.upper is not None:
+            updated["date_updated__lt"] = timestamps.milliseconds_z(wanted.upper)
         tops: list[str | None] = []
 
         def noted(records: list[Record]) -> list[Record]:
+            records = within(Window(None, wanted.upper), records)
             tops.append(latest([record.get("date_updated") for record in records]))
             return records
 

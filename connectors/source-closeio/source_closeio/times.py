@@ -8,6 +8,7 @@ from typing import Any
 
 from source_kit import timestamps
 from source_kit.windows import Fetch, Fetched, Window
+from source_kit.work import Record
 
 
 class Beginning:
@@ -48,3 +49,19 @@ def latest(values: Sequence[Any]) -> str | None:
         pass  # some are no text, or no times
     usable = [value for value in values if timestamps.instant(value) is not None]
     return timestamps.latest(usable) if usable else None
+
+
+def within(window: Window, records: list[Record]) -> list[Record]:
+    """The records whose last change lies in the window, and those without a usable time.
+
+    For what Close filters more coarsely, or not at all, and what is edited while a list is read.
+    """
+    lower, upper = window.lower, window.upper
+    if lower is None and upper is None:
+        return records
+    times = timestamps.instants([record.get("date_updated") for record in records])
+    return [
+        record
+        for record, at in zip(records, times, strict=True)
+        if at is None or ((lower is None or at >= lower) and (upper is None or at < upper))
+    ]

@@ -68,7 +68,7 @@ class Witness:
             yield from plan
             return
         self._since = since
-        yield from self._log.walk(since)
+        yield from self._log.walk(since, self._cursor.end_date)
         yield Fork()
         self._settle()
         yield from self._watched(plan)
@@ -89,7 +89,7 @@ class Witness:
         else:
             since = now - FIRST_LOOK if bookmark is None else max(bookmark, now - FIRST_LOOK)
         since = max(since, ChangeLog.floor(now))
-        if since >= now:
+        if since >= min(now, self._cursor.end_date or now):
             return None
         if account.log_refused_with is not None:
             account.tell_log_refused()
@@ -204,7 +204,8 @@ class Witness:
     def _is_late(self, record: Record) -> bool:
         """Whether this version is a change of the time that was asked for, and has not left yet."""
         updated = timestamps.instant(record.get(self._cursor.field))
-        if updated is None or updated < self._since - WRITTEN_WITHIN:
+        end = self._cursor.end_date
+        if updated is None or updated < self._since - WRITTEN_WITHIN or (end is not None and updated >= end):
             return False
         came = self._came.get(record["id"])
         return came is None or updated > came

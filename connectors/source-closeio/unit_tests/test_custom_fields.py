@@ -82,6 +82,17 @@ def test_shared_fields_that_are_refused_are_told_with_the_reason() -> None:
     )
 
 
+@pytest.mark.parametrize("group", ["GET /custom_field/lead/", "GET /custom_field/custom_object_type/"])
+def test_a_refusal_that_is_given_once_is_taken_for_damage(group: str) -> None:
+    """All custom values would be missing: a search gives only what it names."""
+    account = Account()
+    account.vendor.answers[group] = [(403, {"error": "no"})]
+    stream = "leads" if "lead" in group else "custom_objects"
+    reading = account.read(stream)
+    assert (reading.exit_code, reading.warnings) == (0, [])
+    assert any(key.startswith("custom.cf_") for key in reading.records[0])
+
+
 def test_a_list_of_fields_whose_offset_is_ignored_ends_loudly() -> None:
     account = Account()
     account.vendor.always["GET /custom_field/lead/"] = (200, {"data": [{"id": "cf_1"}], "has_more": True})

@@ -151,9 +151,10 @@ def test_what_happens_during_a_long_read_is_left_to_the_next_one_by_its_state() 
 
 def test_rows_outside_of_the_window_are_left_out_and_end_its_walk() -> None:
     """A cursor repeats no filter of time: what it brings may lie elsewhere."""
-    lower, upper = parse("2026-01-01T10:00:00Z"), parse("2026-01-01T11:00:00Z")
+    day = datetime.now(UTC).date().isoformat()
+    lower, upper = parse(f"{day}T10:00:00Z"), parse(f"{day}T11:00:00Z")
     times = {"above": "11:00:01", "upper": "11:00:00", "last": "10:59:59.999", "lower": "10:00:00", "below": "09:59:59"}
-    rows = [{"id": name, "date_updated": f"2026-01-01T{time}"} for name, time in times.items()]
+    rows = [{"id": name, "date_updated": f"{day}T{time}"} for name, time in times.items()]
     account = Account()
     source, _ = account.source()
     stream: Any = next(each for each in source.build_streams(source.client) if each.name == "event_log")
@@ -167,6 +168,17 @@ def test_rows_outside_of_the_window_are_left_out_and_end_its_walk() -> None:
     assert asked(Window(lower)) == (["above", "upper", "last", "lower"], None, 4)
     assert asked(Window(None, upper)) == (["last", "lower", "below"], None, 3)
     assert asked(Window()) == ([*times], "more", 5)
+
+
+def test_a_row_that_says_it_is_older_than_the_log_goes_back_leaves_from_where_it_stands() -> None:
+    """No window would ask for its time."""
+    account = Account()
+    source, _ = account.source()
+    stream: Any = next(each for each in source.build_streams(source.client) if each.name == "event_log")
+    rows = [{"id": "odd", "date_updated": "2019-01-01 00:00:00 UTC"}]
+    account.vendor.answers[LIST] = [(200, {"data": rows, "cursor_next": "more"})]
+    fetched = stream.fetch_window(Window(datetime.now(UTC) - timedelta(hours=1)))
+    assert ([row["id"] for row in fetched.records], fetched.token) == (["odd"], "more")
 
 
 @pytest.mark.parametrize("status", [404, 413, 422])

@@ -19,7 +19,7 @@ from source_kit.client import HttpClient
 from source_kit.pages import endless, every
 from source_kit.rules import Rejected
 from source_kit.stream import TimeCursor
-from source_kit.windows import Fetched
+from source_kit.windows import Fetched, Window
 from source_kit.work import Fork, Page, Plan, Record, Start
 from source_kustomer.base import KustomerStream
 from source_kustomer.config import Settings
@@ -56,27 +56,32 @@ class AuditLogs(KustomerStream):
     @property
     def time_cursor(self) -> TimeCursor:
         """The time of the entries, under this stream's name for it."""
-        return TimeCursor(str(self.cursor_field), self.settings.common.start_date, self.lag)
+        common = self.settings.common
+        return TimeCursor(str(self.cursor_field), common.start_date, self.lag, common.end_date)
 
     def work(self, start: Start) -> Plan:
         """Windows of 30 days from the cursor to now; everything before the first of them in one go.
 
         A log of one page is read with one request. What has expired by the lifetime that entries tell is one window.
         """
-        lower, now = self.time_cursor.lower(start), self.client.clock.now()
-        first = self._page(_bounds(lower, None), None)
+        wanted, now = self.time_cursor.window(start), self.client.clock.now()
+        if wanted.is_empty:
+            return
+        lower, upper = wanted.lower, wanted.upper
+        first = self._page(_bounds(lower, upper), None)
         kept = lifetime(first.records) or timedelta(days=WINDOW_DAYS * MOST_WINDOWS)
         oldest = dates.earlier(now, kept)
-        inner = dates.steps(oldest if lower is None else max(lower, oldest), now, days=WINDOW_DAYS)
+        begin, end = oldest if lower is None else max(lower, oldest), now if upper is None else min(now, upper)
+        inner = dates.steps(begin, end, days=WINDOW_DAYS)
         inner = [bound for bound in inner if bound != lower]
         is_all = first.token is None and first.size < self.page_size
-        passes = [EVERYTHING] if is_all else self.passes(lower, first.records)
-        windows = list(pairwise([lower, *(() if is_all else inner), None]))
+        passes = [EVERYTHING] if is_all else self.passes(wanted, first.records)
+        windows = list(pairwise([lower, *(() if is_all else inner), upper]))
         is_only = len(windows) == 1 and passes == [EVERYTHING]
         yield Fork([self._window(*pair, passes, first if is_only else None) for pair in windows])
         self._tell_how_far_back(lower)
 
-    def passes(self, lower: datetime | None, newest: Sequence[Record]) -> list[Mapping[str, str]]:
+    def passes(self, wanted: Window, newest: Sequence[Record]) -> list[Mapping[str, str]]:
         """The filters under which each window is read, one after the other, where the log is longer than a page."""
         return [EVERYTHING]
 
@@ -191,18 +196,20 @@ class RecordHistory(_Derived):
     name = "record_history"
     kinds = ("conversation", "customer", "company")
 
-    def passes(self, lower: datetime | None, newest: Sequence[Record]) -> list[Mapping[str, str]]:
+    def passes(self, wanted: Window, newest: Sequence[Record]) -> list[Mapping[str, str]]:
         """By type of object, where that filter is honoured."""
         told = {record.get("object_type") for record in newest}
         kind = next((kind for kind in self.kinds if kind in told), None)
-        if kind is None or not self._filters(kind, lower):
+        if kind is None or not self._filters(kind, wanted):
             return [EVERYTHING]
         return [{OBJECT_TYPE: kind} for kind in self.kinds]
 
-    def _filters(self, kind: str, lower: datetime | None) -> bool:
+    def _filters(self, kind: str, wanted: Window) -> bool:
         """Whether the log can be asked for one type of objects, of which it has some."""
         try:
-            found = self._page({OBJECT_TYPE: kind, **_bounds(lower, None)}, None, limit=PROBED_ENTRIES).records
+            found = self._page(
+                {OBJECT_TYPE: kind, **_bounds(wanted.lower, wanted.upper)}, None, limit=PROBED_ENTRIES
+            ).records
         except Rejected as rejected:
             if rejected.status != 400:
                 raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,21 +12,19 @@ from urllib.parse import quote
 from source_kit import timestamps
 from source_kit.client import HttpClient
 from source_kit.pages import endless
-from source_kit.rules import Rejected, Unavailable
+from source_kit.rules import Unavailable
 from source_kit.stream import TimeCursor
-from source_kit.windows import Fetched, WalkExpired, Window
-from source_kit.work import Fork, Page, Plan, Record, Start, in_order
+from source_kit.windows import WalkExpired, Window
+from source_kit.work import Fork, Page, Plan, Record, Start
 from source_kustomer.base import KustomerStream
 from source_kustomer.config import Settings
-from source_kustomer.errors import is_refused_query
+from source_kustomer.late_index import looking_back
 from source_kustomer.paging import MOST_WALKS, Listing, unseen
 from source_kustomer.searches import SearchStream
+from source_kustomer.wanted import Wanted
 
 PARENTS_A_PLAN = 8
 CURSOR = "parent_updated_at"
-HAS_ATTACHMENTS = {"message_attachment_count": {"gt": 0}}
-# In the state of attachments that were found by walking all conversations, not messages.
-BY_CONVERSATIONS = "__by_conversations"
 
 
 @dataclass(frozen=True)
@@ -62,12 +60,21 @@ class ChildStream(KustomerStream):
     def time_cursor(self) -> TimeCursor:
         """The cursor of the parents, under this stream's name for it."""
         common = self.settings.common
-        return TimeCursor(CURSOR, common.start_date, timedelta(seconds=common.lookback_window_seconds))
+        lag = timedelta(seconds=common.lookback_window_seconds)
+        return TimeCursor(CURSOR, common.start_date, lag, common.end_date)
 
     def work(self, start: Start) -> Plan:
         """The parents' walk, each page of it followed by its children."""
         self.begin()
-        yield from self.fan_out(self.parents.walk(self.time_cursor.lower(start), self.checkpoint))
+        yield from self.below(start, lambda lower, wanted: self.fan_out(self.parents.walk(lower, wanted)))
+
+    def below(self, start: Start, walk: Callable[[datetime | None, Wanted], Plan]) -> Plan:
+        """A walk over parents, some of which the index may show late."""
+        return looking_back(self, start, walk, field="updated_at", checkpoint=self.checkpoint, mark=self.marked)
+
+    def marked(self, state: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A state with all that it must tell."""
+        return state
 
     def probe(self) -> None:
         """The children of the newest parent, if it can have some; one that is gone has none."""
@@ -88,7 +95,7 @@ class ChildStream(KustomerStream):
 
     def checkpoint(self, value: str, asked_at: datetime) -> Mapping[str, Any] | None:
         """The state after the children of a parent that changed then; never later than the beginning of the read."""
-        return self.time_cursor.checkpoint(value, min(asked_at, self.began_at))
+        return self.marked(self.time_cursor.checkpoint(value, min(asked_at, self.began_at)))
 
     def is_due(self, parent: Parent) -> bool:
         """False for a parent that changed since the read began and was asked since then: parents may change faster than
@@ -108,7 +115,7 @@ class ChildStream(KustomerStream):
                 continue
             found = [parent for record in step.records if (parent := self.parent(record)) is not None]
             due = [parent for parent in found if self.is_due(parent)]
-            nameless = sum(1 for record in step.records if not _is_id(record.get(self.parent_key)))
+            nameless = sum(1 for record in step.records if not is_id(record.get(self.parent_key)))
             step = replace(step, records=(), estimate=None)
             yield Fork(
                 [self._children(due[first : first + PARENTS_A_PLAN]) for first in range(0, len(due), PARENTS_A_PLAN)],
@@ -121,7 +128,7 @@ class ChildStream(KustomerStream):
     def parent(self, record: Record) -> Parent | None:
         """Whom to ask for; None for a record that can have no children."""
         key = record.get(self.parent_key)
-        return Parent(key, str(key), record.get("updated_at")) if _is_id(key) else None
+        return Parent(key, str(key), record.get("updated_at")) if is_id(key) else None
 
     def _children(self, parents: Sequence[Parent]) -> Plan:
         for parent in parents:
@@ -210,83 +217,8 @@ class SatisfactionResponses(ChildStream):
         return super().records_of(content, asked)
 
 
-class Attachments(ChildStream):
-    """Files of conversations, found by the messages that have some.
-
-    The archive cannot be searched for them: there every conversation with a message is asked.
-    """
-
-    name = "attachments"
-    resource = "conversations/{id}/attachments"
-    permission = "org.permission.message.read"
-    # Whether conversations that have messages are walked, not messages that have attachments.
-    _has_messages = True
-
-    def __init__(self, client: HttpClient, settings: Settings, parents: SearchStream, messages: SearchStream) -> None:
-        super().__init__(client, settings, parents)
-        self.messages = self.searching(messages)
-
-    def work(self, start: Start) -> Plan:
-        """Messages one after the other, so that a conversation is asked when its first message passes; if the search
-        for attachments is refused or finds none at all, every conversation with messages."""
-        self.begin()
-        lower = self.time_cursor.lower(start)
-        reason = self._unsearchable()
-        if not reason:
-            self._conversations: set[Any] = set()
-            if BY_CONVERSATIONS in start.position:
-                lower = self.settings.common.start_date
-            self._has_messages, self.parent_key = False, "conversation_id"
-            yield from self.fan_out(in_order(self.messages.walk(lower, self.checkpoint, criteria=[HAS_ATTACHMENTS])))
-            return
-        self.client.log("WARN", f"Stream {self.name}: {reason}: asking every conversation for them.")
-        self._has_messages, self.parent_key = True, "id"
-        yield from self.fan_out(self.parents.walk(lower, self.checkpoint))
-
-    def checkpoint(self, value: str, asked_at: datetime) -> Mapping[str, Any] | None:
-        """As the base; notes which walk it belongs to."""
-        state = super().checkpoint(value, asked_at)
-        return {**state, BY_CONVERSATIONS: True} if state is not None and self._has_messages else state
-
-    def probe(self) -> None:
-        """As the base, and the search for messages."""
-        self._unsearchable()
-        super().probe()
-
-    def _unsearchable(self) -> str:
-        """Why messages cannot be searched for attachments; empty if they can. An attribute may be known, yet without
-        values: only a message proves it, no row without an id and no count."""
-        try:
-            found = self._one_with_attachments()
-            if found.total and not found.records:
-                # It was counted, and may have been lost on the way.
-                found = self._one_with_attachments()
-        except Rejected as rejected:
-            if not is_refused_query(rejected):
-                raise
-            return f"Kustomer does not search for attachments here ({rejected.internal_message})"
-        has_message = any(_is_id(record.get("id")) for record in found.records)
-        return "" if has_message else "Kustomer finds no message with attachments"
-
-    def _one_with_attachments(self) -> Fetched:
-        return self.messages.fetch_window(Window(), limit=1, criteria=[HAS_ATTACHMENTS])
-
-    def parent(self, record: Record) -> Parent | None:
-        """The conversation of a message, once; again only for a message that may be younger than the first asking."""
-        parent = super().parent(record)
-        if self._has_messages:
-            return parent if record.get("message_count") != 0 else None
-        if parent is None:
-            return None
-        changed_at = timestamps.instant(parent.updated_at)
-        is_settled = changed_at is not None and changed_at < timestamps.before(self.began_at, self.time_cursor.lag)
-        if parent.id in self._conversations and is_settled:
-            return None
-        self._conversations.add(parent.id)
-        return parent
-
-
-def _is_id(value: Any) -> bool:
+def is_id(value: Any) -> bool:
+    """Whether something can be asked for by it."""
     return isinstance(value, str | int) and value != ""
 
 

@@ -16,7 +16,8 @@ from source_kit.work import Fork, Page, Plan, Record, Start
 from source_kustomer.children import ChildStream, Parent
 from source_kustomer.config import Settings
 from source_kustomer.lists import Listed, ListStream, is_within, times_of
-from source_kustomer.searches import SearchRefused, SearchStream, no_checkpoint
+from source_kustomer.search_requests import SearchRefused
+from source_kustomer.searches import SearchStream
 
 PERMISSION = "org.permission.company.read"
 LISTED = Listed("companies", "companies", PERMISSION)
@@ -50,7 +51,7 @@ class Companies(SearchStream):
             self.settle()
         except SearchRefused:
             return ListStream(self.client, self.settings, LISTED).rows_once()
-        return self.walk(None, no_checkpoint)
+        return self.walk(None)
 
 
 class CompanyEdges(ListStream):
@@ -111,7 +112,7 @@ class _ChildrenOf(ChildStream):
     def found(self, parent: Parent, records: list[Record]) -> list[Record]:
         """The edges that changed since the state."""
         edges = [edge_of(parent.id, record) for record in records]
-        fresh = [edge for edge in edges if is_within(edge.get("updated_at"), self.lower, None)]
+        fresh = [edge for edge in edges if is_within(edge.get("updated_at"), self.lower, self.settings.common.end_date)]
         values = times_of(fresh, "updated_at")
         if values:
             self.latest = timestamps.latest(values if self.latest is None else [*values, self.latest])

@@ -22,6 +22,7 @@ PODS = {"prod1": "us", "prod2": "eu", "prod4": "in"}
 ORG_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 SEARCHES_PER_MINUTE = 95
 MOST_SEARCHES_PER_MINUTE = 100_000
+MOST_HOURS = 8_760
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Settings:
     include_archived: bool
     archived_conversation_times: bool
     search_requests_per_minute: int
+    deep_lookback_hours: int
+    lookback_interval_hours: int
 
 
 def parse(config: Mapping[str, Any], *, now: datetime | None = None) -> tuple[Settings, list[str]]:
@@ -56,6 +59,8 @@ def parse(config: Mapping[str, Any], *, now: datetime | None = None) -> tuple[Se
         include_archived=reader.flag("include_archived", True),
         archived_conversation_times=reader.flag("archived_conversation_times", False),
         search_requests_per_minute=reader.whole("search_requests_per_minute", shared, 1, MOST_SEARCHES_PER_MINUTE),
+        deep_lookback_hours=reader.whole("deep_lookback_hours", 6, 0, MOST_HOURS),
+        lookback_interval_hours=reader.whole("lookback_interval_hours", 6, 0, MOST_HOURS),
     )
     reader.raise_problems()
     return settings, reader.warnings

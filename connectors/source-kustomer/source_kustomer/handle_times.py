@@ -20,9 +20,12 @@ from source_kit.windows import Window, cut_points
 from source_kit.work import Fork, Page, Plan, Record, Start
 from source_kustomer.children import ChildStream, Parent
 from source_kustomer.config import Settings
+from source_kustomer.late_index import looking_back
 from source_kustomer.lists import is_within, times_of
 from source_kustomer.search import MOST_RECORDS, Scope
-from source_kustomer.searches import Border, SearchRefused, SearchStream, no_checkpoint, unseen_versions
+from source_kustomer.search_requests import SearchRefused
+from source_kustomer.searches import Border, SearchStream, unseen_versions
+from source_kustomer.wanted import Wanted
 
 # Counts end at 10,000: a larger one is the sum of those of so many parts of the time.
 COUNTED_PARTS = 16
@@ -42,26 +45,28 @@ class ConversationTimes(SearchStream):
 
     def work(self, start: Start) -> Plan:
         """As the base; per conversation where the search is refused, or, for old ones, where that is wanted."""
-        lower = self.time_cursor.lower(start)
-        border = self.border(lower) if self.settings.archived_conversation_times else None
         try:
             self.settle()
-            if border is None:
-                yield from self.walk(lower, self.time_cursor.checkpoint)
-            else:
-                yield from self.recent([self._archived(lower, border)], border.upper, self.time_cursor.checkpoint)
+            yield from looking_back(self, start, self._with_archived)
         except SearchRefused as refusal:
             self.client.log(
                 "WARN",
                 f"Stream conversation_times: Kustomer does not search them here ({refusal.internal_message}): asking "
                 "every conversation.",
             )
-            yield from self._by_conversation(lower)
+            yield from self._by_conversation(self.time_cursor.lower(start))
 
-    def _archived(self, lower: datetime | None, border: Border) -> Plan:
+    def _with_archived(self, lower: datetime | None, wanted: Wanted) -> Plan:
+        border = self.border(lower) if self.settings.archived_conversation_times else None
+        if border is None:
+            return self.walk(lower, wanted)
+        return self.recent([self._archived(lower, border, wanted)], border.upper, wanted)
+
+    def _archived(self, lower: datetime | None, border: Border, wanted: Wanted) -> Plan:
         """First what may still be searched, then conversations that may have older times; what is in both leaves once.
         No checkpoints: conversations come by their last change, not by the time of what they bring."""
-        keyset, lock, seen = self.keyset(no_checkpoint), threading.Lock(), set[Any]()
+        border = border if wanted.upper is None else Border(border.lower, min(border.upper, wanted.upper))
+        keyset, lock, seen = self.keyset(), threading.Lock(), set[Any]()
 
         def once(records: list[Record]) -> list[Record]:
             with lock:
@@ -71,12 +76,12 @@ class ConversationTimes(SearchStream):
         children = _TimesOf(self.client, self.settings, self.conversations, lower, border, once)
         children.begin()
         yield Page((), estimate=children.count_parents())
-        yield from children.fan_out(children.parents.walk(lower, no_checkpoint, criteria=children.criteria))
+        yield from children.fan_out(children.parents.walk(lower, Wanted(criteria=children.criteria)))
 
     def _by_conversation(self, lower: datetime | None) -> Plan:
         children = _TimesOf(self.client, self.settings, self.conversations, lower)
         children.begin()
-        yield from children.fan_out(self.conversations.walk(lower, no_checkpoint))
+        yield from children.fan_out(self.conversations.walk(lower))
         yield Fork()
         top = children.latest
         yield Page((), None if top is None else self.time_cursor.checkpoint(top, children.began_at))
@@ -106,14 +111,14 @@ class _TimesOf(ChildStream):
         super().__init__(client, settings, parents)
         self.lower = lower
         self.border = border
-        self.upper = None if border is None else border.upper
+        self.upper = settings.common.end_date if border is None else border.upper
         self.once = once
         self.latest: str | None = None
 
     @property
     def criteria(self) -> list[dict[str, Any]]:
         """What narrows the standard search to conversations that may have old times."""
-        return [] if self.upper is None else [{"conversation_created_at": {"lt": milliseconds_z(self.upper)}}]
+        return [] if self.border is None else [{"conversation_created_at": {"lt": milliseconds_z(self.border.upper)}}]
 
     def parent(self, record: Record) -> Parent | None:
         """Whoever is old enough."""

@@ -82,8 +82,10 @@ class ListStream(KustomerStream):
 
     @property
     def time_cursor(self) -> TimeCursor:
-        """By the list's own field; from no `start_date` on."""
-        return TimeCursor(self.listed.cursor, None, timedelta(0))
+        """By the list's own field. Lists are small and come whole, unless `end_date` makes the read a part of one."""
+        common = self.settings.common
+        start_date = None if common.end_date is None else common.start_date
+        return TimeCursor(self.listed.cursor, start_date, timedelta(0), common.end_date)
 
     def work(self, start: Start) -> Plan:
         """Every row; `start_date` narrows nothing, because the list does not know it."""
@@ -95,7 +97,7 @@ class ListStream(KustomerStream):
         began_at = self.client.clock.now()
         tops: list[str] = []
         for page in self.rows_once():
-            fresh = [record for record in page.records if is_within(record.get(cursor.field), lower, None)]
+            fresh = [record for record in page.records if is_within(record.get(cursor.field), lower, cursor.end_date)]
             tops += times_of(fresh, cursor.field)
             yield replace(page, records=fresh)
         began_at = self.client.clocks.earliest(began_at)

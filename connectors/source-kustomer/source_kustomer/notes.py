@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -21,7 +21,8 @@ from source_kustomer.config import Settings
 from source_kustomer.lists import Listed, ListStream, is_within
 from source_kustomer.paging import TooLong
 from source_kustomer.search import Scope
-from source_kustomer.searches import Border, Checkpoint, SearchStream, no_checkpoint, unseen_versions
+from source_kustomer.searches import Border, SearchStream, unseen_versions
+from source_kustomer.wanted import EVERYTHING, Wanted
 
 
 class Notes(SearchStream):
@@ -33,16 +34,15 @@ class Notes(SearchStream):
         super().__init__(client, settings, "notes", [Scope("note", "note")])
         self.conversations = conversations
         self._lock = threading.Lock()
+        self._timeless: set[Any] = set()
 
     def work(self, start: Start) -> Plan:
-        self._timeless: set[Any] = set()
+        self._timeless = set()
         return super().work(start)
 
-    def keyset(
-        self, checkpoint: Checkpoint, *, archive: bool = False, criteria: Sequence[dict[str, Any]] = ()
-    ) -> Keyset:
+    def keyset(self, wanted: Wanted = EVERYTHING, *, archive: bool = False) -> Keyset:
         """As the base; what has no usable time may be listed and found, and leaves once."""
-        return replace(super().keyset(checkpoint, archive=archive, criteria=criteria), emit=self._once)
+        return super().keyset(wanted.through(self._once), archive=archive)
 
     def _once(self, records: list[Record]) -> list[Record]:
         def leaves(record: Record) -> bool:
@@ -57,24 +57,29 @@ class Notes(SearchStream):
 
         return list(filter(leaves, records))
 
-    def walk(self, lower: datetime | None, checkpoint: Checkpoint, *, criteria: Sequence[dict[str, Any]] = ()) -> Plan:
+    def walk(self, lower: datetime | None, wanted: Wanted = EVERYTHING) -> Plan:
         """Old notes without checkpoints, then the standard search."""
         border = self.border(lower)
         if border is None:
-            yield from super().walk(lower, checkpoint, criteria=criteria)
+            yield from super().walk(lower, wanted)
         else:
-            yield from self.recent([self._old(lower, border)], border.upper, checkpoint)
+            yield from self.recent([self._old(lower, border, wanted)], border.upper, wanted)
 
-    def _old(self, lower: datetime | None, border: Border) -> Plan:
+    def unsearchable(self, border: Border) -> Plan | None:
+        """Old notes."""
+        return self._old(None, border, EVERYTHING)
+
+    def _old(self, lower: datetime | None, border: Border, wanted: Wanted) -> Plan:
         """First what may still be searched, then the list: a note that leaves the one in between is in the other."""
-        keyset = self.keyset(no_checkpoint)
+        upper = border.upper if wanted.upper is None else min(border.upper, wanted.upper)
+        keyset = self.keyset()
         unseen = partial(unseen_versions, seen=set(), mark_of=keyset.mark_of)
 
         def once(records: list[Record]) -> list[Record]:
-            within = [record for record in records if is_within(record.get("updated_at"), lower, border.upper)]
-            return self._once(unseen(within))
+            within = [record for record in records if is_within(record.get("updated_at"), lower, upper)]
+            return wanted.emit(self._once(unseen(within)))
 
-        yield from replace(keyset, emit=once).walk(Window(border.lower, border.upper), cut=False)
+        yield from replace(keyset, emit=once).walk(Window(border.lower, upper), cut=False)
         listed = ListStream(self.client, self.settings, Listed("notes", "notes", "org.permission.note.read"))
         try:
             for page in listed.rows_once():
@@ -90,10 +95,10 @@ class Notes(SearchStream):
             )
         else:
             return
-        children = _OldNotes(self.client, self.settings, self.conversations, border.upper)
+        children = _OldNotes(self.client, self.settings, self.conversations, upper)
         children.begin()
         children.once = once
-        yield from children.fan_out(self.conversations.walk(None, no_checkpoint))
+        yield from children.fan_out(self.conversations.walk(None))
 
 
 class _OldNotes(ChildStream):

@@ -12,6 +12,7 @@ from source_kit.client import HttpClient
 from source_kit.config import CommonOptions
 from source_kit.errors import SourceError, StreamUnavailable
 from source_kit.oauth import Auth, bearer
+from source_kit.record_ids import NAME as RECORD_IDS
 from source_kit.rules import Denied
 from source_kit.source import KitSource
 from source_kit.stream import KitStream
@@ -47,7 +48,7 @@ class SourceKustomer(KitSource):
 
     def build_streams(self, client: HttpClient) -> Sequence[KitStream]:
         """Every stream; those of klasses are left out, with a warning, where the key may not list klasses."""
-        built = streams.build(client, self.settings)
+        built = [*streams.build(client, self.settings), *streams.record_ids(client, self.settings)]
         try:
             return [*built, *streams.klass_streams(client, self.settings)]
         except StreamUnavailable as unavailable:
@@ -58,6 +59,8 @@ class SourceKustomer(KitSource):
         """Klasses are asked for only where one of their streams is read; if that fails, it is those streams that do. A
         klass that is not listed is looked for once more."""
         built = streams.build(client, self.settings)
+        if RECORD_IDS in names:
+            built += streams.record_ids(client, self.settings)
         wanted = {name for name in names if name.startswith(streams.KLASS_STREAM)}
         found: dict[str, KitStream] = {}
         try:

@@ -7,11 +7,12 @@ import re
 
 from source_kit.client import HttpClient
 from source_kit.errors import SourceError, StreamUnavailable, TransientError
+from source_kit.record_ids import RecordIds, listings_of
 from source_kit.stream import KitStream
 from source_kit.work import Plan, Start
+from source_kustomer.attachments import Attachments
 from source_kustomer.audit import AuditLogs, DeletedRecords, RecordHistory
 from source_kustomer.children import (
-    Attachments,
     ConversationEvents,
     CustomerMerges,
     SatisfactionResponses,
@@ -20,6 +21,7 @@ from source_kustomer.children import (
 from source_kustomer.companies import Companies, CompanyEdges
 from source_kustomer.config import Settings
 from source_kustomer.handle_times import ConversationTimes
+from source_kustomer.ids import listings
 from source_kustomer.lists import KLASSES, LISTS, CustomAttributes, ListStream, SlaVersions
 from source_kustomer.notes import Notes
 from source_kustomer.records import snake
@@ -91,6 +93,20 @@ def klass_streams(client: HttpClient, settings: Settings) -> list[KitStream]:
         stream.is_doubtful, stream.custom_resource = True, f"kobject.{klass}"
         streams[stream.name] = stream
     return list(streams.values())
+
+
+def record_ids(client: HttpClient, settings: Settings) -> list[KitStream]:
+    """The stream of ids, where the config names streams for it. Raises `ConfigError` for names that have none to list.
+
+    It has streams of its own, since they are read side by side with those of the catalog.
+    """
+    wanted = settings.common.record_ids_of
+    if not wanted:
+        return []
+    known = build(client, settings)
+    if any(name.startswith(KLASS_STREAM) for name in wanted):
+        known += klass_streams(client, settings)
+    return [RecordIds(client, listings_of(wanted, listings(known)))]
 
 
 def klass_stream_name(klass: str) -> str:

@@ -29,7 +29,8 @@ class Account:
     """
 
     def __init__(self, server: Server, **config: Any) -> None:
-        self.settings: Settings = parse({"api_key": "key-0123456789", **config})[0]
+        # Late changes have tests of their own: elsewhere a state is its cursor alone.
+        self.settings: Settings = parse({"api_key": "key-0123456789", "deep_lookback_hours": 0, **config})[0]
         self.clock = FakeClock()
         self.asked: list[tuple[str, str, dict[str, Any], Any]] = []
         self.logged: list[str] = []

@@ -11,7 +11,7 @@ from source_kit.errors import TransientError
 from source_kit.timestamps import milliseconds_z
 from source_kit.windows import WalkExpired, Window
 from source_kustomer.search import Scope, search_body
-from source_kustomer.searches import At
+from source_kustomer.search_requests import At
 from source_kustomer.streams import build, klass_stream_name, klass_streams
 from unit_tests.kustomer_account import NOTHING, REFUSED, Account, Answer, page, row, search
 

@@ -67,7 +67,7 @@ def _ids(reader: ConfigReader) -> tuple[int, ...]:
 def _extra_fields(reader: ConfigReader) -> Mapping[str, tuple[str, ...]]:
     """Attributes by stream, of entries such as `prospects.contactHistogram`."""
     found: dict[str, list[str]] = {}
-    for entry in reader.texts("extra_fields"):
+    for entry in reader.strings("extra_fields"):
         stream, _, attribute = entry.partition(".")
         if is_stream(stream) and is_name(attribute):
             found.setdefault(stream, []).append(attribute)

@@ -366,7 +366,7 @@ def test_a_missing_scope_of_an_app_is_added_in_the_portal(requests_mock: request
         ({"s2s_guid": "12345"}, "credentials.s2s_guid is no GUID such as 3f2504e0"),
         ({"private_key": "secret"}, "credentials.private_key is no PEM private key"),
         ({"private_key": None}, "credentials.private_key is missing"),
-        ({"private_key": 5}, "credentials.private_key must be a text, not a number"),
+        ({"private_key": 5}, "credentials.private_key must be a string, not a number"),
         ({"installation_id": None}, "credentials.installation_id is missing: give it, or once, within 15 minutes"),
         ({"auth_type": "jwt"}, "credentials.auth_type must be one of oauth2.0, s2s"),
     ],

@@ -113,9 +113,20 @@ class PersistiqStream(KitStream):
             self.client.log("INFO", f"Stream {self.name}: PersistIQ refused {' and '.join(filters)} for a test: {why}")
             return ()
 
+    @property
+    def end(self) -> datetime | None:
+        """Where the range of the read ends, exclusive; None where that is beyond all times."""
+        end = self.settings.common.end_date
+        return None if end is None or end >= timestamps.parse(NEVER) else end
+
     def settled(self, at: datetime) -> datetime:
-        """How far a state may go for what was asked for at `at`, by whichever clock is behind, ours or PersistIQ's."""
+        """Up to where what was asked for at `at` is surely known, by whichever clock is behind, ours or PersistIQ's."""
         return timestamps.floor(dates.earlier(at, self.settings.lag), timestamps.SECOND)
+
+    def reached(self, at: datetime) -> datetime:
+        """How far a state may go for it: not beyond the end of the range. A state knows whole seconds."""
+        settled = self.settled(at)
+        return settled if self.end is None else min(settled, timestamps.floor(self.end, timestamps.SECOND))
 
 
 def is_error(content: Any) -> bool:

@@ -38,26 +38,39 @@ class Events(PersistiqStream):
     cursor_field = "event_at"
 
     def work(self, start: Start) -> Plan:
-        """One open page; if that is not all, windows up to what has settled, and the rest."""
-        lower = self.lower(start)
-        first = self.window(1, lower, None)
-        settled = self.settled(first.at)
+        """One page of all that is wanted; if that is not all, windows up to what has settled, and the rest."""
+        lower, end = self.lower(start), self.end
+        if end is not None and lower >= end:
+            return
+        first = self.window(1, lower, end)
+        settled = self.reached(first.at)
         if not first.has_more:
             has_older = any(is_before(lower - MARGIN, record) for record in first.records)
-            once = Once(lower, has_all=has_older and self._ignores_start())
-            yield Page(list(filter(once.within(lower, None), first.records)), {"event_at": seconds_z(settled)})
+            has_younger = end is not None and any(is_after(end + MARGIN, record) for record in first.records)
+            once = Once(
+                lower,
+                end,
+                has_older=has_older and self._ignores_start(),
+                has_younger=has_younger and self._ignores_end(),
+            )
+            yield Page(list(filter(once.within(lower, end), first.records)), {"event_at": seconds_z(settled)})
             return
+        # An end that is still to come bounds nothing.
+        upper = None if end is None or end > first.at else end
         ignores_start = self._ignores_start()
-        once = Once(lower, has_all=ignores_start)
-        is_whole_walk = ignores_start or (lower < settled and self._ignores_end())
+        ignores_end = (lower < settled or upper is not None) and self._ignores_end()
+        is_whole_walk = ignores_start or ignores_end
+        once = Once(lower, end, has_older=ignores_start, has_younger=is_whole_walk)
+        begin = lower
         if is_whole_walk:
             self.warn("PersistIQ ignored start_at or end_at, so that all events are read, in one walk.")
-        begin = lower
-        if not is_whole_walk and lower < settled:
+            upper = None
+        elif lower < settled:
             windows = pairwise(bounds(first, lower, settled))
             yield Fork([self._read(*window, once) for window in windows], goes_on=True)
             begin = settled
-        yield from self._read(begin, None, once)
+        if upper is None or begin < upper:
+            yield from self._read(begin, upper, once)
 
     def _ignores_start(self) -> bool:
         """Whether an event comes that is younger than any can be. One without a time tells nothing."""
@@ -76,7 +89,7 @@ class Events(PersistiqStream):
             return
         walk = NumberedList(
             lambda number: first if number == 1 else self.window(number, lower, upper),
-            checkpoint=lambda began: {"event_at": seconds_z(upper or max(lower, self.settled(began)))},
+            checkpoint=lambda began: {"event_at": seconds_z(max(lower, min(upper or LATEST, self.reached(began))))},
             keep=once.within(lower, upper),
             is_closed=True,
         )
@@ -104,20 +117,24 @@ class Once:
 
     Neighbours overlap by the margin, and PersistIQ may file an event under another time than it shows, or none: such
     events are remembered. What lies well inside of its window comes with no other. What is just older than the whole
-    read left with an earlier one. `has_all`: start_at is ignored, so that everything older comes, and is left out.
+    read left with an earlier one, and what is just younger leaves with a later one. `has_older`, `has_younger`: the
+    filter is ignored, so that everything older or younger comes, and is left out.
     """
 
-    def __init__(self, begin: datetime, *, has_all: bool = False) -> None:
-        self._begin = begin
-        self._has_all = has_all
+    def __init__(
+        self, begin: datetime, end: datetime | None = None, *, has_older: bool = False, has_younger: bool = False
+    ) -> None:
+        begin = begin if begin > FIRST else EARLIEST
+        end = LATEST if end is None else end
+        self._before = (EARLIEST if has_older else timestamps.before(begin, MARGIN), begin)
+        self._behind = (end, LATEST if has_younger else min(end, LATEST - MARGIN) + MARGIN)
         self._remembered: set[int] = set()
         self._has_strays = False
         self._lock = threading.Lock()
 
     def within(self, lower: datetime, upper: datetime | None) -> Callable[[Record], bool]:
         """Whether an event that came with `[lower, upper)` is to be emitted (0.8 µs, 0.7 of them the time)."""
-        begin = self._begin if self._begin > FIRST else EARLIEST
-        left = EARLIEST if self._has_all else timestamps.before(begin, MARGIN)
+        (left, begin), (end, right) = self._before, self._behind
         deep, high = lower + MARGIN, LATEST if upper is None else upper - MARGIN
         near, far = lower - MARGIN, LATEST if upper is None else upper + MARGIN
 
@@ -125,7 +142,7 @@ class Once:
             at = instant(record.get("event_at"))
             if at is None:
                 return self._is_new(record, is_stray=True)
-            if left <= at < begin:
+            if left <= at < begin or end <= at < right:
                 return False
             if deep <= at < high and not self._has_strays:
                 return True
@@ -171,6 +188,12 @@ def bounds(first: Listed, lower: datetime, upper: datetime) -> list[datetime]:
 def filters(lower: datetime, upper: datetime | None) -> dict[str, str]:
     """What asks for `[lower, upper)` and a little more."""
     return after("start_at", lower) | ({} if upper is None else {"end_at": seconds_z(upper + SECOND)})
+
+
+def is_after(moment: datetime, record: Record) -> bool:
+    """Whether an event tells a time, and this one or a later."""
+    at = instant(record.get("event_at"))
+    return at is not None and at >= moment
 
 
 def is_before(moment: datetime, record: Record) -> bool:

@@ -12,6 +12,7 @@ from source_kit.client import HttpClient, Request
 from source_kit.config import CommonOptions
 from source_kit.errors import ConfigError
 from source_kit.oauth import Auth, StaticAuth
+from source_kit.record_ids import RecordIds, listings_of
 from source_kit.rules import Unavailable
 from source_kit.source import KitSource
 from source_kit.stream import KitStream
@@ -50,7 +51,11 @@ class SourcePersistiq(KitSource):
         )
 
     def build_streams(self, client: HttpClient) -> Sequence[KitStream]:
-        return streams.build(client, self.settings)
+        found: list[KitStream] = [*streams.build(client, self.settings)]
+        wanted = self.settings.common.record_ids_of
+        if wanted:
+            found.append(RecordIds(client, listings_of(wanted, streams.listings(streams.build(client, self.settings)))))
+        return found
 
     def probe(self, client: HttpClient) -> None:
         request = Request("users", base.BUCKET, what="the list of users", accepts=base.is_list_of_users)

@@ -1,0 +1,111 @@
+"""Stream record_ids: which ids exist now, by requests that ask for little else."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from source_closeio.record_ids import listings
+from source_closeio.streams import build
+from source_kit.errors import ConfigError
+from unit_tests.closeio_account import Account
+
+SEARCH = "POST /data/search/"
+KNOWN = tuple(listings(build(None, None)))  # type: ignore[arg-type]  # nothing is asked here
+SIZES = {"leads": 450, "contacts": 450, "opportunities": 300, "activities": 300, "tasks": 300}
+
+
+def of(*streams: str, **options: Any) -> Account:
+    return Account({"record_ids_of": list(streams)}, **options)
+
+
+def read(account: Account) -> dict[str, list[str]]:
+    """The ids by stream."""
+    reading = account.read("record_ids", mode="full_refresh")
+    assert reading.exit_code == 0
+    found: dict[str, list[str]] = {}
+    for row in reading.records:
+        assert row.keys() == {"stream", "id", "seen_at"}
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", row["seen_at"])
+        found.setdefault(row["stream"], []).append(row["id"])
+    return {name: sorted(ids) for name, ids in found.items()}
+
+
+def truth(account: Account, *streams: str) -> dict[str, list[str]]:
+    return {name: sorted(row["id"] for row in account.truth(name)) for name in streams}
+
+
+def test_every_stream_that_ends_with_deletions_has_its_ids_listed() -> None:
+    account = of(*KNOWN, **SIZES)
+    assert read(account) == truth(account, *KNOWN)
+    assert {"leads", "contacts", "opportunities", "custom_objects", "activities", "tasks", "users"} <= set(KNOWN)
+    assert not {"events", "event_log", "deleted_records", "user_posts"} & set(KNOWN)
+
+
+def test_what_was_deleted_is_not_among_them() -> None:
+    streams = ("leads", "contacts", "opportunities", "activities", "tasks")
+    account = of(*streams, **SIZES)
+    before = read(account)
+    gone = {name: account.app.touch(name, update=0, create=0, delete=3)["deleted"] for name in streams}
+    after = read(account)
+    assert after == truth(account, *streams)
+    assert all(set(gone[name]) <= set(before[name]) - set(after[name]) for name in streams)
+
+
+def test_requests_name_nothing_but_what_the_walk_needs_and_are_one_for_each_page() -> None:
+    streams = ("leads", "opportunities", "activities", "tasks", "lead_statuses", "connected_accounts")
+    account = of(*streams, **SIZES)
+    account.read("activities", mode="full_refresh")
+    usual = account.vendor.groups()["GET /activity/"]
+    account.vendor.sent.clear()
+    read(account)
+    asked = account.vendor.groups()
+    assert asked[SEARCH] <= 5  # 450 leads, 200 a page
+    assert asked["GET /opportunity/"] <= 4  # 300, 250 a page
+    assert asked["GET /activity/"] == usual
+    assert asked["GET /task/"] <= 2  # 300, 1,000 a page
+    assert not any("custom_field" in group for group in asked)
+    fields = {sent.params["_fields"] for sent in account.vendor.sent if sent.method == "GET"}
+    assert fields == {"id,date_updated", "id,date_created", "id"}
+    searched = {tuple(sent.body["_fields"]["lead"]) for sent in account.vendor.sent if sent.method == "POST"}
+    assert searched == {("id", "date_created", "date_updated")}
+
+
+@pytest.mark.parametrize("stream", ["leads", "contacts"])
+def test_where_searching_is_refused_the_ids_are_listed_in_the_other_way(stream: str) -> None:
+    account = of(stream, refuse={SEARCH: 403}, **SIZES)
+    assert read(account) == truth(account, stream)
+    assert {sent.params["_fields"] for sent in account.vendor.sent if sent.method == "GET"} == {"id,date_updated"}
+
+
+def test_dates_of_the_config_do_not_bound_them() -> None:
+    account = of("leads", "activities", **SIZES)
+    account.config.update(start_date="2026-01-01", end_date="2026-02-01")
+    assert read(account) == truth(account, "leads", "activities")
+
+
+def test_there_is_no_such_stream_unless_the_config_names_some() -> None:
+    source, _ = Account().source()
+    assert "record_ids" not in {stream.name for stream in source.build_streams(source.client)}
+    source, _ = of("leads").source()
+    stream = {stream.name: stream for stream in source.build_streams(source.client)}["record_ids"]
+    assert stream.as_airbyte_stream().source_defined_primary_key == [["stream"], ["id"]]
+    assert stream.schema()["properties"]["id"]["type"] == "string"
+
+
+def test_a_name_that_has_no_ids_is_refused_with_those_that_have() -> None:
+    source, _ = of("leads", "event_log").source()
+    with pytest.raises(
+        ConfigError, match=r"record_ids_of names what has no ids to list: event_log\. It takes: .*leads"
+    ):
+        source.build_streams(source.client)
+
+
+def test_the_other_streams_ask_for_everything_as_ever() -> None:
+    account = of("leads", "tasks", "custom_fields")
+    for stream in ("leads", "tasks", "custom_fields"):
+        assert {stream: sorted(account.read(stream).ids)} == truth(account, stream)
+    assert not any("_fields" in sent.params for sent in account.vendor.sent)
+    assert all(len(sent.body["_fields"]["lead"]) > 20 for sent in account.vendor.sent if sent.group == SEARCH)

@@ -1,0 +1,175 @@
+"""The ids that exist now, for the stream `record_ids`: by searches for ids only, 500 a request.
+
+Without times in the answers nothing can be walked by time: windows are cut until one query holds all of their ids, and
+read by page. What a page lost because rows moved shows in the count. What changes meanwhile is at the open end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+from source_kit import dates, timestamps
+from source_kit.record_ids import Listing
+from source_kit.rows import identity
+from source_kit.rules import Rejected
+from source_kit.stream import KitStream
+from source_kit.timestamps import EPOCH, MILLISECOND
+from source_kit.tokens import incomplete
+from source_kit.windows import WalkExpired, Window, cut_points
+from source_kit.work import Fork, Page, Plan, Record, Start
+from source_kustomer.companies import Companies
+from source_kustomer.errors import is_refused_query
+from source_kustomer.lists import CustomAttributes, ListStream
+from source_kustomer.paging import unseen
+from source_kustomer.search import MOST_RECORDS
+from source_kustomer.search_requests import Only, SearchRefused
+from source_kustomer.searches import Border, SearchStream
+
+PARTS = 4
+# Walks of one window that bring fewer ids than are counted: an index may count what it does not give.
+MOST_WALKS = 3
+
+
+class Ids:
+    """The ids of one searched stream. What is deleted is left out."""
+
+    def __init__(self, stream: SearchStream) -> None:
+        self._stream = stream
+        self._only = Only(ids=True)
+
+    def plan(self) -> Plan:
+        """The archive, what is on both sides of the border, the standard search, and last what moved meanwhile."""
+        stream = self._stream
+        oldest = self._oldest(archive=False)
+        self._choose()
+        border = stream.border(None)
+        now = stream.client.clocks.earliest(stream.client.clock.now())
+        settled = timestamps.floor(dates.earlier(now, stream.time_cursor.lag), MILLISECOND)
+        parts: list[Plan] = []
+        if border is not None:
+            unsearchable = stream.unsearchable(border)
+            if unsearchable is not None:
+                parts.append(unsearchable)
+            elif stream.has_archive:
+                first = min(self._oldest(archive=True), border.lower)
+                parts += [self._window(Window(first, border.lower), archive=True), self._across(border)]
+            else:
+                border = None
+        lower = oldest if border is None else border.upper
+        yield Fork([*parts, self._window(Window(min(lower, settled), settled))])
+        yield from self._window(Window(settled))
+
+    def _oldest(self, *, archive: bool) -> datetime:
+        """The time of the oldest record."""
+        found = self._stream.fetch_window(Window(), limit=1, archive=archive, only=Only()).records
+        at = timestamps.instant(found[0].get(self._stream.scope.walked)) if found else None
+        return EPOCH if at is None else timestamps.floor(at, MILLISECOND)
+
+    def _choose(self) -> None:
+        """Whole records, where ids cannot be asked for alone."""
+        try:
+            self._stream.fetch_window(Window(), limit=1, only=self._only)
+        except Rejected as rejected:
+            if not is_refused_query(rejected):
+                raise
+            self._only = Only()
+
+    def _across(self, border: Border) -> Plan:
+        """What may be in the archive or not: standard search first, so that the second sees what crosses in between."""
+        seen: set[Any] = set()
+        for archive in (False, True):
+            for step in self._window(Window(border.lower, border.upper), archive=archive):
+                yield _once(step, seen)
+
+    def _window(self, window: Window, *, archive: bool = False) -> Plan:
+        """All ids of a window, in parts where it holds more than one query gives."""
+        found: set[Any] = set()
+        missing: int | None = None
+        if window.is_empty:
+            return
+        for _ in range(MOST_WALKS):
+            walked: set[Any] = set()
+            token, total = None, None
+            try:
+                while True:
+                    fetched = self._stream.fetch_window(window, token, archive=archive, only=self._only)
+                    total = fetched.total if token is None else total
+                    if total is not None and total >= MOST_RECORDS:
+                        yield Fork([self._window(part, archive=archive) for part in self._parts(window)])
+                        return
+                    walked.update(map(identity, fetched.records))
+                    yield Page(unseen(fetched.records, found))
+                    token = fetched.token
+                    if token is None:
+                        break
+            except WalkExpired:
+                if token is not None and token.passed >= MOST_RECORDS:
+                    yield Fork([self._window(part, archive=archive) for part in self._parts(window)])
+                    return
+                continue  # pages of another size begin with other rows
+            missing = (total or 0) - len(walked)
+            if missing <= 0:
+                return
+        if missing is None:
+            raise incomplete("page")
+        yield Page(warning=f"Kustomer counts {missing} records more than it gives in one window of time.")
+
+    def _parts(self, window: Window) -> Sequence[Window]:
+        """Shorter windows; within one instant by the time of creation. Raises where nothing tells the records apart."""
+        now = timestamps.floor(self._stream.client.clock.now(), MILLISECOND) + timedelta(milliseconds=1)
+        lower = EPOCH if window.lower is None else window.lower
+        upper = max(now, lower) if window.upper is None else window.upper
+        bounds = cut_points(lower, upper, PARTS, MILLISECOND)
+        if len(bounds) > 2:
+            parts = [replace(window, lower=low, upper=high) for low, high in pairwise(bounds)]
+            return parts if window.upper is not None else [*parts, replace(window, lower=upper)]
+        if window.within is not None or self._stream.scope.walked == "created_at":
+            raise incomplete("created_at")
+        return [Window(within=lower, lower=EPOCH, upper=now), Window(within=lower, lower=now)]
+
+
+def _once(step: Page | Fork, seen: set[Any]) -> Page | Fork:
+    """A step of a plan without ids that are in `seen`, which has them from then on."""
+    if isinstance(step, Fork):
+        return replace(step, plans=[(_once(inner, seen) for inner in plan) for plan in step.plans])
+    return replace(step, records=unseen(step.records, seen))
+
+
+def listings(streams: Sequence[KitStream]) -> Mapping[str, Listing]:
+    """How the ids of each stream are listed: searched ones and lists. Streams that ask per parent have no such list."""
+    known: dict[str, Listing] = {}
+    for stream in streams:
+        if isinstance(stream, SearchStream):
+            known[stream.name] = partial(_searched, stream)
+        elif isinstance(stream, ListStream | CustomAttributes):
+            known[stream.name] = partial(_listed, stream)
+    return known
+
+
+def _searched(stream: SearchStream) -> Plan:
+    try:
+        yield from Ids(stream).plan()
+    except SearchRefused:
+        if not isinstance(stream, Companies):
+            raise
+        yield from map(_present, stream.everyone())
+
+
+def _listed(stream: ListStream | CustomAttributes) -> Plan:
+    return map(_present, stream.work(Start(incremental=False)))
+
+
+def _present(step: Page | Fork) -> Page | Fork:
+    """A step without the records that are flagged as deleted."""
+    if isinstance(step, Fork):
+        return replace(step, plans=[map(_present, plan) for plan in step.plans])
+
+    def is_there(record: Record) -> bool:
+        return record.get("deleted") is not True
+
+    return replace(step, records=list(filter(is_there, step.records)))

@@ -1,0 +1,62 @@
+"""Where a long walk goes on in windows that are read side by side: see `walks`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from source_kit import timestamps
+from source_kit.seen import Seen
+from source_kit.windows import SHORT_WALK_PAGES, SHORT_WINDOW_PAGES, WINDOW_PAGES, cut_points, parts_for
+from source_kit.work import Plan, parted
+
+if TYPE_CHECKING:
+    from source_kit.walks import Walk
+
+
+def cut(walk: Walk, page: Seen) -> Plan | None:
+    """Windows for what is left behind a page, oldest first; None where reading on is as good."""
+    keyset, count, is_root = walk.keyset, walk.count, walk.is_open
+    if count.expected is None and count.known(page.fetched.total) is not None:
+        return None
+    rest = None if count.expected is None else count.expected - count.emitted
+    # A capped count tells at least that much is left.
+    is_long = is_root or (count.expected is None and page.fetched.total is not None)
+    is_short = is_root and rest is not None and rest < SHORT_WALK_PAGES * keyset.page_size
+    window_pages = SHORT_WINDOW_PAGES if is_short else WINDOW_PAGES
+    parts = parts_for(rest, keyset.page_size, count.pages, window_pages, is_long=is_long)
+    if parts < 2 or walk.order is None or walk.lower is None or not keyset.progress.cutting_pays():
+        return None
+    # What moved while the windows were read is at the open end by then. One that goes down has passed it.
+    is_open = is_root and walk.order != -1
+    top = _planned_top(walk) if is_open else walk.upper
+    bounds = [] if top is None else cut_points(walk.lower, top, parts, keyset.step)
+    if not bounds:
+        return None
+    windows = [_within(walk, bounds, index) for index in range(len(bounds) - 1)]
+    return parted(windows, keyset.walk(replace(walk.window, lower=bounds[-1]), cut=False) if is_open else None)
+
+
+def _within(walk: Walk, bounds: Sequence[datetime], index: int) -> Plan:
+    """One of the windows; the one at the edge of what was read knows what was seen there."""
+    window = replace(walk.window, lower=bounds[index], upper=bounds[index + 1])
+    is_last = index == len(bounds) - 2
+    is_at_edge = is_last if walk.order == -1 else index == 0
+    return walk.keyset.walk(
+        window,
+        frozenset(walk.seen) if is_at_edge else frozenset(),
+        high=walk.high if is_last and walk.order == -1 else None,
+    )
+
+
+def _planned_top(walk: Walk) -> datetime | None:
+    """Where the windows end and the open one begins: after the newest row, and before what may still move."""
+    keyset = walk.keyset
+    newest = keyset.fetch(replace(walk.window, descending=True), limit=1)
+    edge = keyset.edge(newest.records[0]) if newest.records else None
+    if edge is None:
+        return None
+    settled = timestamps.floor(timestamps.before(newest.asked_at, keyset.lag), keyset.step)
+    return min(edge + keyset.step, settled)
