@@ -226,6 +226,8 @@ CONNECTOR = Connector(
         by_id=tuple(f"GET /{path}/{{id}}/" for path in ("lead", "contact", "opportunity", "custom_object", "task")),
         told_at_once=tuple(name for name in LATE if name != "activities"),
     ),
+    # By search, by windows on the creation, by windows on another date, from the event log, children of others.
+    touching=("leads", "opportunities", "activities", "call_activities", "user_posts", "tasks", "event_log"),
     ids=IdLists(
         streams={
             "leads": ("leads", 200),
