@@ -43,6 +43,11 @@ MID_TASK = """
 SELECT process, records FROM loading.tries
 WHERE account = %s AND "group" = %s AND finished_at IS NULL AND records > 4000
 """
+# By account the windows of back-fills that were read, and how many reads that took.
+WINDOWS = """
+SELECT finished.account, count(DISTINCT (finished."group", finished.part)), count(tries.id)
+FROM loading.finished LEFT JOIN loading.tries USING (account, "group", part) GROUP BY finished.account
+"""
 TRIES = 'SELECT load, resumed, records, finished_at FROM loading.tries WHERE account = %s AND "group" = %s ORDER BY id'
 
 
@@ -115,6 +120,15 @@ def resumed(warehouse: psycopg.Connection[Any]) -> tuple[str, list[str]]:
     return text, [] if last[1] else [f"{VICTIM}: the load began from nothing"]
 
 
+def windows(warehouse: psycopg.Connection[Any], settings: dict[str, dict[str, Any]]) -> list[str]:
+    """Says which windows were read; returns the accounts that are to be split and were not."""
+    found = {account: (count, tries) for account, count, tries in warehouse.execute(WINDOWS).fetchall()}
+    told = (f"{account} {count} in {tries} reads" for account, (count, tries) in sorted(found.items()))
+    print(f"windows of back-fills: {', '.join(told)}\n")
+    split = (account for account, each in settings.items() if each.get("split_at"))
+    return [f"{account}: no window was read" for account in split if account not in found]
+
+
 def run(up: Services, warehouse: psycopg.Connection[Any], accounts: Sequence[Account], *, kill: bool) -> list[str]:
     """One run of every account, with its figures; returns what is wrong."""
     (before,) = warehouse.execute("SELECT coalesce(max(id), 0) FROM loading.tries").fetchone() or (0,)
@@ -162,6 +176,7 @@ def main() -> int:
                 account.change()
             print("second load, after changes: ", end="")
             wrong += run(up, warehouse, accounts, kill=False)
+            wrong += windows(warehouse, settings)
         lines = [[name, f"{seconds:.0f}", f"{size:.0f}"] for name, seconds, size in up.usage()]
         print(table(["process", "processor s", "MB"], lines, right=(1, 2)), "\n")
     print("\n".join(wrong) or f"every table equals its account; {time.monotonic() - began:.0f} s in all")

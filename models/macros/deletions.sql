@@ -44,13 +44,13 @@ group by object_id
         {%- set table = source(system, stream) %}
         {%- if flag %}
 union all
-select '{{ stream }}', cast(id as text), 'the record', updated_at
+select distinct '{{ stream }}', cast(id as text), 'the record', updated_at
 from {{ table }}
 where {{ flag }}
         {%- endif %}
         {%- if listed %}
 union all
-select '{{ stream }}', cast(stored.id as text), 'record_ids', newest.seen_at
+select distinct '{{ stream }}', cast(stored.id as text), 'record_ids', newest.seen_at
 from {{ table }} as stored
 join newest on newest.stream = '{{ stream }}' and stored._airbyte_extracted_at < newest.seen_at at time zone 'UTC'
 where not exists (

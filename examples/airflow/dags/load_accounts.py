@@ -50,8 +50,11 @@ def warehouse() -> psycopg.Connection[Any]:
 def plan(account: str) -> list[Job]:
     """The jobs of this run."""
     connector = connector_of(account)
-    # Without `end_date` a read has no end, and a back-fill cannot be split by time: groups of streams are all there is.
-    split_at = ACCOUNTS[account].get("split_at", []) if "end_date" in connector.options() else []
+    split_at = ACCOUNTS[account].get("split_at", [])
+    if split_at and "end_date" not in connector.options():
+        raise AirflowFailException(
+            f"{account}: {connector.script} has no end_date: remove split_at from accounts.json."
+        )
     with warehouse() as connection:
         done = finished(connection, account)
     streams = map(summary, connector.streams())

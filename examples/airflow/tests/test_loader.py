@@ -16,7 +16,7 @@ from accounts.plan import Job, Stream, jobs, summary
 
 Connection: TypeAlias = psycopg.Connection[Any]
 RECORDS = [{"id": number, "at": f"2026-01-{number:02}T00:00:00Z"} for number in range(1, 21)]
-THINGS: Stream = {"name": "things", "key": [["id"]], "cursor": ["at"], "incremental": True}
+THINGS: Stream = {"name": "things", "columns": [], "key": [["id"]], "cursor": ["at"], "incremental": True}
 
 
 def job(*streams: Stream, part: str = "ongoing") -> Job:
@@ -177,9 +177,9 @@ def test_values_come_back_as_they_were(connection: Connection, sent: Any, stored
 
 
 def test_keys_of_all_kinds(connection: Connection) -> None:
-    pair: Stream = {"name": "pairs", "key": [["a"], ["b", "c"]], "cursor": [], "incremental": False}
-    none: Stream = {"name": "settings", "key": [], "cursor": [], "incremental": False}
-    long: Stream = {"name": "custom_object_" + "x" * 60, "key": [["id"]], "cursor": [], "incremental": False}
+    none: Stream = {"name": "settings", "columns": [], "key": [], "cursor": [], "incremental": False}
+    pair: Stream = none | {"name": "pairs", "key": [["a"], ["b", "c"]]}
+    long: Stream = none | {"name": "custom_object_" + "x" * 60, "key": [["id"]]}
     twin: Stream = long | {"name": long["name"] + "y"}
     messages = [record({"a": "1", "b": {"c": 2}}, "pairs"), record({"on": True}, "settings")]
     messages += [record({"id": name[-1]}, name) for name in (long["name"], twin["name"])]

@@ -6,7 +6,8 @@ from accounts.plan import Job, Stream, jobs, summary
 
 
 def stream(name: str, *, incremental: bool = True) -> Stream:
-    return {"name": name, "key": [["id"]], "cursor": ["at"] if incremental else [], "incremental": incremental}
+    cursor = ["at"] if incremental else []
+    return {"name": name, "columns": ["id", "at"], "key": [["id"]], "cursor": cursor, "incremental": incremental}
 
 
 CLOSE = [stream(name) for name in ("leads", "call_activities", "event_log", "tasks")] + [
@@ -62,11 +63,12 @@ def test_finished_windows_are_left_out() -> None:
 
 def test_a_summary_has_what_a_job_needs() -> None:
     found = {"name": "leads", "json_schema": {"properties": {}}, "supported_sync_modes": ["full_refresh"]}
-    assert summary(found) == {"name": "leads", "key": [], "cursor": [], "incremental": False}
+    assert summary(found) == {"name": "leads", "columns": [], "key": [], "cursor": [], "incremental": False}
     timed = {"supported_sync_modes": ["full_refresh", "incremental"], "default_cursor_field": ["at"]}
-    key = {"source_defined_primary_key": [["a"], ["b"]]}
+    key = {"source_defined_primary_key": [["a"], ["b"]], "json_schema": {"properties": {"a": {}, "b": {}}}}
     assert summary(found | timed | key) == {
         "name": "leads",
+        "columns": ["a", "b"],
         "key": [["a"], ["b"]],
         "cursor": ["at"],
         "incremental": True,
@@ -75,5 +77,11 @@ def test_a_summary_has_what_a_job_needs() -> None:
 
 def test_what_is_new_comes_before_what_is_old_in_all_groups() -> None:
     planned = jobs("source-closeio", CLOSE, "2025-01-01", ["2026-01-01"])
-    parts = ["ongoing", "ongoing", "ongoing", "whole", "ongoing", *["2025-01-01..2026-01-01"] * 4]
+    parts = ["ongoing", "whole", "ongoing", "whole", "ongoing", *["2025-01-01..2026-01-01"] * 3]
     assert [job["part"] for job in planned] == parts
+
+
+def test_streams_whose_edits_stay_with_the_date_of_creation_are_not_split() -> None:
+    planned = jobs("source-closeio", [stream("activities"), stream("call_activities")], "2025-01-01", ["2026-01-01"])
+    assert named(planned) == [("activities", "whole", ["activities", "call_activities"], {})]
+    assert len(jobs("source-unknown", [stream("call_activities")], "2025-01-01", ["2026-01-01"])) == 2

@@ -100,7 +100,11 @@ def _configured(stream: Mapping[str, Any]) -> Message:
     """The stream in its best mode: incremental where it can."""
     modes = ["full_refresh", "incremental"] if stream["incremental"] else ["full_refresh"]
     return {
-        "stream": {"name": stream["name"], "json_schema": {}, "supported_sync_modes": modes},
+        "stream": {
+            "name": stream["name"],
+            "json_schema": {"properties": {name: {} for name in stream["columns"]}},
+            "supported_sync_modes": modes,
+        },
         "sync_mode": modes[-1],
         "destination_sync_mode": "append_dedup" if stream["incremental"] else "overwrite",
         "cursor_field": stream["cursor"],
