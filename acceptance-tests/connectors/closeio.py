@@ -220,8 +220,8 @@ CONNECTOR = Connector(
         config={},
         off={},
         witness="GET /event/",
-        # Two pages of what else has happened, per stream and for the activities.
-        most_requests=2 * (len(LATE) + 1),
+        # Pages of 50 of what has happened in three hours, once for each stream and each type of its events.
+        most_requests=20,
         by_id=tuple(f"GET /{path}/{{id}}/" for path in ("lead", "contact", "opportunity", "custom_object", "task")),
         told_at_once=tuple(name for name in LATE if name != "activities"),
     ),
