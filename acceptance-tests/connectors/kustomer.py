@@ -142,6 +142,8 @@ CONNECTOR = Connector(
         witness=SEARCH,
         most_requests=2 * len(SEARCHED),
     ),
+    # By search, of kobjects by class, of archives, from the audit log; lists know no filter and are read whole.
+    touching=("customers", "messages", KLASSES[0], "conversation_times", "audit_logs", "record_history"),
     ids=IdLists(
         # Old notes are in no search for ids: lists have them, in pages of a hundred that are walked twice.
         streams={name: (name, 50 if name == "notes" else 500) for name in DELETABLE},

@@ -218,7 +218,7 @@ def test_an_empty_account_answers_with_empty_pages() -> None:
     for path in ("/lead/", "/contact/", "/opportunity/", "/activity/", "/task/", "/event/", "/user/", "/role/"):
         assert empty.get(path)["data"] == []
     counts = empty.app.truth_counts()
-    always = ("memberships", "organizations", "shared_custom_fields", *FIELD_STREAMS)
+    always = ("memberships", "organizations", "shared_custom_fields", "custom_field_schemas", *FIELD_STREAMS)
     assert {name for name, count in counts.items() if count} == set(always)
     assert empty.get("/me/")["email"] == "ada.0@example.com"
 

@@ -111,6 +111,11 @@ def estimate(name: str, namespace: str | None, rows: int, now_ms: int) -> Messag
     return _trace("ESTIMATE", now_ms, estimate={**descriptor(name, namespace), "type": "STREAM", "row_estimate": rows})
 
 
+def analytics(name: str, value: str, now_ms: int) -> Message:
+    """A figure for the platform's statistics; `name` is the same in every sync."""
+    return _trace("ANALYTICS", now_ms, analytics={"type": name, "value": value})
+
+
 def control(config: Mapping[str, Any], now_ms: int) -> Message:
     """The whole config, for the platform to keep: the way to save a rotated refresh token."""
     return {

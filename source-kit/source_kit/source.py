@@ -11,6 +11,7 @@ import signal
 import threading
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -39,7 +40,7 @@ from source_kit.errors import ConfigError, SourceError, TransientError
 from source_kit.foreign_state import ForeignRule, adopt
 from source_kit.lookback import TIME_KEYS
 from source_kit.oauth import Auth
-from source_kit.output import Output, Sink
+from source_kit.output import Output, OutputClosed, Sink
 from source_kit.probes import unreadable, within
 from source_kit.redaction import Redactor, secret_values
 from source_kit.rules import Rule
@@ -102,6 +103,9 @@ class KitSource(AbstractSource):
     def probe(self, client: HttpClient) -> None:
         """One cheap request that any valid credential may send; raises if the connection cannot work."""
 
+    def after_sync(self) -> None:
+        """What a source says at the end of a read, whether or not it went well; nothing, unless it has something."""
+
     # The console script's way in.
 
     def prepare(self, store: ConfigStore, output: Output, redactor: Redactor) -> None:
@@ -154,8 +158,11 @@ class KitSource(AbstractSource):
                 self._report_missing(stream)
             engine.run()
         except Terminated:
-            self.output.flush()
             return TERMINATED_EXIT_CODE
+        finally:
+            with suppress(OutputClosed):
+                self.after_sync()
+                self.output.flush()
         return 1 if engine.failed or missing else 0
 
     def _runs(

@@ -92,3 +92,10 @@ def test_every_message_is_understood_by_the_cdk(message: dict[str, Any]) -> None
 def test_keys_that_are_no_text_are_written_as_text() -> None:
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     assert protocol.line({"a": {1: moment}}) == b'{"a":{"1":"2026-01-01T00:00:00+00:00"}}\n'
+
+
+def test_a_figure_for_statistics_is_a_trace() -> None:
+    assert protocol.analytics("requests", "49", 1) == {
+        "type": "TRACE",
+        "trace": {"type": "ANALYTICS", "emitted_at": 1.0, "analytics": {"type": "requests", "value": "49"}},
+    }

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
 from typing import Any, ClassVar
-from urllib.parse import parse_qs, urlsplit
 
 import requests
 
@@ -20,12 +19,14 @@ from source_kit.schemas import Schema
 from source_kit.stream import Answer, KitStream, TimeCursor
 from source_kit.windows import Fetched, Window
 from source_kit.work import Plan, Record, Start
+from source_outreach import marks
 from source_outreach.asking import Asking, Form, Notices
 from source_outreach.collections import CONNECTIONS, KINDS, Collection, attribute_column, is_name, parents
 from source_outreach.config import BUCKET, KAIA_BUCKET, Settings
 from source_outreach.discovery import Account
 from source_outreach.errors import missing_scope
 from source_outreach.flatten import Flattener
+from source_outreach.paging import LOST, ODD, before, counted, next_cursor, range_of
 from source_outreach.timeline import Checkpoint, Timeless, Timeline
 
 
@@ -122,7 +123,7 @@ class OutreachStream(KitStream):
         }
         window = asked.get("window")
         if window is not None and self.cursor_name is not None:
-            params[f"filter[{self.cursor_name}]"] = _range(window)
+            params[f"filter[{self.cursor_name}]"] = range_of(window, self.settings.common.end_date)
             if not isinstance(window, Timeless):
                 params["sort"] = f"-{self.cursor_name}" if window.descending else self.cursor_name
         if next_page_token:
@@ -192,14 +193,22 @@ class OutreachStream(KitStream):
         if cursor is None:
             return self._timeline("", lambda value, asked_at, is_last: {}).listed()
         lag = timedelta(seconds=common.lookback_window_seconds)
-        time_cursor = TimeCursor(cursor, common.start_date, lag)
+        time_cursor = TimeCursor(cursor, common.start_date, lag, common.end_date)
+        if time_cursor.window(start).is_empty:
+            return iter(())
+        return marks.read(self._timeline, time_cursor, start, self._rhythm)
 
-        def checkpoint(value: str, asked_at: datetime, is_last: bool) -> Mapping[str, Any]:
-            if not is_last:
-                value = timestamps.milliseconds_z(timestamps.before(timestamps.parse(value), lag))
-            return time_cursor.checkpoint(value, asked_at)
-
-        return self._timeline(cursor, checkpoint).walk(time_cursor.lower(start))
+    @property
+    def _rhythm(self) -> marks.Rhythm:
+        """How often what is read."""
+        settings = self.settings
+        hours = settings.reference_interval_hours if self.collection.is_reference else 0
+        return marks.Rhythm(
+            self.name,
+            self.client.clock.now(),
+            timedelta(hours=settings.lookback_interval_hours),
+            timedelta(hours=hours),
+        )
 
     def _timeline(self, field: str, checkpoint: Checkpoint) -> Timeline:
         return Timeline(
@@ -225,7 +234,8 @@ class OutreachStream(KitStream):
             if cursor == ODD and is_again:
                 cursor = None
             if cursor not in (LOST, ODD):
-                return Fetched(answer.records, answer.asked_at, cursor, counted(content), answer.size)
+                records = before(answer.records, self.cursor_name or "", self.settings.common.end_date)
+                return Fetched(records, answer.asked_at, cursor, counted(content), answer.size)
         raise TransientError(
             f"Reading stream {self.name} failed: Outreach links to a next page without a cursor, twice. Run the sync "
             "again later; it goes on from the last saved state.",
@@ -253,53 +263,3 @@ def _mend(scope: str, *, is_app: bool) -> str:
             "(S2S)) and install the app again"
         )
     return f"the authorisation lacks the scope {scope}. Authorise the connection again with it"
-
-
-# There is a next page, and its link does not say how to ask for it.
-LOST = ""
-# What stands in the place of the links, or of the next one, is no link.
-ODD = "?"
-
-
-def next_cursor(content: Mapping[str, Any]) -> str | None:
-    """The cursor in `links.next`, a text or an object with `href`; None at the end: an empty result has no links.
-
-    The address itself is never followed.
-    """
-    links = content.get("links")
-    if not isinstance(links, Mapping):
-        return None if links is None else ODD
-    address = links.get("next")
-    if isinstance(address, Mapping):
-        address = address.get("href", ODD)
-    if address is None:
-        return None
-    if not isinstance(address, str) or address in ("", ODD):
-        return ODD
-    try:
-        cursors = parse_qs(urlsplit(address).query).get("page[after]")
-    except ValueError:  # `//[`
-        cursors = None
-    return cursors[0] if cursors else LOST
-
-
-def counted(content: Mapping[str, Any]) -> int | None:
-    """The number of rows of the query; None where it was not asked for, or given up under load."""
-    meta = content.get("meta")
-    if not isinstance(meta, Mapping):
-        return None
-    count = meta.get("count")
-    if not isinstance(count, int) or isinstance(count, bool) or count < 0:
-        return None
-    return None if count == 0 and meta.get("count_truncated") else count
-
-
-def _range(window: Window) -> str | None:
-    """`2026-01-01T00:00:00.000Z..inf`: a bare date would be compared for equality. None where all is wanted."""
-    if isinstance(window, Timeless):
-        return "__null__"
-    if window.lower is None and window.upper is None:
-        return None
-    lower = "neginf" if window.lower is None else timestamps.milliseconds_z(window.lower)
-    upper = "inf" if window.upper is None else timestamps.milliseconds_z(window.upper)
-    return f"{lower}..{upper}"

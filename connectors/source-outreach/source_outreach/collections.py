@@ -57,7 +57,7 @@ class Collection:
     """One resource. `attributes` maps names to kinds (see KINDS), `one` and `many` relationships to resource types;
     `beside` names to-one relationships of which a record may have an attribute with the name of the column. `hidden`
     attributes come only where a request names them; `is_connected`: records may carry links to a CRM; `has_app_scope`:
-    an app that signs in without a user may read it."""
+    an app that signs in without a user may read it; `is_reference`: it is small and hardly changes."""
 
     plural: str
     type: str
@@ -72,6 +72,7 @@ class Collection:
     hidden: tuple[str, ...] = ()
     is_connected: bool = False
     has_app_scope: bool = False
+    is_reference: bool = False
     path: str = ""
     stream: str = ""
 
@@ -132,6 +133,11 @@ def is_stream(name: str) -> bool:
     return name in table() or name.startswith(CUSTOM_OBJECT)
 
 
+def is_listed(collection: Collection) -> bool:
+    """Whether there is a list of all that exists, of which nothing vanishes by its age; such ids are integers."""
+    return collection.plural not in ("auditLogs", "imports", "orgSettings")
+
+
 def is_name(text: str) -> bool:
     """Whether an attribute may be called so."""
     return re.fullmatch("[A-Za-z][A-Za-z0-9_-]{0,99}", text) is not None
@@ -173,6 +179,7 @@ def _collection(plural: str, entry: Mapping[str, Any]) -> Collection:
         hidden=tuple(entry.get("hidden", "").split()),
         is_connected=entry.get("connected", False),
         has_app_scope=entry.get("app", False),
+        is_reference=entry.get("reference", False),
         path=plural,
         stream=snake(plural),
     )

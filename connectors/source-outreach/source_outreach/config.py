@@ -14,6 +14,7 @@ from source_outreach.collections import is_name, is_stream
 from source_outreach.credentials import Credentials
 
 LARGEST_PAGE = 1000
+MAX_INTERVAL_HOURS = 8760  # a year
 # Rate-limit groups: one budget for all requests of a user; recordings have a lower one of their own beside it.
 BUCKET = "api"
 KAIA_BUCKET = "kaia"
@@ -36,6 +37,9 @@ class Settings:
     page_size: int
     import_ids: tuple[int, ...]
     data_connections: bool = True
+    lookback_interval_hours: int = 6
+    reference_interval_hours: int = 0
+    max_requests_per_day: int | None = None
     # Attributes by stream.
     extra_fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -50,6 +54,9 @@ def parse(config: Mapping[str, Any], *, now: datetime | None = None) -> tuple[Se
         import_ids=_ids(reader),
         data_connections=reader.flag("data_connections", True),
         extra_fields=_extra_fields(reader),
+        lookback_interval_hours=reader.whole("lookback_interval_hours", 6, 0, MAX_INTERVAL_HOURS),
+        reference_interval_hours=reader.whole("reference_interval_hours", 0, 0, MAX_INTERVAL_HOURS),
+        max_requests_per_day=reader.optional_whole("max_requests_per_day", 1, 1_000_000_000),
     )
     reader.raise_problems()
     return settings, reader.warnings

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 import requests
 
-from source_kit.budget import RateBudget
+from source_kit import protocol
 from source_kit.client import HttpClient
 from source_kit.config import CommonOptions
 from source_kit.foreign_state import ForeignRule
 from source_kit.oauth import Auth
+from source_kit.record_ids import NAME as RECORD_IDS
 from source_kit.source import KitSource
 from source_kit.stream import KitStream
-from source_outreach import config, credentials, streams
+from source_outreach import config, credentials, record_ids, streams
 from source_outreach.collections import CUSTOM_OBJECT
+from source_outreach.counted import CountedBudget
 from source_outreach.discovery import Account
 from source_outreach.errors import RULES
 from source_outreach.foreign import IGNORED_STATES, rules_for
@@ -24,6 +27,7 @@ from source_outreach.foreign import IGNORED_STATES, rules_for
 MEDIA_TYPE = "application/vnd.api+json"
 HEADERS = {"Accept": MEDIA_TYPE, "Content-Type": MEDIA_TYPE}
 KAIA_PER_SECOND = 3.0
+ANALYTICS = "source-outreach-requests"
 
 
 class SourceOutreach(KitSource):
@@ -61,9 +65,10 @@ class SourceOutreach(KitSource):
         """The host that serves the organisation, as signing in as an app tells it."""
         self.client.move_to(api_url)
 
-    def budget(self, options: CommonOptions) -> RateBudget:
-        return RateBudget(
+    def budget(self, options: CommonOptions) -> CountedBudget:
+        return CountedBudget(
             self.clock,
+            per_day=self.settings.max_requests_per_day,
             share=options.rate_limit_share,
             max_per_minute=options.max_requests_per_minute,
             per_second={config.KAIA_BUCKET: KAIA_PER_SECOND},
@@ -74,15 +79,28 @@ class SourceOutreach(KitSource):
         standard = streams.reachable(streams.build(client, self.settings, account), client)
         # There is no scope for custom objects that an app could have.
         is_app = self.settings.credentials.is_app
-        return standard if is_app else [*standard, *streams.custom(client, self.settings, account)]
+        found: list[KitStream] = [*standard, *([] if is_app else streams.custom(client, self.settings, account))]
+        if self.settings.common.record_ids_of:
+            found.append(record_ids.stream(client, self.settings, account.custom_objects))
+        return found
 
     def streams_for(self, client: HttpClient, names: Sequence[str]) -> Sequence[KitStream]:
         """Custom objects are looked for only if one is configured; what cannot be reached says so when it is read."""
         account = Account(client)
-        found = streams.build(client, self.settings, account)
+        found: list[KitStream] = [*streams.build(client, self.settings, account)]
+        if RECORD_IDS in names and self.settings.common.record_ids_of:
+            found.append(record_ids.stream(client, self.settings, account.custom_objects))
         if any(name.startswith(CUSTOM_OBJECT) for name in names):
             found += streams.custom(client, self.settings, account)
         return found
+
+    def after_sync(self) -> None:
+        """How much of the account's budget the sync took: plans have so many requests a year."""
+        budget = self.client.budget
+        if isinstance(budget, CountedBudget):
+            self.output.log("INFO", budget.sentence())
+            figures = json.dumps(budget.figures())
+            self.output.message(protocol.analytics(ANALYTICS, figures, self.output.now_ms()))
 
     def probe(self, client: HttpClient) -> None:
         streams.token_probe(client)

@@ -46,7 +46,7 @@ GONE = "Outreach counts {} records more than it gives, in several whole walks of
 UNFOUND = "those that came in no window were not read"
 # Bounds lie between whole seconds, on which all values of the API lie: no row is on a bound.
 BESIDE_SECONDS = timedelta(milliseconds=500)
-Checkpoint = Callable[[str, datetime, bool], Mapping[str, Any]]
+Checkpoint = Callable[[str, datetime, bool], Mapping[str, Any] | None]
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,11 @@ class Timeline:
     _highs: list[str] = member(default_factory=list)
     _top: datetime | None = None
     _total: int | None = None
+
+    @property
+    def asked_at(self) -> datetime | None:
+        """When the first request was sent; None before it."""
+        return self._asked_at
 
     def walk(self, lower: datetime | None) -> Plan:
         """Everything from `lower` on."""
