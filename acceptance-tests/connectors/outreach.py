@@ -8,7 +8,7 @@ from typing import Any
 
 from emulators.oddities.kinds import RELATIONS
 from emulators.outreach.resources import BY_ID_ONLY, custom_objects, resources
-from harness.connector import Connector, OAuth, Scenario, Stream
+from harness.connector import Connector, IdLists, OAuth, Scenario, Stream
 from harness.odd_scenarios import IN_ROWS, ON_PAGES, everything, one_by_one
 
 LOOKBACK = timedelta(hours=6)
@@ -56,6 +56,8 @@ def rate_limited(form: str) -> Scenario:
     return Scenario(f"it exceeds the rate limit, headers {form}", options, statistics=paced)
 
 
+# Of each kind of order one, numbers and texts as ids, what an administrator has made, and what knows no filter.
+ID_STREAMS = ("prospects", "mailings", "events", "audit_logs", "custom_object_my_custom_object", "recipients")
 ODD_SIZE = {"prospects": 700, "mailings": 60, "sizes": {"calls": 300, "events": 60}, "largest_page": 50}
 
 CONNECTOR = Connector(
@@ -98,6 +100,19 @@ CONNECTOR = Connector(
         short_lived={"token_lifetime": 2.0, "token_strict": True, "latency_ms": 120},
         long_lived={"token_strict": True, "token_interval": 60.0},
         config=lambda emulator: dict(emulator.config),
+    ),
+    # By updatedAt, by createdAt, by timestamp, and of what an administrator has made.
+    touching=("prospects", "mailings", "events", "account_notes", "audit_logs", "custom_object_my_custom_object"),
+    ids=IdLists(
+        streams={name: (name, 1_000) for name in ID_STREAMS},
+        sizes={"prospects": 3_500, "mailings": 2_200, "sizes": {"audit_logs": 400}, "largest_page": 1_000},
+        requests_beside=2,
+        ways={
+            "fieldsets are ignored": {"sparse_fields": False},
+            "unknown names of a fieldset are refused": {"unknown_fields": 400},
+            "nothing is counted": {"count_mode": "none"},
+            "links point to the vendor": {"vendor_links": True},
+        },
     ),
     scenarios=(
         Scenario("every fault comes at once", {"faults": {"all": 0.04}}, statistics=faults_happened),
@@ -144,6 +159,13 @@ CONNECTOR = Connector(
             "the root tells the organisation",
             {"root_tells_organisation": True, "sizes": {"audit_logs": 0}},
             streams=("org_settings",),
+        ),
+        Scenario("links to a CRM are refused", {"data_connections": "refused"}, says="onnections"),
+        Scenario("links to a CRM are never given", {"data_connections": "ignored"}),
+        Scenario(
+            "unknown names of a fieldset are refused",
+            {"unknown_fields": 400, "shape": "real"},
+            streams=("prospects", "kaia_recordings", "accounts", "users"),
         ),
         Scenario("refresh tokens do not rotate", {"rotates": False}),
         Scenario("answers are compressed", {"gzip": True}),

@@ -143,7 +143,8 @@ class Connector:
     `late_index_seconds`.
     `refusable` is a stream with the endpoint group that it needs, `refused_with_it` the streams that fail with it.
     `asked_for_others`: by stream, endings of what it asks to find out something else, so that rows of the answers
-    become no records. `deletions`, `lateness` and `ids` are for tests of connectors that have them.
+    become no records. `touching` has a stream of each kind that `start_date` and `end_date` bound. `deletions`,
+    `lateness` and `ids` are for tests of connectors that have them.
     """
 
     name: str
@@ -174,6 +175,7 @@ class Connector:
     deletions: Deletions | None = None
     lateness: Lateness | None = None
     ids: IdLists | None = None
+    touching: tuple[str, ...] = ()
 
     @property
     def root(self) -> Path:

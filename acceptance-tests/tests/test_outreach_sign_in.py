@@ -191,7 +191,7 @@ MISTAKES: list[tuple[str, Callable[[Emulator], Config], dict[str, Any], str]] = 
         {},
         "private_key",
     ),
-    ("no GUID", changed(s2s_guid="my app"), {}, "s2s_guid"),
+    ("no GUID", changed(s2s_guid="my-app"), {}, "s2s_guid"),
     ("another GUID", changed(s2s_guid="11111111-2222-4333-8444-555555555555"), {}, "GUID"),
     ("another key", changed(private_key=other_key()), {}, "key"),
     ("an installation of nobody", changed(installation_id="11111111-2222-4333-8444-555555555555"), {}, "install"),
