@@ -111,6 +111,7 @@ LISTS = (
     "phone_numbers", "blocked_phone_numbers", "email_bulk_actions", "edit_bulk_actions", "delete_bulk_actions",
     "sequence_subscription_bulk_actions", "integration_links", "webhooks", "outcomes", "forms",
     "scheduling_links", "shared_scheduling_links", "exports", "unsubscribed_emails", "comment_threads",
+    "custom_field_schemas",
 )  # fmt: skip
 LISTS_WITHOUT_ZONES = (
     "custom_activities", "custom_object_types", "pipelines", "email_sequences", "sequence_subscriptions", "playbooks",
@@ -220,8 +221,8 @@ CONNECTOR = Connector(
         config={},
         off={},
         witness="GET /event/",
-        # Two pages of what else has happened, per stream and for the activities.
-        most_requests=2 * (len(LATE) + 1),
+        # Pages of 50 of what has happened in three hours, once for each stream and each type of its events.
+        most_requests=20,
         by_id=tuple(f"GET /{path}/{{id}}/" for path in ("lead", "contact", "opportunity", "custom_object", "task")),
         told_at_once=tuple(name for name in LATE if name != "activities"),
     ),

@@ -130,7 +130,8 @@ CONNECTOR = Connector(
     ids=IdLists(
         streams={name: (name, 100) for name in ("leads", "campaigns", "dnc_domains", "users")},
         sizes={"leads": 2_000, "dnc_domains": 300, "campaigns": 20},
-        requests_beside=2,
+        # Pages that are asked for before the end is known, and some of those that have been, again.
+        requests_beside=8,
     ),
     scenarios=(
         Scenario("every fault comes at once", {"faults": {"all": 0.04}}, statistics=faults_happened),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from emulator_tests.close_client import CloseClient, ids
+from emulator_tests.close_client import LEADS, CloseClient, ids
 from emulators.close.truth import FIELD_STREAMS
 
 
@@ -216,6 +218,33 @@ def test_an_empty_account_answers_with_empty_pages() -> None:
     for path in ("/lead/", "/contact/", "/opportunity/", "/activity/", "/task/", "/event/", "/user/", "/role/"):
         assert empty.get(path)["data"] == []
     counts = empty.app.truth_counts()
-    always = ("memberships", "organizations", "shared_custom_fields", *FIELD_STREAMS)
+    always = ("memberships", "organizations", "shared_custom_fields", "custom_field_schemas", *FIELD_STREAMS)
     assert {name for name, count in counts.items() if count} == set(always)
     assert empty.get("/me/")["email"] == "ada.0@example.com"
+
+
+def test_every_list_gives_ids_alone_where_only_they_are_named() -> None:
+    close = CloseClient(leads=30, contacts=30, opportunities=30, activities=60, tasks=40)
+    for path, more in (
+        ("/lead/", {}),
+        ("/contact/", {}),
+        ("/opportunity/", {"_order_by": "date_updated"}),
+        ("/activity/", {"_order_by": "date_created"}),
+        ("/activity/call/", {}),
+        ("/task/", {"_type": "all"}),
+        ("/email_template/", {}),
+        ("/pipeline/", {}),
+        ("/user/", {}),
+    ):
+        params: dict[str, Any] = {"_limit": 50, **more}
+        whole = close.get(path, **params)
+        bare = close.get(path, **params, _fields="id")
+        assert bare["data"] == [{"id": record["id"]} for record in whole["data"]] != [], path
+        assert bare["has_more"] == whole["has_more"]
+
+
+def test_a_search_gives_ids_alone_unless_fields_are_named() -> None:
+    close = CloseClient(leads=30)
+    found = close.search(query=LEADS, _fields={"lead": ["id"]})["data"]
+    assert [row.keys() for row in found] == [{"__object_type", "id"}] * 30
+    assert sorted(ids(found)) == sorted(ids(close.truth("leads")))

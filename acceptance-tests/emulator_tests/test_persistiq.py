@@ -11,6 +11,7 @@ import pytest
 
 from emulators.messages import Request, Response
 from emulators.persistiq.app import API_KEY, PersistiqApp
+from emulators.persistiq.data import utc
 from emulators.persistiq.settings import PersistiqOptions
 
 Json = dict[str, Any]
@@ -198,6 +199,20 @@ def test_every_stream_can_be_touched() -> None:
             assert client.app.truth_counts()[stream] == before + 2
     assert len(client.app.touch("events", 0, 4, 0)["created"]) == 4
     assert len(client.app.touch("campaign_replies", 0, 4, 0)["created"]) == 4
+
+
+def test_what_is_deleted_is_in_no_list_and_nothing_tells_of_it() -> None:
+    client = Client(leads=150, campaigns=6, campaign_leads=30, clock_stands=True)
+    events = client.app.truth_counts()["events"]
+    gone = set(client.app.touch("leads", 0, 0, 15)["deleted"])
+    (campaign,) = client.app.touch("campaigns", 0, 0, 1)["deleted"]
+    listed = [lead["id"] for page in (1, 2) for lead in client.get("leads", page=page)["leads"]]
+    assert (len(listed), gone & set(listed)) == (135, set())
+    assert client.get("leads", updated_after=utc(client.app.company.now() - 1000).decode())["leads"] == []
+    members = client.truth("campaign_leads")
+    assert not gone & {member["lead_id"] for member in members}
+    assert campaign not in {member["campaign_id"] for member in members}
+    assert client.app.truth_counts()["events"] == events
 
 
 def test_a_clock_of_its_own_and_one_that_stands() -> None:

@@ -80,6 +80,22 @@ def test_modules_that_the_architecture_names_exist() -> None:
     assert named - known == set()
 
 
+def test_what_is_shown_of_adding_a_stream_is_in_the_code() -> None:
+    page = (ROOT / "docs" / "adding-a-stream.md").read_text()
+    files = [path for path in (ROOT / "connectors").glob("source-*/source_*/*.*") if path.suffix in (".py", ".yaml")]
+    code = {line.strip() for path in files for line in path.read_text().splitlines()}
+    examples = re.findall(r"```python\n(.*?)```", page, flags=re.S)
+    shown = {line.strip() for example in examples for line in example.splitlines() if line.strip()}
+    assert len(shown) > 20
+    assert shown - code == set()
+    kinds = [cell for row in table(ROOT / "docs" / "adding-a-stream.md", "Which kind it is") for cell in row[1:]]
+    words = re.findall(r"`([A-Z]\w+)`", " ".join(kinds))
+    assert len(words) > 10
+    known = {found[1] for line in code if (found := re.match(r"(?:class )?([A-Z]\w+)\b.*[:(]", line))}
+    assert set(words) - known == set()
+    assert set(re.findall(r"`(\w+\.(?:py|yaml))`", " ".join(kinds))) - {path.name for path in files} == set()
+
+
 def test_the_page_of_the_tests_names_every_folder_and_no_other() -> None:
     folder = ROOT / "acceptance-tests"
     packages = {path.parent.name for path in folder.glob("*/__init__.py")} | {

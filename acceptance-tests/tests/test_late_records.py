@@ -1,67 +1,36 @@
-"""An index that is hours late for some of the records: the next read has them, and it costs little where nothing is.
-
-The clock of the tests is the true one: records are touched as if two hours ago, which the emulated index shows in a
-few seconds for a third of them, and at once for the others. The state is that of a read three hours ago.
-"""
+"""An index that is hours late for some of the records: the next read has them, and it costs little where nothing is."""
 
 from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from harness.connector import Connector, Lateness
-from harness.messages import Message
-from harness.read_checks import Read, instant
-from harness.trial import NewTrial, Trial
+from harness.lateness import (
+    CREATED,
+    LATE_SECONDS,
+    NEWER_SECONDS,
+    SHARE,
+    SHOWN_AFTER_SECONDS,
+    UPDATED,
+    newer,
+    old_account,
+    rows,
+    states_of_then,
+)
+from harness.read_checks import instant
+from harness.trial import NewTrial
 from harness.truth import covers
 
 pytestmark = pytest.mark.only("closeio", "kustomer")
-
-LATE_SECONDS, SHARE = 7_200.0, 1 / 3
-SHOWN_AFTER_SECONDS, NEWER_SECONDS = 12.0, 1_800.0
-UPDATED, CREATED = 40, 20
-DATA_ENDED, LAST_READ = timedelta(hours=12), timedelta(hours=3)
 
 
 @pytest.fixture
 def late(connector: Connector) -> Lateness:
     assert connector.lateness is not None
     return connector.lateness
-
-
-def states_of_then(connector: Connector, names: tuple[str, ...]) -> list[Message]:
-    """The states of a read three hours ago."""
-    then = (datetime.now(UTC) - LAST_READ).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-    return [
-        {
-            "type": "STREAM",
-            "stream": {
-                "stream_descriptor": {"name": name},
-                "stream_state": {connector.stream(name).cursor: then, "__v": 1},
-            },
-        }
-        for name in names
-    ]
-
-
-def old_account(new_trial: NewTrial, **options: Any) -> Trial:
-    """An account in which nothing has happened for hours."""
-    ended = datetime.now(UTC) - DATA_ENDED
-    return new_trial(now=ended.strftime("%Y-%m-%dT%H:%M:%SZ"), **options)
-
-
-def newer(trial: Trial, late: Lateness) -> None:
-    """Records of half an hour ago, which the index shows: the states go on to them."""
-    trial.emulator.options(late_share=0.0)
-    for collection in dict.fromkeys(late.streams.values()):
-        trial.emulator.touch(collection, create=CREATED, ago_seconds=NEWER_SECONDS)
-
-
-def rows(read: Read, name: str) -> list[dict[str, Any]]:
-    return read.result.records.get(name, [])
 
 
 def test_what_the_index_shows_hours_late_is_found_by_the_next_read(
@@ -117,16 +86,22 @@ def test_a_third_read_brings_nothing_of_it_again(connector: Connector, new_trial
 
 
 def test_where_nothing_is_late_it_costs_few_requests(connector: Connector, new_trial: NewTrial, late: Lateness) -> None:
+    """In an account in which something has happened in the hours that are looked at again."""
     trial = old_account(new_trial)
     names = tuple(late.streams)
-    first = trial.read(names)
-    counts = {}
+    for collection in dict.fromkeys(late.streams.values()):
+        trial.emulator.touch(collection, update=UPDATED, create=CREATED, ago_seconds=LATE_SECONDS)
+    newer(trial, late)
+    first = trial.read(names, state=states_of_then(connector, names), **late.config)
+    counts, emitted = {}, {}
     for how, config in (("with", late.config), ("without", late.off)):
         trial.emulator.reset_stats()
-        trial.read(names, state=first.result.final_states(), **config)
+        read = trial.read(names, state=first.result.final_states(), **config)
         counts[how] = trial.emulator.stats()
+        emitted[how] = {name: len(rows(read, name)) for name in names}
     asked = {how: statistics["by_group"].get(late.witness, 0) for how, statistics in counts.items()}
     print(f"{connector.name}: {late.witness} {asked['with']} times, {asked['without']} where it is switched off")
     assert asked["with"] - (asked["without"] if late.off else 0) <= late.most_requests
+    assert all(emitted["with"][name] <= emitted["without"][name] for name in names), f"more rows leave: {emitted}"
     for group in late.by_id:
         assert not counts["with"]["by_group"].get(group), f"{group} is asked though nothing is late"

@@ -66,8 +66,10 @@ def test_an_anti_join_names_what_was_deleted(connector: Connector, new_trial: Ne
         held = {name: {record["id"] for record in emitted[name] if lists.exists(record)} for name in names}
         delete(trial, lists, held)
         there = existing(trial, lists)
+        asked = asking(trial, *names)
+        assert asked.catalog["streams"]
         trial.emulator.reset_stats()
-        read = asking(trial, *names).read([NAME])
+        read = asked.read([NAME])
         requests = trial.emulator.stats()["requests"]
         rows: list[dict[str, Any]] = read.result.records[NAME]
         problems = [f"columns {sorted(row)}" for row in rows[:1] if sorted(row) != ["id", "seen_at", "stream"]]

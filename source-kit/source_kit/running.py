@@ -67,7 +67,6 @@ class StreamRun:
         self.stream = stream
         self.name = stream.name
         self.namespace = namespace
-        self.bucket = stream.bucket
         self.mode = mode
         self.ledger = ledger
         self.worker_share = worker_share
@@ -80,6 +79,11 @@ class StreamRun:
         self.began: float | None = None
         self._cursor = stream.cursor_name
         self._encoder = RecordEncoder(self.name, namespace)
+
+    @property
+    def bucket(self) -> str:
+        """The rate-limit group that its next steps wait for, which may be another one later."""
+        return self.stream.bucket
 
     def root(self) -> Plan:
         """The reading plan."""

@@ -11,6 +11,7 @@ from emulators.app import VendorApp
 from emulators.close import identity
 from emulators.close.account import Account
 from emulators.close.activities import OBJECT_TYPES, PATTERN, THREAD, TYPED_PATHS, lead_of, user_of
+from emulators.close.field_schemas import field_schemas
 from emulators.close.leads import LEAD_IDS
 from emulators.close.lists import (
     BadParameter,
@@ -91,6 +92,7 @@ class CloseApp(VendorApp):
             "/task/{id}/": lambda request, values: one_response(account.tasks, values["id"], request),
             "/event/{id}/": account.events.one,
             "/custom_field_schema/{object_type}/": self._field_schema,
+            "/custom_field_schema/{object_type}/{type_id}/": self._field_schema,
             "/organization/{id}/": ruled.organization,
             "/group/{id}/": ruled.group,
             "/contact/{id}/": lambda request, values: one_response(account.contacts, values["id"], request),
@@ -263,12 +265,9 @@ class CloseApp(VendorApp):
         return error_response(404, "Empty query: Document does not exist.")
 
     def _field_schema(self, request: Request, values: dict[str, str]) -> Response:
-        kind = values["object_type"]
-        own = self.account.lead_fields if kind == "lead" else self.account.other_fields.get(kind)
-        if own is None:
-            return error_response(404, NOT_FOUND)
-        shared = self.account.shared_fields if kind == "lead" else []
-        return json_response({"object_type": kind, "fields": own + shared})
+        wanted = "/".join(part for part in (values["object_type"], values.get("type_id")) if part)
+        fields = field_schemas(self.account).get(wanted)
+        return error_response(404, NOT_FOUND) if fields is None else json_response({"fields": fields})
 
     def _leads(self, request: Request, values: dict[str, str]) -> Response:
         """`GET /lead/`: only `query` filters; anything else is silently ignored."""

@@ -10,6 +10,7 @@ import orjson
 
 from emulators.close import activities, identity, tasks
 from emulators.close.account import Account
+from emulators.close.field_schemas import schema_records
 from emulators.close.small import SECRET
 from emulators.records import Collection
 
@@ -44,6 +45,7 @@ class Truth:
             "organizations": lambda: [account.organization()],
             "memberships": self._memberships,
             "deleted_records": self._deleted_records,
+            "custom_field_schemas": lambda: schema_records(account),
         }
         for stream, resource in FIELD_STREAMS.items():
             self._lists[stream] = lambda resource=resource: account.other_fields[resource]  # type: ignore[misc]

@@ -126,9 +126,11 @@ def _deletion(entry: Record) -> Record | None:
     elif verb != "delete" and changes.get("deleted", {}).get("after") is not True:
         return None
     return {
-        "id": entry["id"], "object_type": attributes["objectType"], "object_id": subject,
+        "id": entry["id"], "organization_id": ORGANISATION_ID, "object_type": attributes["objectType"],
+        "object_id": subject,
         "action": "merged" if verb == "merge" else "deleted", "merged_into_id": target,
         "deleted_at": attributes["createdAt"], "deleted_by": attributes["userId"],
+        "user_type": attributes["userType"], "event_name": attributes["eventName"],
         "expires_at": attributes["expiresAt"],
     }  # fmt: skip
 

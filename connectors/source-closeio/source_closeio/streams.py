@@ -8,6 +8,7 @@
 - events.py: event_log, events, deleted_records
 - lists.py: one row for each collection that is read whole
 - children.py: organizations, memberships, groups, send_as, sequence_subscriptions, comment_threads
+- field_schemas.py: custom_field_schemas
 - users.py: users
 """
 
@@ -29,6 +30,7 @@ from source_closeio.config import Settings
 from source_closeio.contacts import Contacts
 from source_closeio.custom_objects import CustomObjects
 from source_closeio.events import DeletedRecords, EventLog, Events
+from source_closeio.field_schemas import CustomFieldSchemas
 from source_closeio.leads import Leads
 from source_closeio.lists import LISTS, Listed
 from source_closeio.opportunities import Opportunities
@@ -69,6 +71,7 @@ CLASSES: tuple[type[CloseStream], ...] = (
     Groups,
     SendAs,
     SequenceSubscriptions,
+    CustomFieldSchemas,
 )
 
 

@@ -23,6 +23,11 @@ class Beginning:
         assert self._at is not None, "nothing was asked yet"
         return self._at
 
+    @property
+    def is_known(self) -> bool:
+        """Whether there was an answer."""
+        return self._at is not None
+
     def saw(self, fetched: Fetched) -> Fetched:
         """Note an answer."""
         self._at = fetched.asked_at if self._at is None else min(self._at, fetched.asked_at)

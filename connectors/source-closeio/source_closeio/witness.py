@@ -24,6 +24,7 @@ from source_closeio.errors import is_gone
 from source_closeio.events import EVENT_OVERLAP
 from source_closeio.single import RecordOf
 from source_kit import dates, timestamps
+from source_kit.errors import ConnectorFault, SourceError, StreamUnavailable, TransientError
 from source_kit.rules import Rejected, Unavailable
 from source_kit.state import EVENTS_UNTIL_KEY
 from source_kit.stream import TimeCursor
@@ -36,6 +37,8 @@ WRITTEN_WITHIN = timedelta(seconds=1)
 # So many changes are kept in mind (60 MB); of more only the newer ones are looked for.
 MOST_TOLD = 200_000
 FETCHED_PER_PLAN = 10
+# What ends the hearing of the log and not the stream.
+FAILURES = (StreamUnavailable, TransientError, ConnectorFault)
 _is_id = re.compile(r"\w+", re.ASCII).fullmatch
 
 
@@ -58,6 +61,7 @@ class Witness:
         # Versions that came, of records whose change did not.
         self._came: dict[str, datetime] = {}
         self._latest: Mapping[str, Any] | None = None
+        self._is_deaf = False
         self._late = 0
         self._refused_with: int | None = None
 
@@ -68,7 +72,7 @@ class Witness:
             yield from plan
             return
         self._since = since
-        yield from self._log.walk(since, self._cursor.end_date)
+        yield from self._heard(self._log.walk(since, self._cursor.end_date))
         yield Fork()
         self._settle()
         yield from self._watched(plan)
@@ -91,10 +95,36 @@ class Witness:
         since = max(since, ChangeLog.floor(now))
         if since >= min(now, self._cursor.end_date or now):
             return None
-        if account.log_refused_with is not None:
+        try:
+            is_refused = account.log_refused_with is not None
+        except FAILURES as failure:
+            self._say_deaf(failure)
+            return None
+        if is_refused:
             account.tell_log_refused()
             return None
         return since if account.latest_event is not None and account.latest_event >= since else None
+
+    def _heard(self, plan: Plan) -> Plan:
+        """The pages of the log. Where it cannot be read to its end the stream is read without it, as far as it was not,
+        and the next read hears it from the same place."""
+        try:
+            for step in plan:
+                yield (
+                    replace(step, plans=[self._heard(each) for each in step.plans]) if isinstance(step, Fork) else step
+                )
+        except FAILURES as failure:
+            if not self._is_deaf:
+                self._is_deaf = True
+                self._say_deaf(failure)
+
+    def _say_deaf(self, failure: SourceError) -> None:
+        why = failure.internal_message or type(failure).__name__
+        self._stream.client.log(
+            "WARN",
+            f"Stream {self._stream.name}: the event log could not be read ({why}), so that records which Close's index "
+            "shows late are not looked for in this read; the next one looks again.",
+        )
 
     def _note(self, events: list[Record]) -> list[Record]:
         """Keep in mind what these events tell; none of them leaves."""
@@ -110,7 +140,7 @@ class Witness:
                     continue
                 data = event.get("data")
                 changed = timestamps.instant(data.get("date_updated")) if isinstance(data, dict) else None
-                changed = changed or happened - WRITTEN_WITHIN
+                changed = changed or timestamps.before(happened, WRITTEN_WITHIN)
                 if changed >= self._since - WRITTEN_WITHIN:
                     self._told[identity] = max(changed, self._told.get(identity, changed))
             if len(self._told) > MOST_TOLD:
@@ -165,7 +195,9 @@ class Witness:
         value = checkpoint.get(self._cursor.field)
         if not isinstance(value, str):
             return checkpoint
-        permitted = {**checkpoint, **self._cursor.checkpoint(value, self._log.beginning.at)}
+        permitted = dict(checkpoint)
+        if self._log.beginning.is_known:
+            permitted |= self._cursor.checkpoint(value, self._log.beginning.at)
         reached = timestamps.parse(permitted[self._cursor.field])
         if self._latest is None or reached > timestamps.parse(self._latest[self._cursor.field]):
             self._latest = permitted
@@ -184,7 +216,8 @@ class Witness:
                 continue
             records = [record for record in records if self._is_late(record)]
             if records:
-                self._late += 1
+                with self._lock:
+                    self._late += 1
                 yield Page(self._stream.chosen(records))
 
     def _tell(self) -> None:
@@ -213,9 +246,10 @@ class Witness:
     def _reached(self) -> dict[str, str]:
         """How far the log has been heard: behind its newest event of these records, but not within the minutes in which
         Close may still insert some."""
-        if self._newest is None:
+        if self._newest is None or self._is_deaf:
             return {}
         lag = max(EVENT_OVERLAP, timedelta(seconds=self._stream.settings.common.lookback_window_seconds))
         settled = timestamps.floor(timestamps.before(self._log.beginning.at, lag), timestamps.MILLISECOND)
-        behind = timestamps.floor(self._newest, timestamps.MILLISECOND) + timestamps.MILLISECOND
-        return {EVENTS_UNTIL_KEY: timestamps.microseconds_offset(min(behind, settled))}
+        newest = timestamps.floor(self._newest, timestamps.MILLISECOND)
+        until = newest + timestamps.MILLISECOND if newest < settled else settled
+        return {EVENTS_UNTIL_KEY: timestamps.microseconds_offset(until)}

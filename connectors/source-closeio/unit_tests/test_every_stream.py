@@ -59,8 +59,8 @@ def records(account: Account) -> dict[str, list[dict[str, Any]]]:
     return {name: reading.records for name, reading in readings.items()}
 
 
-def test_there_are_seventy_six_streams_and_none_twice() -> None:
-    assert len(NAMES) == len(set(NAMES)) == 76
+def test_there_are_seventy_seven_streams_and_none_twice() -> None:
+    assert len(NAMES) == len(set(NAMES)) == 77
 
 
 @pytest.mark.parametrize("name", NAMES)

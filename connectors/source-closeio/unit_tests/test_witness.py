@@ -226,6 +226,43 @@ def test_where_the_log_takes_no_filter_by_type_it_is_read_whole(answer: str) -> 
     assert account.vendor.groups()[EVENTS] <= 6
 
 
+@pytest.mark.parametrize("after", [0, 1])
+def test_a_log_that_cannot_be_read_does_not_stop_the_stream_and_keeps_its_place(after: int) -> None:
+    """The look at the newest event fails, or what comes after it."""
+    account, state, changed, missing = late("leads")
+    asked: list[Sent] = []
+
+    def fail(sent: Sent, status: int, body: Any) -> tuple[int, Any]:
+        asked.append(sent)
+        return (500, {}) if len(asked) > after else (status, body)
+
+    account.vendor.altered[EVENTS] = fail
+    again = account.read("leads", state)
+    assert again.exit_code == 0
+    assert set(again.ids) & changed == changed - missing
+    assert again.states[-1]["__events_until"] == state["__events_until"]
+    (warning,) = again.warnings
+    assert warning.startswith("Stream leads: the event log could not be read (")
+    del account.vendor.altered[EVENTS]
+    assert missing <= set(account.read("leads", again.states[-1]).ids)
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00", "9999-12-31T23:59:59.999999", "soon", None, 7])
+def test_events_of_any_time_stop_nothing(time: Any) -> None:
+    account, state, changed, missing = late("leads")
+    lead = account.truth("leads")[0]["id"]
+    odd = {"id": "ev_odd", "object_type": "lead", "object_id": lead, "action": "updated", "date_updated": time}
+
+    def with_odd(sent: Sent, status: int, body: Any) -> tuple[int, Any]:
+        return status, {**body, "data": [*body["data"], odd, {**odd, "id": "ev_too", "data": {"date_updated": time}}]}
+
+    account.vendor.altered[EVENTS] = with_odd
+    again = account.read("leads", state)
+    assert again.exit_code == 0
+    assert changed <= set(again.ids)
+    assert missing <= set(again.ids)
+
+
 def test_records_that_may_not_be_asked_for_by_id_are_told() -> None:
     account, state, _, missing = late("leads")
     for identity in missing:

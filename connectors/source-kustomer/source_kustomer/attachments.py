@@ -37,7 +37,7 @@ class Attachments(ChildStream):
 
     def __init__(self, client: HttpClient, settings: Settings, parents: SearchStream, messages: SearchStream) -> None:
         super().__init__(client, settings, parents)
-        self.messages = self.searching(messages)
+        self.messages = messages.renamed(self.name)
 
     def work(self, start: Start) -> Plan:
         """Messages one after the other, so that a conversation is asked when its first message passes; if the search

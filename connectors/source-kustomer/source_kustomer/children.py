@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -48,13 +47,7 @@ class ChildStream(KustomerStream):
 
     def __init__(self, client: HttpClient, settings: Settings, parents: SearchStream) -> None:
         super().__init__(client, settings)
-        self.parents = self.searching(parents)
-
-    def searching(self, stream: SearchStream) -> SearchStream:
-        """The search of another stream under this one's name, which then stands in its errors."""
-        renamed = copy(stream)
-        renamed.name = self.name
-        return renamed
+        self.parents = parents.renamed(self.name)
 
     @property
     def time_cursor(self) -> TimeCursor:

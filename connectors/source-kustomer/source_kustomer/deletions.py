@@ -89,11 +89,14 @@ def _after(entry: Record, name: str) -> Any:
 def _record(entry: Record, action: str, kind: Any, gone: Any) -> Record:
     return {
         "id": entry.get("id"),
+        "organization_id": entry.get("org") or entry.get("org_id"),
         "object_type": kind,
         "object_id": gone,
         "action": action,
         "merged_into_id": None,
         "deleted_at": entry.get("created_at"),
         "deleted_by": entry.get("user_id"),
+        "user_type": entry.get("user_type"),
+        "event_name": entry.get("event_name"),
         "expires_at": entry.get("expires_at"),
     }

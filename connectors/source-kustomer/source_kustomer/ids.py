@@ -16,7 +16,7 @@ from typing import Any
 from source_kit import dates, timestamps
 from source_kit.record_ids import Listing
 from source_kit.rows import identity
-from source_kit.rules import Rejected
+from source_kit.rules import Rejected, Unavailable
 from source_kit.stream import KitStream
 from source_kit.timestamps import EPOCH, MILLISECOND
 from source_kit.tokens import incomplete
@@ -25,7 +25,9 @@ from source_kit.work import Fork, Page, Plan, Record, Start
 from source_kustomer.companies import Companies
 from source_kustomer.errors import is_refused_query
 from source_kustomer.lists import CustomAttributes, ListStream
-from source_kustomer.paging import unseen
+from source_kustomer.notes import LISTED as LISTED_NOTES
+from source_kustomer.notes import Notes, is_no_list
+from source_kustomer.paging import TooLong, unseen
 from source_kustomer.search import MOST_RECORDS
 from source_kustomer.search_requests import Only, SearchRefused
 from source_kustomer.searches import Border, SearchStream
@@ -45,7 +47,6 @@ class Ids:
     def plan(self) -> Plan:
         """The archive, what is on both sides of the border, the standard search, and last what moved meanwhile."""
         stream = self._stream
-        oldest = self._oldest(archive=False)
         self._choose()
         border = stream.border(None)
         now = stream.client.clocks.earliest(stream.client.clock.now())
@@ -56,28 +57,29 @@ class Ids:
             if unsearchable is not None:
                 parts.append(unsearchable)
             elif stream.has_archive:
-                first = min(self._oldest(archive=True), border.lower)
-                parts += [self._window(Window(first, border.lower), archive=True), self._across(border)]
+                parts += [self._window(Window(None, border.lower), archive=True), self._across(border)]
             else:
                 border = None
-        lower = oldest if border is None else border.upper
-        yield Fork([*parts, self._window(Window(min(lower, settled), settled))])
+        yield Fork([*parts, self._window(Window(None if border is None else border.upper, settled))])
         yield from self._window(Window(settled))
 
-    def _oldest(self, *, archive: bool) -> datetime:
-        """The time of the oldest record."""
-        found = self._stream.fetch_window(Window(), limit=1, archive=archive, only=Only()).records
-        at = timestamps.instant(found[0].get(self._stream.scope.walked)) if found else None
-        return EPOCH if at is None else timestamps.floor(at, MILLISECOND)
-
     def _choose(self) -> None:
-        """Whole records, where ids cannot be asked for alone."""
+        """Whole records, where ids cannot be asked for alone. Raises `SearchRefused` where there is no such search."""
+        stream = self._stream
         try:
-            self._stream.fetch_window(Window(), limit=1, only=self._only)
-        except Rejected as rejected:
-            if not is_refused_query(rejected):
+            stream.fetch_window(Window(), limit=1, only=self._only)
+        except (Rejected, SearchRefused) as refusal:
+            if isinstance(refusal, Rejected) and not is_refused_query(refusal):
                 raise
             self._only = Only()
+            stream.forget_scopes()
+            stream.fetch_window(Window(), limit=1, only=self._only)
+
+    def _oldest(self, window: Window, *, archive: bool) -> datetime:
+        """Where the records of a window begin that has no beginning."""
+        found = self._stream.fetch_window(window, limit=1, archive=archive, only=Only()).records
+        at = timestamps.instant(found[0].get(self._stream.scope.walked)) if found else None
+        return EPOCH if at is None else timestamps.floor(at, MILLISECOND)
 
     def _across(self, border: Border) -> Plan:
         """What may be in the archive or not: standard search first, so that the second sees what crosses in between."""
@@ -100,7 +102,7 @@ class Ids:
                     fetched = self._stream.fetch_window(window, token, archive=archive, only=self._only)
                     total = fetched.total if token is None else total
                     if total is not None and total >= MOST_RECORDS:
-                        yield Fork([self._window(part, archive=archive) for part in self._parts(window)])
+                        yield Fork([self._window(part, archive=archive) for part in self._parts(window, archive)])
                         return
                     walked.update(map(identity, fetched.records))
                     yield Page(unseen(fetched.records, found))
@@ -109,7 +111,7 @@ class Ids:
                         break
             except WalkExpired:
                 if token is not None and token.passed >= MOST_RECORDS:
-                    yield Fork([self._window(part, archive=archive) for part in self._parts(window)])
+                    yield Fork([self._window(part, archive=archive) for part in self._parts(window, archive)])
                     return
                 continue  # pages of another size begin with other rows
             missing = (total or 0) - len(walked)
@@ -119,10 +121,10 @@ class Ids:
             raise incomplete("page")
         yield Page(warning=f"Kustomer counts {missing} records more than it gives in one window of time.")
 
-    def _parts(self, window: Window) -> Sequence[Window]:
+    def _parts(self, window: Window, archive: bool) -> Sequence[Window]:
         """Shorter windows; within one instant by the time of creation. Raises where nothing tells the records apart."""
         now = timestamps.floor(self._stream.client.clock.now(), MILLISECOND) + timedelta(milliseconds=1)
-        lower = EPOCH if window.lower is None else window.lower
+        lower = self._oldest(window, archive=archive) if window.lower is None else window.lower
         upper = max(now, lower) if window.upper is None else window.upper
         bounds = cut_points(lower, upper, PARTS, MILLISECOND)
         if len(bounds) > 2:
@@ -152,6 +154,15 @@ def listings(streams: Sequence[KitStream]) -> Mapping[str, Listing]:
 
 
 def _searched(stream: SearchStream) -> Plan:
+    if isinstance(stream, Notes):
+        # Old ones are in no search: where the list has all of them, it has the others, too.
+        try:
+            yield from map(_present, ListStream(stream.client, stream.settings, LISTED_NOTES).rows_once())
+        except (TooLong, Rejected, Unavailable) as refusal:
+            if not is_no_list(refusal):
+                raise
+        else:
+            return
     try:
         yield from Ids(stream).plan()
     except SearchRefused:

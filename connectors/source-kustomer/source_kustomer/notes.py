@@ -24,6 +24,8 @@ from source_kustomer.search import Scope
 from source_kustomer.searches import Border, SearchStream, unseen_versions
 from source_kustomer.wanted import EVERYTHING, Wanted
 
+LISTED = Listed("notes", "notes", "org.permission.note.read")
+
 
 class Notes(SearchStream):
     """Notes. The archive cannot be searched for them: old ones are listed, or asked of every old conversation."""
@@ -80,13 +82,12 @@ class Notes(SearchStream):
             return wanted.emit(self._once(unseen(within)))
 
         yield from replace(keyset, emit=once).walk(Window(border.lower, upper), cut=False)
-        listed = ListStream(self.client, self.settings, Listed("notes", "notes", "org.permission.note.read"))
+        listed = ListStream(self.client, self.settings, LISTED)
         try:
             for page in listed.rows_once():
                 yield replace(page, records=once(list(page.records)))
         except (TooLong, Rejected, Unavailable) as refusal:
-            # A list that is too long, that is not known, or not by page.
-            if not isinstance(refusal, TooLong) and getattr(refusal, "status", None) not in (400, 404):
+            if not is_no_list(refusal):
                 raise
             self.client.log(
                 "WARN",
@@ -99,6 +100,11 @@ class Notes(SearchStream):
         children.begin()
         children.once = once
         yield from children.fan_out(self.conversations.walk(None))
+
+
+def is_no_list(refusal: TooLong | Rejected | Unavailable) -> bool:
+    """Whether a list is too long, is not known, or not by page; else the permission is missing."""
+    return isinstance(refusal, TooLong) or getattr(refusal, "status", None) in (400, 404)
 
 
 class _OldNotes(ChildStream):

@@ -92,6 +92,10 @@ class SearchRequests(KustomerStream):
     def _definitions(self) -> Mapping[str, Any]:
         return custom.definitions(self.client, self.custom_resource)
 
+    def forget_scopes(self) -> None:
+        """Try them anew: what was refused may have been something else."""
+        self._current = dict.fromkeys((SEARCH_PATH, ARCHIVE_SEARCH_PATH), self._scopes[0])
+
     def settle(self) -> None:
         """Find the scope that the API knows, before parallel work begins. Raises `SearchRefused` if it knows none."""
         if self.is_doubtful and SEARCH_PATH not in self._searched_paths:

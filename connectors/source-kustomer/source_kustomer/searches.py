@@ -6,6 +6,7 @@ Kustomer's standard search finds only what changed in the last two years, the ar
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -39,6 +40,12 @@ class SearchStream(SearchRequests):
     """Everything of one query context, deleted records included if so configured."""
 
     has_archive = True
+
+    def renamed(self, name: str) -> SearchStream:
+        """The same search under the name of another stream, which then stands in its errors."""
+        other = copy(self)
+        other.name = name
+        return other
 
     @property
     def time_cursor(self) -> TimeCursor:

@@ -20,6 +20,7 @@ from source_kustomer.children import (
 )
 from source_kustomer.companies import Companies, CompanyEdges
 from source_kustomer.config import Settings
+from source_kustomer.customers import Customers
 from source_kustomer.handle_times import ConversationTimes
 from source_kustomer.ids import listings
 from source_kustomer.lists import KLASSES, LISTS, CustomAttributes, ListStream, SlaVersions
@@ -56,7 +57,7 @@ def build(client: HttpClient, settings: Settings) -> list[KitStream]:
         stream.custom_resource = "" if context == "kobject" else context
         return stream
 
-    customers, conversations = searched("customers", "customer"), searched("conversations", "conversation")
+    customers, conversations = Customers(client, settings), searched("conversations", "conversation")
     messages = searched("messages", "message")
     companies = Companies(client, settings, "companies", [Scope("company", "company")])
     return [

@@ -92,7 +92,12 @@ REFUSED: Answer = (400, {"errors": [{"code": "bad_request", "message": "no such 
 
 
 def search(rows: list[Record], params: dict[str, Any], body: Any) -> Answer:
-    """Answer a search as Kustomer does: bounds, one sort key, pages, and a count that ends at 10,000."""
+    """Answer a search as Kustomer does: bounds, one sort key, pages, and a count that ends at 10,000.
+
+    Lists with filters are refused.
+    """
+    if body is None:
+        return REFUSED
     name = {"created_at": "createdAt", "updated_at": "updatedAt"}
     bounds = [(attribute[-10:], *bound) for criterion in body["and"] for attribute, bound in _bounds(criterion)]
     found = [row for row in rows if all(_is_within(row["attributes"][name[time]], *rest) for time, *rest in bounds)]

@@ -72,12 +72,15 @@ def test_a_deleted_record_tells_what_is_gone_since_when_and_by_whom() -> None:
     assert records == [
         {
             "id": "entry-2",
+            "organization_id": None,
             "object_type": "customer",
             "object_id": "customer-2",
             "action": "deleted",
             "merged_into_id": None,
             "deleted_at": "2025-12-02T00:00:00.000Z",
             "deleted_by": "user-1",
+            "user_type": "user",
+            "event_name": "kustomer.customer.delete",
             "expires_at": "2026-03-02T00:00:00.000Z",
         }
     ]

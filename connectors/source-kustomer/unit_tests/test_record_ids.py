@@ -62,15 +62,15 @@ def test_what_is_searched_is_listed_by_ids_alone_or_whole_and_what_is_deleted_is
     assert {record["stream"] for record in records} == {"customers"}
     assert numbers(records) == [1, 2]
     asked = [params.get("idsOnly") for method, _, params, _ in account.asked if method == "POST"]
-    assert asked.count("true") == (1 if ids == "refused" else len(asked) - 2)
+    assert asked.count("true") == (1 if ids == "refused" else len(asked))
 
 
 def test_five_hundred_ids_are_one_request() -> None:
     account = Account(Records([row(number, moment(number)) for number in range(2_000)]), record_ids_of=["customers"])
     assert numbers(listed(account)) == list(range(2_000))
     searches = [params for method, _, params, _ in account.asked if method == "POST"]
-    # Four pages; the oldest of each search, the question whether ids come alone, archive, border and open end.
-    assert len(searches) == 4 + 7
+    # Four pages; the question whether ids come alone, the archive, the border from both sides, and the open end.
+    assert len(searches) == 4 + 5
 
 
 def test_more_than_one_query_gives_are_listed_in_parts() -> None:
@@ -123,3 +123,31 @@ def test_a_stream_without_ids_to_list_is_named() -> None:
 def test_without_names_there_is_no_such_stream() -> None:
     account = Account(Records([]))
     assert record_ids(account.client, account.settings) == []
+
+
+def test_notes_are_listed_and_no_search_is_asked_for_them() -> None:
+    rows = [row(number, moment(number), "note") for number in range(250)]
+
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        end = params["page"] * 100
+        return page(*rows[end - 100 : end], following=params["page"] + 1 if end < len(rows) else 0)
+
+    account = Account(server, record_ids_of=["notes"])
+    assert numbers(listed(account)) == list(range(250))
+    # A list without a count is read again until nothing new comes.
+    assert [(path, params["page"]) for _, path, params, _ in account.asked] == [("notes", n) for n in (1, 2, 3)] * 2
+
+
+def test_where_the_list_of_notes_is_too_long_recent_ones_are_searched_and_old_ones_asked_of_conversations() -> None:
+    old = row(7, "2022-01-01T00:00:00.000Z", "conversation")
+    recent, ancient = row(1, moment(0), "note"), row(2, "2022-01-01T00:00:00.000Z", "note")
+
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if method == "GET":
+            return page(ancient) if path.endswith("/notes") else (400, {"errors": [{"code": "bad_request"}]})
+        is_archive = "archive" in path
+        if body["queryContext"] == "conversation":
+            return search([old] if is_archive else [], params, body)
+        return search([recent], params, body)
+
+    assert numbers(listed(Account(server, record_ids_of=["notes"]))) == [1, 2]
