@@ -20,8 +20,9 @@ INSERT INTO record_ids
     SELECT 'prospects', n, TIMESTAMPTZ '2026-01-01 12:00:00+00'
     FROM generate_series(1, 1000) AS s(n) WHERE n % 100 <> 7;
 INSERT INTO record_ids VALUES ('accounts', 7, TIMESTAMPTZ '2026-01-01 12:00:00+00');
+INSERT INTO record_ids VALUES ('prospects', 107, TIMESTAMPTZ '2025-12-31 12:00:00+00');
 """
-# One in a hundred; 2001 came after the list was begun, and another stream has a 7.
+# One in a hundred; 2001 came after the list was begun, another stream has a 7, and 107 is left of an earlier list.
 DELETED = [7, 107, 207, 307, 407, 507, 607, 707, 807, 907]
 
 
