@@ -19,7 +19,7 @@ from typing import Any
 
 from source_kit import dates, timestamps
 from source_kit.client import HttpClient
-from source_kit.errors import ConnectorFault
+from source_kit.errors import ConnectorFault, TransientError
 from source_kit.keyset import Keyset
 from source_kit.rows import identity
 from source_kit.rules import Unavailable
@@ -161,7 +161,7 @@ class Customers(SearchStream):
     def _oldest(self, window: Window) -> datetime:
         """Where the customers of a window begin, if the list says so."""
         at = None
-        with suppress(ConnectorFault, Unavailable):  # what is wrong with it shows in the windows
+        with suppress(ConnectorFault, Unavailable, TransientError):  # what is wrong with it shows in the windows
             found = self._list.fetch_window(window, limit=1).records
             at = timestamps.instant(found[0].get("updated_at")) if found else None
         lower = EPOCH if window.lower is None else window.lower
@@ -190,7 +190,7 @@ class Customers(SearchStream):
                     if page.records:
                         yield page
                 is_whole = len(came.ids) == total
-        except (ConnectorFault, Unavailable) as refusal:  # refused, unfiltered, or never whole
+        except (ConnectorFault, Unavailable, TransientError) as refusal:  # refused, unfiltered, never whole, or down
             self.client.log("DEBUG", f"Stream {self.name}: listing them failed ({refusal.internal_message}).")
         self._note(is_whole)
         if is_whole:
