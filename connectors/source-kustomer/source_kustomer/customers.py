@@ -82,8 +82,9 @@ class Customers(SearchStream):
 
     def walk(self, lower: datetime | None, wanted: Wanted = EVERYTHING) -> Plan:
         """As the base; a walk over a longer time in two parts, of which the first may be listed."""
-        now = self.client.clock.now()
-        if (lower is not None and lower >= dates.earlier(now, LEAST_SPAN)) or self.border(lower) is not None:
+        recent = dates.earlier(self.client.clock.now(), LEAST_SPAN)
+        is_short = lower is not None and lower >= recent
+        if is_short or wanted.criteria or self.border(lower) is not None:
             yield from super().walk(lower, wanted)
             return
         window = Window(lower, wanted.upper)
@@ -108,7 +109,7 @@ class Customers(SearchStream):
 
     def _past(self, window: Window, wanted: Wanted, *, archive: bool) -> Plan:
         """A bounded window of the past; its youngest part is searched in any case."""
-        if window.is_empty or window.upper is None:
+        if window.is_empty or window.upper is None or wanted.criteria:
             yield from self._searching(window, wanted, archive=archive)
             return
         settled = timestamps.floor(dates.earlier(self.client.clock.now(), SETTLED_FOR), MILLISECOND)
