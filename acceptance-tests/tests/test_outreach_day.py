@@ -79,7 +79,10 @@ def day(connector: Connector, request: pytest.FixtureRequest) -> Any:
         first = simulation.sync(catalog, [])
         assert first.exit_code == 0, first.describe()
         emulator.options(**LATE)
-        yield emulator, live_through(simulation, catalog, states_at(first.messages))
+        lived = live_through(simulation, catalog, states_at(first.messages))
+        requests = sum(lived.requests[:DAY_SYNCS])
+        print(f"{lived.changes} changes, {lived.rows} rows emitted, {requests} requests in {DAY_SYNCS} syncs")
+        yield emulator, lived
 
 
 def test_nothing_that_changed_is_lost(day: Any, connector: Connector) -> None:
