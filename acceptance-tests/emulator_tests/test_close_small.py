@@ -75,5 +75,5 @@ def test_comments_are_found_by_their_objects(close: CloseClient) -> None:
 
 def test_counts_and_records_of_the_truth_agree(close: CloseClient) -> None:
     counts = close.app.truth_counts()
-    assert len(counts) == 76
+    assert len(counts) == 77
     assert {name: len(close.truth(name)) for name in counts} == counts

@@ -136,6 +136,7 @@ def test_a_row_change_names_every_id_inside_and_whether_the_row_arrives() -> Non
     assert RowChange(before, {"id": None}).report() == {
         "ids": ["5", "c1", "c2"],
         "id": "5",
+        "names": [],
         "nameless": False,
         "has_parts": False,
         "after_id": "",

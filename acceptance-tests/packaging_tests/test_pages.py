@@ -83,9 +83,9 @@ def test_modules_that_the_architecture_names_exist() -> None:
 def test_what_is_shown_of_adding_a_stream_is_in_the_code() -> None:
     page = (ROOT / "docs" / "adding-a-stream.md").read_text()
     files = [path for path in (ROOT / "connectors").glob("source-*/source_*/*.*") if path.suffix in (".py", ".yaml")]
-    code = {line.strip() for path in files for line in path.read_text().splitlines()}
+    code = {line.strip().removesuffix(",") for path in files for line in path.read_text().splitlines()}
     examples = re.findall(r"```python\n(.*?)```", page, flags=re.S)
-    shown = {line.strip() for example in examples for line in example.splitlines() if line.strip()}
+    shown = {line.strip().removesuffix(",") for example in examples for line in example.splitlines() if line.strip()}
     assert len(shown) > 20
     assert shown - code == set()
     kinds = [cell for row in table(ROOT / "docs" / "adding-a-stream.md", "Which kind it is") for cell in row[1:]]

@@ -27,8 +27,8 @@ BIG = 2**70
 
 def applied(mutation: str = "row: odd field", *, may_lose: bool = False, **row: Any) -> dict[str, Any]:
     """What the emulator says of a mutation; of a row if there is one."""
-    base = {"ids": [row.get("id", "")], "id": "", "nameless": False, "has_parts": False, "after_id": row.get("id", "")}
-    rows = [base | {"after_ids": [], "arrives": True, "fields": []} | row] if row else []
+    base = {"ids": [row.get("id", "")], "names": [], "id": "", "nameless": False, "has_parts": False}
+    rows = [base | {"after_id": row.get("id", ""), "after_ids": [], "arrives": True, "fields": []} | row] if row else []
     return {
         "mutation": mutation, "may_lose": may_lose, "lasting": False, "rows": rows, "number": 1, "withheld": [],
         "endpoint": "GET /tags", "target": "GET /api/tags?page=1",

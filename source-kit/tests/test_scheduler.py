@@ -174,3 +174,12 @@ def test_closing_lets_every_worker_go() -> None:
     bench = Bench()
     bench.scheduler.close()
     assert bench.scheduler.next_step() is None
+
+
+def test_a_stream_that_goes_on_with_other_requests_waits_for_their_budget() -> None:
+    bench = Bench()
+    run = bench.add("a")
+    bench.budget.refuse("GET a", 60.0)
+    assert bench.budget.delay(run.bucket) > 0
+    run.stream.bucket = "GET others"  # type: ignore[misc]  # it has found out that it can
+    assert bench.step() is not None

@@ -19,7 +19,7 @@ from typing import Any
 
 from source_kit import dates, timestamps
 from source_kit.client import HttpClient
-from source_kit.errors import ConnectorFault
+from source_kit.errors import ConnectorFault, TransientError
 from source_kit.keyset import Keyset
 from source_kit.rows import identity
 from source_kit.rules import Unavailable
@@ -82,8 +82,9 @@ class Customers(SearchStream):
 
     def walk(self, lower: datetime | None, wanted: Wanted = EVERYTHING) -> Plan:
         """As the base; a walk over a longer time in two parts, of which the first may be listed."""
-        now = self.client.clock.now()
-        if (lower is not None and lower >= dates.earlier(now, LEAST_SPAN)) or self.border(lower) is not None:
+        recent = dates.earlier(self.client.clock.now(), LEAST_SPAN)
+        is_short = lower is not None and lower >= recent
+        if is_short or wanted.criteria or self.border(lower) is not None:
             yield from super().walk(lower, wanted)
             return
         window = Window(lower, wanted.upper)
@@ -108,7 +109,7 @@ class Customers(SearchStream):
 
     def _past(self, window: Window, wanted: Wanted, *, archive: bool) -> Plan:
         """A bounded window of the past; its youngest part is searched in any case."""
-        if window.is_empty or window.upper is None:
+        if window.is_empty or window.upper is None or wanted.criteria:
             yield from self._searching(window, wanted, archive=archive)
             return
         settled = timestamps.floor(dates.earlier(self.client.clock.now(), SETTLED_FOR), MILLISECOND)
@@ -161,7 +162,7 @@ class Customers(SearchStream):
     def _oldest(self, window: Window) -> datetime:
         """Where the customers of a window begin, if the list says so."""
         at = None
-        with suppress(ConnectorFault, Unavailable):  # what is wrong with it shows in the windows
+        with suppress(ConnectorFault, Unavailable, TransientError):  # what is wrong with it shows in the windows
             found = self._list.fetch_window(window, limit=1).records
             at = timestamps.instant(found[0].get("updated_at")) if found else None
         lower = EPOCH if window.lower is None else window.lower
@@ -190,7 +191,7 @@ class Customers(SearchStream):
                     if page.records:
                         yield page
                 is_whole = len(came.ids) == total
-        except (ConnectorFault, Unavailable) as refusal:  # refused, unfiltered, or never whole
+        except (ConnectorFault, Unavailable, TransientError) as refusal:  # refused, unfiltered, never whole, or down
             self.client.log("DEBUG", f"Stream {self.name}: listing them failed ({refusal.internal_message}).")
         self._note(is_whole)
         if is_whole:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs
 
-from source_kit.errors import ConnectorFault
+from source_kit.errors import ConnectorFault, TransientError
 from source_kit.rules import Rejected, Unavailable
 from source_kit.timestamps import EPOCH, MILLISECOND, milliseconds_z
 from source_kit.windows import Fetched, WalkExpired, Window
@@ -43,7 +43,7 @@ class CustomerList(KustomerStream):
         """Whether a filter of the far future gives nothing."""
         try:
             answer = self.fetch({"filters": {"filter[updatedAt][gte]": FAR_FUTURE, "sort": "updatedAt"}, "limit": 1})
-        except (Rejected, Unavailable):
+        except (Rejected, Unavailable, TransientError):
             return False
         return answer.size == 0 and not counted(section(answer.body, "meta").get("total"))
 

@@ -123,8 +123,10 @@ class SearchStream(SearchRequests):
     def keyset(self, wanted: Wanted = EVERYTHING, *, archive: bool = False) -> Keyset:
         """The walk over the time of the last change, or of creation where there is no other."""
 
+        criteria = () if archive else wanted.criteria
+
         def fetch(window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
-            return self.fetch_window(window, token, limit=limit, archive=archive, criteria=wanted.criteria)
+            return self.fetch_window(window, token, limit=limit, archive=archive, criteria=criteria)
 
         walked = self.scope.walked
         tie = Keyset(fetch, "created_at", PAGE_SIZE, count_cap=MOST_RECORDS) if walked != "created_at" else None

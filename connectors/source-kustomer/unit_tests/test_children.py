@@ -497,3 +497,22 @@ def test_a_message_of_no_conversation_asks_nobody_and_holds_the_state() -> None:
         "1 rows came without conversation_id: nobody can be asked for what belongs to them. The state stays before "
         "them, so that the next sync looks again."
     ]
+
+
+def test_the_archive_is_not_asked_for_messages_with_attachments_which_it_does_not_know() -> None:
+    """Of the last two years only messages that have some, of older ones all."""
+    message = row(1, "2025-12-01T00:00:00.000Z", "message")
+    message["relationships"] = {"conversation": {"data": {"type": "conversation", "id": "c1"}}}
+
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        return page(message) if path == "customers/search" else NOTHING
+
+    account = Account(server)
+    account.read(stream_of(account, "attachments"))
+    asked = {
+        path: {attribute for criterion in body["and"] for attribute in criterion}
+        for _, path, _, body in account.asked
+        if body
+    }
+    assert asked["customers/search"] == {"message_attachment_count", "message_updated_at"}
+    assert asked["customers/archive/search"] == {"message_updated_at"}

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from source_kit.testing import SideBySide
+from source_kit.timestamps import parse
 from source_kit.windows import Window
 from source_kit.work import Record, Start
 from source_kustomer.filtered import filters
@@ -174,10 +175,20 @@ def test_a_few_customers_are_searched_and_the_list_is_not_asked() -> None:
     assert asked(account)["customers"] == 0
 
 
+def test_a_list_that_breaks_down_is_replaced_by_the_search() -> None:
+    server = Customers(ROWS)
+    count = 0
+
+    def failing(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        nonlocal count
+        count += path == "customers"
+        return (500, {}) if path == "customers" and count > 20 else server(method, path, params, body)
+
+    assert ids(read(Account(failing, start_date="2023-01-01"))) == ALL
+
+
 def test_filters_are_inclusive_below_and_exclusive_above() -> None:
     low, high = "2025-01-01T00:00:00.000Z", "2025-02-01T00:00:00.000Z"
-    from source_kit.timestamps import parse
-
     assert filters(Window(parse(low), parse(high))) == {
         "filter[updatedAt][gte]": low, "filter[updatedAt][lt]": high, "sort": "updatedAt",
     }  # fmt: skip

@@ -121,8 +121,10 @@ class S2S(RenewedToken):
         finally:  # the setup token is spent, whether or not anybody reads our output
             warning = self._store.save("the setup token")
         if warning:
-            # No secret: without the private key it opens nothing.
-            self._log("WARN", f"{warning} Or enter {found} as installation_id.")
+            self._log("WARN", warning)
+        # A platform may test a connection before it keeps it: then neither message nor file outlives this process. The
+        # id is no secret: without the private key it opens nothing.
+        self._log("WARN", f"The setup token is used up. From now on the connection needs installation_id {found}.")
         return found
 
     def _minted(self, installation: str) -> Token:

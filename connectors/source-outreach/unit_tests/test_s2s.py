@@ -126,14 +126,19 @@ def test_a_setup_token_is_exchanged_once_and_the_installation_is_kept_before_it_
     ) == 1
 
 
-def test_where_the_config_cannot_be_written_the_installation_is_told(requests_mock: requests_mock.Mocker) -> None:
+def test_the_log_tells_the_installation_for_nobody_may_keep_message_and_file(
+    requests_mock: requests_mock.Mocker,
+) -> None:
     requests_mock.post(f"{INSTALLS}/setup-1/actions/setupToken", json={"data": {"id": "17"}})
     requests_mock.post(f"{INSTALLS}/17/actions/accessToken", json=granted())
     requests_mock.get(f"{OWN_HOST}/users", json=page([]))
     source = opened(**config(installation_id=None, setup_token="setup-1"))
     read(stream_of(source, "users"))
-    (warning,) = [line for line in source.output.logs() if line.startswith("WARN")]  # type: ignore[attr-defined]
-    assert warning.endswith("the setup token in the present one is used up. Or enter 17 as installation_id.")
+    assert [line for line in source.output.logs() if line.startswith("WARN")] == [  # type: ignore[attr-defined]
+        "WARN The config file cannot be written. Keep the config of the last CONTROL message for the next run: the "
+        "setup token in the present one is used up.",
+        "WARN The setup token is used up. From now on the connection needs installation_id 17.",
+    ]
 
 
 @pytest.mark.parametrize(
