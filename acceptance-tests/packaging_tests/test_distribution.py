@@ -160,8 +160,8 @@ def test_the_kit_is_never_a_strangers_whatever_an_index_offers(dist: Path, tmp_p
     number = project(ROOT / "source-kit")["version"].removesuffix(LABEL)
     for version in (number, f"{number}.post1", "9.9.9"):
         strangers(index, "source-kit", version)
-    for needed in project(ROOT / "source-kit")["dependencies"]:
-        name = re.split(r"[^\w-]", needed)[0]
+    declared = [need for package in (ROOT / "source-kit", *CONNECTORS) for need in project(package)["dependencies"]]
+    for name in {re.split(r"[^\w-]", need)[0] for need in declared} - {"source-kit"}:
         (locked,) = locked_versions(ROOT / "requirements-dist.lock")[name.lower()]
         strangers(index, name, locked)
     command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--quiet", "--no-index"]

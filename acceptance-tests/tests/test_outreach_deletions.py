@@ -83,7 +83,7 @@ def test_records_that_are_deleted_while_ids_are_listed_cost_no_other_id(new_tria
     assert after <= listed <= before
 
 
-@pytest.mark.parametrize("name", ["nothing", "record_ids", "org_settings", "audit_logs"])
+@pytest.mark.parametrize("name", ["nothing", "record_ids", "org_settings"])
 def test_a_stream_that_has_no_ids_is_refused_by_name(new_trial: NewTrial, name: str) -> None:
     trial = new_trial(prospects=5)
     result = trial.runner.run("check", {**trial.config, "record_ids_of": [name]})
