@@ -11,7 +11,7 @@ from harness.exact_json import dumps
 from harness.trial import NewTrial, Trial
 from harness.truth import covers
 
-pytestmark = pytest.mark.only("kustomer")
+pytestmark = [pytest.mark.only("kustomer"), pytest.mark.thorough]
 
 HISTORY, EVENTS = "record_history", "conversation_events"
 # All of the account's time lies within the lifetime of the log's entries.

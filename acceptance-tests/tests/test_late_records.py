@@ -24,7 +24,7 @@ from harness.read_checks import instant
 from harness.trial import NewTrial
 from harness.truth import covers
 
-pytestmark = pytest.mark.only("closeio", "kustomer")
+pytestmark = [pytest.mark.only("closeio", "kustomer"), pytest.mark.thorough]
 
 
 @pytest.fixture
@@ -65,7 +65,6 @@ def test_what_the_index_shows_hours_late_is_found_by_the_next_read(
     assert not problems, "\n".join(problems)
 
 
-@pytest.mark.thorough
 def test_a_third_read_brings_nothing_of_it_again(connector: Connector, new_trial: NewTrial, late: Lateness) -> None:
     """Only what lies in the usual overlap comes again, although the next read looks further back."""
     trial = old_account(new_trial)

@@ -14,7 +14,7 @@ from harness.messages import Record
 from harness.trial import NewTrial, Trial
 from harness.truth import all_differences, canonical
 
-pytestmark = pytest.mark.only("outreach")
+pytestmark = [pytest.mark.only("outreach"), pytest.mark.thorough]
 
 CONNECTED = sorted(each.stream for each in resources().values() if each.connections)
 HIDDEN = {"prospects": "contactHistogram", "kaia_recordings": "topics"}

@@ -9,7 +9,7 @@ from harness.messages import Result
 from harness.trial import NewTrial, Trial
 from harness.truth import covers
 
-pytestmark = pytest.mark.only("outreach")
+pytestmark = [pytest.mark.only("outreach"), pytest.mark.thorough]
 
 NAMES = ["prospects", "mailings"]
 SIZE = {"prospects": 1_500, "mailings": 1_000, "largest_page": 50}

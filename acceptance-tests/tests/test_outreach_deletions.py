@@ -9,7 +9,7 @@ import pytest
 from harness.messages import Record
 from harness.trial import NewTrial, Trial
 
-pytestmark = pytest.mark.only("outreach")
+pytestmark = [pytest.mark.only("outreach"), pytest.mark.thorough]
 
 NAMES = ["prospects", "mailings", "tasks"]
 SIZE = {"prospects": 4_000, "mailings": 2_500, "sizes": {"tasks": 400}, "largest_page": 1_000}

@@ -89,6 +89,7 @@ def test_a_read_is_complete_and_says_no_secret(app: Trial) -> None:
     assert app.emulator.stats()["tokens_minted"] == 0
 
 
+@pytest.mark.thorough
 def test_access_tokens_of_two_seconds_are_renewed_in_time(new_trial: NewTrial) -> None:
     trial = of_app(new_trial(s2s=True, s2s_lifetime=2.0, latency_ms=120))
     read = trial.read(STREAMS)

@@ -56,6 +56,7 @@ def test_the_stream_is_in_the_catalog_only_where_it_is_asked_for(
     assert {"stream", "id", "seen_at"} <= stream["json_schema"]["properties"].keys()
 
 
+@pytest.mark.thorough
 def test_an_anti_join_names_what_was_deleted(connector: Connector, new_trial: NewTrial, lists: IdLists) -> None:
     names = tuple(lists.streams)
 
