@@ -62,7 +62,7 @@ def test_the_requests_of_a_year_are_those_of_the_table() -> None:
             ((streams - reference) * syncs + reference) * 365 for syncs in a_day
         ],
     }
-    section = README.split("### Requests of the year")[1].split("\n| streams |")[1].split("\n\n")[0]
+    section = README.split("## Requests of the year")[1].split("\n| streams |")[1].split("\n\n")[0]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines()[2:]]
     found = {name: [int(re.sub(r"\D", "", figure)) for figure in figures] for name, *figures in cells}
     assert found == expected
