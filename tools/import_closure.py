@@ -18,8 +18,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGE_LIST = ROOT / "requirements-image.in"
-# Modules that functions import, since `spec` can do without them (source_kit.dates).
-LATE = ("pendulum",)
+# Modules that functions import, since most commands can do without them (source_kit.dates, source_outreach.s2s).
+LATE = ("pendulum", "jwt")
 OWN_PACKAGES = re.compile(r"source-(kit|[a-z]+)$")
 
 # Runs in a process of its own: prints the packages whose files are loaded once all modules of one connector are.

@@ -169,6 +169,9 @@ CONNECTOR = Connector(
             says="asking every conversation",
         ),
         Scenario("messages with attachments are found", {"days": 700}, streams=("attachments",)),
+        # The archive does not know the attribute.
+        Scenario("messages with attachments are found, and there are archived ones", {"messages": 70},
+            streams=("attachments",)),
         Scenario(
             "attachments are not counted",
             {"unfilled_attributes": ["message_attachment_count"], "days": 700},

@@ -34,8 +34,10 @@ class RecordIds(KitStream):
     has_probe = False
     worker_share = 0.5
 
-    def __init__(self, client: HttpClient, listings: Mapping[str, Listing], *, id_type: str = "string") -> None:
-        """`listings` by name of stream; `id_type` is the JSON type of the API's ids."""
+    def __init__(
+        self, client: HttpClient, listings: Mapping[str, Listing], *, id_type: str | list[str] = "string"
+    ) -> None:
+        """`listings` by name of stream; `id_type` is the JSON type of the API's ids, or the types."""
         super().__init__(client)
         self._listings = listings
         self._id_type = id_type

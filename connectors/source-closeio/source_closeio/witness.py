@@ -32,8 +32,9 @@ from source_kit.work import Fork, Page, Plan, Record, Start
 
 # How far back a first read looks: records may be late in it as well.
 FIRST_LOOK = timedelta(days=1)
-# An event may be written a little later than its object; without `data` it does not tell when that changed.
-WRITTEN_WITHIN = timedelta(seconds=1)
+# An event may be written, or merged with the next one, a little later than its object changed; without `data` it does
+# not tell when that was.
+WRITTEN_WITHIN = timedelta(seconds=5)
 # So many changes are kept in mind (60 MB); of more only the newer ones are looked for.
 MOST_TOLD = 200_000
 FETCHED_PER_PLAN = 10

@@ -148,6 +148,9 @@ class Customers(SearchStream):
         lower = self._oldest(window)
         size = max(LEAST_WINDOW, min(LISTED_WINDOW, total // MOST_PARTS))
         parts = MOST_PARTS if total >= MOST_RECORDS else min(MOST_PARTS, ceil(total / size))
+        if parts == 1:
+            yield from self._listed(window, wanted, archive, total)
+            return
         bounds = cut_points(lower, window.upper, parts, MILLISECOND)
         if len(bounds) < 3:
             yield from self._searching(window, wanted, archive=archive)

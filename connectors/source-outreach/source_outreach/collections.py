@@ -134,8 +134,8 @@ def is_stream(name: str) -> bool:
 
 
 def is_listed(collection: Collection) -> bool:
-    """Whether there is a list of all that exists, of which nothing vanishes by its age; such ids are integers."""
-    return collection.plural not in ("auditLogs", "imports", "orgSettings")
+    """Whether there is a list of all that exists."""
+    return collection.plural not in ("imports", "orgSettings")
 
 
 def is_name(text: str) -> bool:

@@ -7,7 +7,7 @@ page is counted, so that a list that ends early is noticed: whoever deletes what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
 from functools import cached_property, partial
 
@@ -17,7 +17,7 @@ from source_kit.work import Plan, Start
 from source_outreach.asking import Asking, Form
 from source_outreach.base import OutreachStream
 from source_outreach.collections import CUSTOM_OBJECT, Collection, is_listed, table
-from source_outreach.config import BUCKET, LARGEST_PAGE, Settings
+from source_outreach.config import BUCKET, Settings
 
 
 class Ids(OutreachStream):
@@ -50,7 +50,7 @@ class Ids(OutreachStream):
 
 
 class OutreachRecordIds(RecordIds):
-    """All requests of a user share one budget."""
+    """All requests of a user share one budget. Ids are whole numbers, but for audit logs, whose ids are texts."""
 
     @property
     def bucket(self) -> str:
@@ -68,10 +68,16 @@ def stream(client: HttpClient, settings: Settings, custom: Callable[[], Sequence
     listings: dict[str, Listing] = {
         name: partial(_listing, client, settings, collection) for name, collection in collections.items()
     }
-    return OutreachRecordIds(client, listings_of(wanted, listings), id_type="integer")
+    chosen = listings_of(wanted, listings)
+    return OutreachRecordIds(client, chosen, id_type=id_type({collections[name].key for name in chosen}))
+
+
+def id_type(keys: Set[str]) -> str | list[str]:
+    """The JSON type of the ids of collections with these keys."""
+    kinds = sorted("integer" if key == "integer" else "string" for key in keys)
+    return kinds[0] if len(kinds) == 1 else kinds
 
 
 def _listing(client: HttpClient, settings: Settings, collection: Collection) -> Plan:
-    """Full pages, since ids weigh little; without a cursor, since no date bounds what exists."""
-    whole = replace(collection, cursor=None)
-    return Ids(client, replace(settings, page_size=LARGEST_PAGE), whole).work(Start(incremental=False))
+    """Without a cursor, since no date bounds what exists."""
+    return Ids(client, settings, replace(collection, cursor=None)).work(Start(incremental=False))

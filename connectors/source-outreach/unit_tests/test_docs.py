@@ -47,6 +47,27 @@ def test_the_table_of_the_configuration_is_that_of_the_spec() -> None:
     assert documented["user_agent"][2] == DEFAULTS.user_agent
 
 
+def test_the_requests_of_a_year_are_those_of_the_table() -> None:
+    a_day, streams = (288, 96, 24, 1), len(table())
+    reference = sum(collection.is_reference for collection in table().values())
+    apps = sum(collection.has_app_scope for collection in table().values())
+    expected = {
+        "5": [5 * syncs * 365 for syncs in a_day],
+        f"{apps} (all that an app may read)": [apps * syncs * 365 for syncs in a_day],
+        f"{streams - reference}, without the {reference} reference streams": [
+            (streams - reference) * syncs * 365 for syncs in a_day
+        ],
+        f"{streams} (all)": [streams * syncs * 365 for syncs in a_day],
+        f"{streams}, `reference_interval_hours` 24": [
+            ((streams - reference) * syncs + reference) * 365 for syncs in a_day
+        ],
+    }
+    section = README.split("### Requests of the year")[1].split("\n| streams |")[1].split("\n\n")[0]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines()[2:]]
+    found = {name: [int(re.sub(r"\D", "", figure)) for figure in figures] for name, *figures in cells}
+    assert found == expected
+
+
 def test_one_version_is_told_everywhere() -> None:
     version = tomllib.loads((FOLDER / "pyproject.toml").read_text())["project"]["version"].removesuffix("+unpublished")
     metadata = yaml.safe_load((FOLDER / "metadata.yaml").read_text())["data"]

@@ -31,8 +31,8 @@ def bare(number: int) -> dict[str, Any]:
 def test_each_request_asks_for_a_thousand_ids_and_nothing_else(requests_mock: requests_mock.Mocker) -> None:
     rows = [bare(number) for number in range(1500)]
     requests_mock.get(PROSPECTS, [{"json": page(rows[:1000], "abc", 1500)}, {"json": page(rows[1000:])}])
-    # Neither dates nor a smaller page bound what exists.
-    source = opened(record_ids_of=["prospects"], start_date="2025-01-01", end_date="2025-02-01", page_size=100)
+    # No dates bound what exists.
+    source = opened(record_ids_of=["prospects"], start_date="2025-01-01", end_date="2025-02-01")
     assert ids(source) == [("prospects", number) for number in range(1500)]
     first, second = (request.qs for request in requests_mock.request_history)
     assert first == {"fields[prospect]": ["id"], "sort": ["id"], "page[size]": ["1000"], "count": ["true"]}
@@ -114,7 +114,17 @@ def test_custom_objects_are_listed_too(requests_mock: requests_mock.Mocker) -> N
     assert requests_mock.last_request.qs["fields[myobject]"] == ["id"]  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("name", ["prospect", "imports", "org_settings", "audit_logs", "record_ids"])
+@pytest.mark.parametrize(
+    ("named", "expected"),
+    [(["users"], "integer"), (["audit_logs"], "string"), (["users", "audit_logs"], ["integer", "string"])],
+)
+def test_ids_have_the_type_that_they_have_in_their_stream(named: list[str], expected: Any) -> None:
+    source = opened(record_ids_of=named)
+    stream = source.streams_for(source.client, ["record_ids"])[-1]
+    assert stream.schema()["properties"]["id"]["type"] == expected
+
+
+@pytest.mark.parametrize("name", ["prospect", "imports", "org_settings", "record_ids"])
 def test_names_without_a_list_are_refused(name: str) -> None:
     source = opened(record_ids_of=[name])
     with pytest.raises(ConfigError, match=f"record_ids_of names what has no ids to list: {name}"):
