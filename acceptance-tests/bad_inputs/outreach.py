@@ -42,6 +42,33 @@ CREDENTIALS = [
     ),
 ]
 
+APP = {"auth_type": "s2s", "s2s_guid": "3f2b8c6e-5d1a-4e0b-9c77-8a1f0d2e6b94", "installation_id": "b1946ac9"}
+
+
+def app(name: str, fragment: str, **changes: Any) -> BadInput:
+    return options(name, fragment, credentials=APP | changes)
+
+
+APPS = [
+    options("credentials are a text", "credentials must be an object, not a text", credentials=SECRET),
+    options("unknown way to sign in", "auth_type must be one of oauth2.0, s2s", credentials={"auth_type": "jwt"}),
+    options(
+        "an app with nothing",
+        "s2s_guid is missing; credentials.private_key is missing",
+        credentials={"auth_type": "s2s"},
+    ),
+    app("an app without a key", "credentials.private_key is missing"),
+    app("a key that is no PEM", "credentials.private_key", private_key=SECRET),
+    app(
+        "a key cut short",
+        "private_key is damaged",
+        private_key=f"-----BEGIN PRIVATE KEY-----\n{SECRET}\n-----END PRIVATE KEY-----",
+    ),
+    app(
+        "a GUID that is a number", "credentials.s2s_guid must be a string, not a number", s2s_guid=7, private_key=SECRET
+    ),
+]
+
 OPTIONS = [
     options("start date is a word", "start_date must be a date such as 2024-01-31", start_date="yesterday"),
     options("start date does not exist", "start_date is a date or time that does not exist", start_date="2023-02-29"),
@@ -53,6 +80,22 @@ OPTIONS = [
     options("page of no records", "page_size must be a whole number between 1 and 1000", page_size=0),
     options("ids of imports in words", "import_ids must be whole numbers separated by commas", import_ids="one, two"),
     options("ids of imports as a list", "import_ids must be a string, not a list", import_ids=[1, 2]),
+    options("links in words", "data_connections must be true or false, not a text", data_connections="yes"),
+    options("extra fields as a number", "extra_fields must be a list of strings", extra_fields=5),
+    options(
+        "extra field without a stream", "extra_fields must hold entries such as", extra_fields=["contactHistogram"]
+    ),
+    options("no request a day", "max_requests_per_day must be a whole number", max_requests_per_day=0),
+    options("interval before now", "lookback_interval_hours must be a whole number", lookback_interval_hours=-1),
+    options("interval in words", "reference_interval_hours must be a whole number", reference_interval_hours="daily"),
+    options("end date is a word", "end_date must be a date such as 2024-01-31", end_date="soon"),
+    options(
+        "end before the start",
+        "end_date must be later than start_date",
+        start_date="2025-01-01",
+        end_date="2025-01-01",
+    ),
+    options("ids of a number", "record_ids_of must be a list of strings", record_ids_of=7),
     options("user agent with a header", "user_agent may hold only printable ASCII", user_agent="x\r\nX-Other: 1"),
     options("several mistakes at once", "; num_workers must be a whole number", start_date="soon", num_workers=0),
     options("plain http far away", "api_url must start with https://", api_url="http://api.outreach.io/api/v2/"),
@@ -86,4 +129,4 @@ STATES = [
     ),
 ]
 
-CASES = [*ARGUMENTS, *CONFIG_FILES, *CREDENTIALS, *OPTIONS, *CATALOGS, *STATES]
+CASES = [*ARGUMENTS, *CONFIG_FILES, *CREDENTIALS, *APPS, *OPTIONS, *CATALOGS, *STATES]
