@@ -108,18 +108,11 @@ class ConfigReader:
 
     def secret(self, key: str) -> str:
         """A required key or token, without surrounding white space (copied line ends are common)."""
-        value = self._config.get(key)
-        if value is None:
-            self.problem(key, "is missing")
-        elif not isinstance(value, str):
-            self.problem(key, f"must be a string, not {kind(value)}")
-        elif not value.strip():
-            self.problem(key, "is empty")
-        elif not value.strip().isascii() or not value.strip().isprintable() or " " in value.strip():
+        value = self.whole_text(key).strip()
+        if not value.isascii() or not value.isprintable() or " " in value:
             self.problem(key, "holds a space, a line break or a special character inside: copy it again")
-        else:
-            return value.strip()
-        return ""
+            return ""
+        return value
 
     def whole_text(self, key: str) -> str:
         """A required text of several lines, as it is."""

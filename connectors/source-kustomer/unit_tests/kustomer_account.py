@@ -114,3 +114,15 @@ def _bounds(criterion: dict[str, Any]) -> list[tuple[str, tuple[str, str]]]:
 
 def _is_within(value: str, operator: str, bound: str) -> bool:
     return value >= bound if operator == "gte" else value < bound
+
+
+def message(number: int, conversation: str, updated: str) -> dict[str, Any]:
+    """A message of a conversation."""
+    record = row(number, updated, "message")
+    record["relationships"] = {"conversation": {"data": {"type": "conversation", "id": conversation}}}
+    return record
+
+
+def file(number: int) -> dict[str, Any]:
+    """A file that hangs on a conversation."""
+    return {"type": "attachment", "id": f"file{number}", "attributes": {"name": "a.jpg"}}
