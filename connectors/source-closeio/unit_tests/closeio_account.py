@@ -143,11 +143,12 @@ def _received(request: requests.PreparedRequest, answer: Response) -> requests.R
 
 @dataclass
 class Reading:
-    """What one sync wrote about one stream."""
+    """What one sync wrote about one stream; `states_after` is how many records stand before each of the states."""
 
     exit_code: int
     records: list[dict[str, Any]] = field(default_factory=list)
     states: list[dict[str, Any]] = field(default_factory=list)
+    states_after: list[int] = field(default_factory=list)
     statuses: list[str] = field(default_factory=list)
     errors: list[dict[str, Any]] = field(default_factory=list)
     logs: list[str] = field(default_factory=list)
@@ -215,6 +216,7 @@ def _sorted_out(code: int, output: KeptOutput, stream: str) -> Reading:
             reading.records.append(message["record"]["data"])
         elif message["type"] == "STATE":
             reading.states.append(message["state"]["stream"]["stream_state"])
+            reading.states_after.append(len(reading.records))
         elif message["type"] == "TRACE" and message["trace"]["type"] == "STREAM_STATUS":
             reading.statuses.append(message["trace"]["stream_status"]["status"])
         elif message["type"] == "TRACE" and message["trace"]["type"] == "ESTIMATE":

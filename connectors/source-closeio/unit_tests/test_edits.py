@@ -200,13 +200,18 @@ def test_a_gap_longer_than_the_log_is_told() -> None:
 
 
 def test_edits_leave_before_the_first_state_which_covers_them() -> None:
-    account, state, edited = edited_calls()
-    account.app.touch("call_activities", update=0, create=3, delete=0)
-    again = account.read("call_activities", state)
-    old = [row["id"] for row in again.records if row["date_created"] < state["date_created"]]
-    assert set(old) == edited
-    assert [row["id"] for row in again.records][: len(old)] == old
-    assert len(again.states) == 1
+    """They are read beside what is newer, whose first pages may leave before them; no state does."""
+    account = Account(WINDOWLESS, activities=6_000)
+    first = account.read("call_activities")
+    touched = set(account.app.touch("call_activities", update=60, create=0, delete=0)["updated"])
+    created = {row["id"]: row["date_created"] for row in first.records}
+    bookmark = sorted(created.values())[len(created) // 3]
+    again = account.read("call_activities", {**first.states[-1], "date_created": bookmark})
+    old = [row["id"] for row in again.records if row["date_created"] < bookmark]
+    assert (set(old), len(old)) == ({each for each in touched if created[each] < bookmark}, len(set(old)))
+    assert len(old) > 10
+    assert set(old) <= set(again.ids[: again.states_after[0]])
+    assert len(again.states) > 3
 
 
 def test_a_state_without_the_second_position_looks_for_edits_since_its_bookmark() -> None:
