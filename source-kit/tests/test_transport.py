@@ -58,6 +58,14 @@ def server(*parts: bytes, pause: float = 0.0, tick: bytes = b"", closes: bool = 
         is_closed.set()
 
 
+@contextmanager
+def closed_port() -> Iterator[int]:
+    """A port that takes no connections. It stays bound meanwhile: one that is given back is soon somebody else's."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
 def why(url: str, patience: Patience = HASTY) -> str:
     session = new_session(url, {}, pool_size=1, patience=patience)
     began = time.monotonic()
@@ -71,9 +79,9 @@ def why(url: str, patience: Patience = HASTY) -> str:
 
 
 def test_a_closed_port_takes_no_connections() -> None:
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        port = listener.getsockname()[1]
-    assert why(f"http://127.0.0.1:{port}/") == (
+    with closed_port() as port:
+        said = why(f"http://127.0.0.1:{port}/")
+    assert said == (
         f"Nothing at 127.0.0.1:{port} takes connections (connection refused). Check api_url, if it is set, and the "
         "firewall."
     )
@@ -194,10 +202,9 @@ def test_an_unknown_name_is_told() -> None:
 
 
 def test_a_proxy_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        port = listener.getsockname()[1]
-    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
-    assert "The proxy that HTTPS_PROXY" in why("https://api.vendor.test/")
+    with closed_port() as port:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+        assert "The proxy that HTTPS_PROXY" in why("https://api.vendor.test/")
 
 
 def test_a_proxy_that_wants_a_password_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
