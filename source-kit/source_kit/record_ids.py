@@ -13,13 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import requests
-
 from source_kit import schemas, timestamps
 from source_kit.client import HttpClient
+from source_kit.endpoint import NoEndpoint
 from source_kit.errors import ConfigError
 from source_kit.stream import KitStream
-from source_kit.work import Fork, Page, Plan, Record, Start
+from source_kit.work import Fork, Page, Plan, Start
 
 NAME = "record_ids"
 Listing = Callable[[], Plan]
@@ -33,6 +32,7 @@ class RecordIds(KitStream):
     primary_key = ["stream", "id"]  # type: ignore[assignment]  # noqa: RUF012 - as the CDK takes it
     has_probe = False
     worker_share = 0.5
+    endpoint = NoEndpoint(NAME)
 
     def __init__(
         self, client: HttpClient, listings: Mapping[str, Listing], *, id_type: str | list[str] = "string"
@@ -53,22 +53,6 @@ class RecordIds(KitStream):
                 "seen_at": {**schemas.DATE_TIME, "description": "When this listing of the stream began."},
             },
         }
-
-    @property
-    def zoned_fields(self) -> tuple[str, ...]:
-        """None: there is no schema file."""
-        return ()
-
-    @property
-    def bucket(self) -> str:
-        return NAME
-
-    def path(self, **arguments: Any) -> str:
-        """None of its own: the listings ask."""
-        return ""
-
-    def parse_response(self, response: requests.Response, **arguments: Any) -> list[Record]:
-        return []
 
     def work(self, start: Start) -> Plan:
         """All listings, side by side."""

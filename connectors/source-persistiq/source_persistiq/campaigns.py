@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cached_property, partial
-from typing import Any
-from urllib.parse import quote
+from functools import partial
 
-import requests
-
-from source_kit import schemas, timestamps
+from source_kit import timestamps
 from source_kit.client import HttpClient
 from source_kit.numbered import Fetch, Listed, NumberedList
 from source_kit.rules import Unavailable
 from source_kit.state_input import broken, cursor_instant
 from source_kit.timestamps import seconds_z
 from source_kit.work import Fork, Page, Plan, Record, Start, in_order
-from source_persistiq.base import FIRST, NEVER, PersistiqStream, is_named
+from source_persistiq.base import FIRST, NEVER, PersistiqStream
 from source_persistiq.config import Settings
+from source_persistiq.endpoints import CampaignLeadsEndpoint, ListEndpoint
+from source_persistiq.fetcher import is_named, list_of
 
 # Replies enter PersistIQ when a mailbox is polled, with the time at which they were sent.
 REPLY_LOOKBACK = timedelta(days=1)
@@ -35,11 +33,13 @@ class CampaignChild(PersistiqStream):
 
     def campaigns(self) -> tuple[list[str], datetime]:
         """Their ids, and when they were asked for."""
-        walk = NumberedList(PersistiqStream(self.client, self.settings, "campaigns").page, warn=self.warn)
+        walk = list_of(self.client, "campaigns", self.name).whole()
         rows = [row for page in in_order(walk.read()) for row in page.records]
         named = [row for row in rows if is_named(row)]
         if len(named) < len(rows):
-            self.warn(f"{len(rows) - len(named)} campaigns have no id, so that their {self.rows_key} cannot be read.")
+            self.warn(
+                f"{len(rows) - len(named)} campaigns have no id, so that their {self.endpoint.rows_key} cannot be read."
+            )
         return list(dict.fromkeys(str(row["id"]) for row in named)), walk.began or self.client.clock.now()
 
     def child(
@@ -51,16 +51,13 @@ class CampaignChild(PersistiqStream):
     ) -> Plan:
         """The list of one campaign. One that was deleted meanwhile is passed over with a warning."""
         try:
-            every = partial(self.page, path=self.child_path(campaign))
+            every = partial(self.pages.page, campaign=campaign)
             yield from NumberedList(fetch or every, keep=keep, warn=self.warn).read()
         except Unavailable as error:
             if error.status != 404:
                 raise
             gone[campaign] = error
             self.warn("a campaign was passed over, because it is not there any more.")
-
-    def child_path(self, campaign: str) -> str:
-        return f"campaigns/{quote(campaign, safe='', errors='surrogatepass')}/{self.name.removeprefix('campaign_')}"
 
     def check_gone(self, gone: Gone, campaigns: int) -> None:
         """If no campaign at all has the list, the account does not; unless all of them were deleted meanwhile."""
@@ -69,9 +66,9 @@ class CampaignChild(PersistiqStream):
 
     def probe(self) -> None:
         """The list of one campaign, if there is any."""
-        campaigns = PersistiqStream(self.client, self.settings, "campaigns").page(1).records
+        campaigns = list_of(self.client, "campaigns", self.name).page(1).records
         for campaign in list(filter(is_named, campaigns))[:1]:
-            self.fetch({"path": self.child_path(str(campaign["id"]))})
+            self.pages.page(1, campaign=str(campaign["id"]))
 
     def everything(self) -> Plan:
         """The lists of all campaigns, whole."""
@@ -86,21 +83,11 @@ class CampaignLeads(CampaignChild):
 
     name = "campaign_leads"
 
+    def __init__(self, client: HttpClient, settings: Settings) -> None:
+        super().__init__(client, settings, endpoint=CampaignLeadsEndpoint())
+
     def work(self, start: Start) -> Plan:
         return self.everything()
-
-    @cached_property
-    def lead_times(self) -> tuple[str, ...]:
-        """The date-times of the lead."""
-        return schemas.zoned_fields(schemas.load(self.package, self.name)["properties"]["lead"])
-
-    def parse_response(self, response: requests.Response, **arguments: Any) -> list[Record]:
-        records = super().parse_response(response, **arguments)
-        leads = [row["lead"] if isinstance(row.get("lead"), dict) else {} for row in records]
-        timestamps.fix_zones(leads, self.lead_times)
-        return [
-            {**row, "lead_id": lead.get("id", row.get("lead_id"))} for row, lead in zip(records, leads, strict=True)
-        ]
 
 
 class CampaignReplies(CampaignChild):
@@ -110,8 +97,7 @@ class CampaignReplies(CampaignChild):
     cursor_field = "sent_at"
 
     def __init__(self, client: HttpClient, settings: Settings) -> None:
-        super().__init__(client, settings)
-        self.rows_key = "replies"
+        super().__init__(client, settings, endpoint=ListEndpoint("replies", schema=self.name))
 
     def work(self, start: Start) -> Plan:
         """The campaigns side by side; one that the state does not know is read from `start_date`. Later reads go back
@@ -147,7 +133,7 @@ class CampaignReplies(CampaignChild):
     def _replies(self, campaign: str, lower: datetime, gone: Gone, ignores_start: list[bool]) -> Plan:
         """The replies to a campaign from `lower` on. Where earlier ones come nevertheless, they arrived late, unless
         PersistIQ turns out to ignore the filter: then they are left out."""
-        path, end = self.child_path(campaign), self.end
+        end = self.end
         filters = {} if lower <= FIRST else {"start_at": seconds_z(lower)}
         # Bounds are asked for in whole seconds and inclusive: what lies beyond them by less than that is left out here.
         filters |= {} if end is None else {"end_at": seconds_z(end + timestamps.SECOND)}
@@ -158,9 +144,9 @@ class CampaignReplies(CampaignChild):
             return at is not None and at < lower
 
         def fetch(number: int) -> Listed:
-            listed = self.page(number, filters, path)
+            listed = self.pages.page(number, filters, campaign)
             if lower > FIRST and not ignores_start and any(map(is_older, listed.records)):
-                ignores_start.append(bool(self.unasked({"start_at": NEVER}, path)))
+                ignores_start.append(bool(self.pages.unasked({"start_at": NEVER}, campaign)))
             return listed
 
         def keep(record: Record) -> bool:

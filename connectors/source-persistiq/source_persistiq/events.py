@@ -11,17 +11,17 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import Any
-
-import requests
 
 from source_kit import timestamps
+from source_kit.client import HttpClient
 from source_kit.numbered import Listed, NumberedList
 from source_kit.rows import identity
 from source_kit.timestamps import SECOND, instant, seconds_z
 from source_kit.windows import WINDOW_PAGES, cut_points, parts_for
 from source_kit.work import Fork, Page, Plan, Record, Start
 from source_persistiq.base import FIRST, NEVER, PersistiqStream, after
+from source_persistiq.config import Settings
+from source_persistiq.endpoints import EventsEndpoint
 
 SHORTEST_WINDOW = timedelta(hours=1)
 # So much more than a window is asked for at either end: the filters are exclusive, and of unknown precision.
@@ -36,6 +36,9 @@ class Events(PersistiqStream):
 
     name = "events"
     cursor_field = "event_at"
+
+    def __init__(self, client: HttpClient, settings: Settings) -> None:
+        super().__init__(client, settings, endpoint=EventsEndpoint())
 
     def work(self, start: Start) -> Plan:
         """One page of all that is wanted; if that is not all, windows up to what has settled, and the rest."""
@@ -74,11 +77,11 @@ class Events(PersistiqStream):
 
     def _ignores_start(self) -> bool:
         """Whether an event comes that is younger than any can be. One without a time tells nothing."""
-        return any(instant(record.get("event_at")) is not None for record in self.unasked({"start_at": NEVER}))
+        return any(instant(record.get("event_at")) is not None for record in self.pages.unasked({"start_at": NEVER}))
 
     def _ignores_end(self) -> bool:
         """Whether anything but what is from before `FIRST` comes when that is asked for."""
-        return not all(is_before(FIRST + MARGIN, record) for record in self.unasked(filters(FIRST, FIRST)))
+        return not all(is_before(FIRST + MARGIN, record) for record in self.pages.unasked(filters(FIRST, FIRST)))
 
     def _read(self, lower: datetime, upper: datetime | None, once: Once) -> Plan:
         """A window, or the windows that it is cut into."""
@@ -98,18 +101,9 @@ class Events(PersistiqStream):
     def window(self, number: int, lower: datetime, upper: datetime | None) -> Listed:
         """One page of `[lower, upper)` and a little more; a first one that is empty although more is announced is
         asked for again."""
-        listed = self.page(number, filters(lower, upper))
+        listed = self.pages.page(number, filters(lower, upper))
         is_odd = number == 1 and listed.has_more and not listed.records
-        return self.page(number, filters(lower, upper)) if is_odd else listed
-
-    def parse_response(self, response: requests.Response, **arguments: Any) -> list[Record]:
-        """The records with their cursor, null where they have no time at all."""
-        records = super().parse_response(response, **arguments)
-        for record in records:
-            if not record.get("event_at"):
-                created = record.get("created_at")
-                record["event_at"] = created if isinstance(created, str) else record.get("event_at")
-        return records
+        return self.pages.page(number, filters(lower, upper)) if is_odd else listed
 
 
 class Once:

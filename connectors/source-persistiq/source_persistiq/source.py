@@ -16,7 +16,7 @@ from source_kit.record_ids import RecordIds, listings_of
 from source_kit.rules import Unavailable
 from source_kit.source import KitSource
 from source_kit.stream import KitStream
-from source_persistiq import base, config, streams
+from source_persistiq import config, endpoints, streams
 from source_persistiq.errors import RULES
 from source_persistiq.foreign import FOREIGN_RULES, IGNORED_STATES
 
@@ -58,7 +58,7 @@ class SourcePersistiq(KitSource):
         return found
 
     def probe(self, client: HttpClient) -> None:
-        request = Request("users", base.BUCKET, what="the list of users", accepts=base.is_list_of_users)
+        request = Request("users", endpoints.BUCKET, what="the list of users", accepts=endpoints.is_list_of_users)
         try:
             client.send(request)
         except Unavailable as error:

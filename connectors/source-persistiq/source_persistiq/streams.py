@@ -8,10 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-import requests
-
 from source_kit import schemas
-from source_kit.answers import body
 from source_kit.client import HttpClient
 from source_kit.errors import StreamUnavailable
 from source_kit.numbered import NumberedList
@@ -19,14 +16,14 @@ from source_kit.record_ids import Listing
 from source_kit.rows import identity
 from source_kit.timestamps import seconds_z
 from source_kit.work import Page, Plan, Record, Start, in_order
-from source_persistiq.base import NEVER, PersistiqStream, after, is_error
+from source_persistiq.base import NEVER, PersistiqStream, after
 from source_persistiq.campaigns import CampaignChild, CampaignLeads, CampaignReplies
 from source_persistiq.config import Settings
+from source_persistiq.endpoints import ListAsk, WebhookEndpoint
 from source_persistiq.events import Events
+from source_persistiq.fetcher import list_of
 
 PLAIN = ("users", "lead_statuses", "lead_fields", "tags", "dnc_domains", "campaigns")
-# Whoever knows a webhook's URL can post to it.
-LIVE_SECRETS = ("url", "secret", "token", "key")
 
 
 class Mailboxes(PersistiqStream):
@@ -37,14 +34,22 @@ class Mailboxes(PersistiqStream):
 
     def work(self, start: Start) -> Plan:
         seen: set[Any] = set()
-        for page in in_order(PersistiqStream(self.client, self.settings, "users").work(start)):
+        for page in in_order(list_of(self.client, "users", self.name).whole().read()):
             found: dict[Any, Record] = {}
             for user in page.records:
-                for box in self.objects_in(user, "mailboxes"):
+                for box in self.boxes_of(user):
                     record = {**box, "user_id": user.get("id")}
                     found.setdefault(identity(record), record)
             yield replace(page, records=[box for key, box in found.items() if key not in seen])
             seen.update(found)
+
+    def boxes_of(self, user: Record) -> list[Record]:
+        """The objects of its list, or the one that stands in its place; the rest is counted."""
+        given = user.get("mailboxes")
+        listed = given if isinstance(given, list) else [] if given is None else [given]
+        boxes = [each for each in listed if isinstance(each, dict)]
+        self.client.usage.not_objects += len(listed) - len(boxes)
+        return boxes
 
 
 class Leads(PersistiqStream):
@@ -60,7 +65,7 @@ class Leads(PersistiqStream):
         value = {"type": ["null", "string", "number", "boolean"]}
         own: dict[str, schemas.Schema] = {}
         try:
-            for page in in_order(PersistiqStream(self.client, self.settings, "lead_fields").work(Start(False))):
+            for page in in_order(list_of(self.client, "lead_fields", self.name).whole().read()):
                 rows = [row for row in page.records if isinstance(row.get("name"), str)]
                 own |= {row["name"]: {**value, "description": label_of(row)} for row in rows}
         except StreamUnavailable as error:
@@ -77,8 +82,8 @@ class Leads(PersistiqStream):
         filters = after("updated_after", lower)
         later = set() if end is None else (yield from self._changed_after(end))
         walk = NumberedList(
-            partial(self.page, filters=filters),
-            changed_since=lambda began: partial(self.page, filters=after("updated_after", self.settled(began))),
+            partial(self.pages.page, filters=filters),
+            changed_since=lambda began: partial(self.pages.page, filters=after("updated_after", self.settled(began))),
             stamp="updated_at",
             checkpoint=lambda began: {"updated_at": seconds_z(self.reached(began))},
             keep=(lambda record: identity(record) not in later) if later else None,
@@ -86,7 +91,7 @@ class Leads(PersistiqStream):
         )
         yield from walk.read()
         # A long incremental read: perhaps the filter was ignored.
-        if filters and (walk.end or 0) > 1 and self.unasked({"updated_after": NEVER}):
+        if filters and (walk.end or 0) > 1 and self.pages.unasked({"updated_after": NEVER}):
             self.warn("PersistIQ ignored updated_after, so that all leads were read.")
 
     def _changed_after(self, end: datetime) -> Generator[Page, None, set[Any]]:
@@ -95,10 +100,10 @@ class Leads(PersistiqStream):
         later: set[Any] = set()
         if end > self.client.clock.now():
             return later
-        if self.unasked({"updated_after": NEVER}):
+        if self.pages.unasked({"updated_after": NEVER}):
             self.warn("PersistIQ ignored updated_after, so that leads which changed after end_date are read as well.")
             return later
-        walk = NumberedList(partial(self.page, filters=after("updated_after", end)), warn=self.warn)
+        walk = NumberedList(partial(self.pages.page, filters=after("updated_after", end)), warn=self.warn)
         for page in in_order(walk.read()):
             later.update(map(identity, page.records))
             yield Page()
@@ -107,8 +112,8 @@ class Leads(PersistiqStream):
     def everything(self) -> Plan:
         """All leads there are, page after page side by side."""
         walk = NumberedList(
-            self.page,
-            changed_since=lambda began: partial(self.page, filters=after("updated_after", self.settled(began))),
+            self.pages.page,
+            changed_since=lambda began: partial(self.pages.page, filters=after("updated_after", self.settled(began))),
             warn=self.warn,
         )
         return walk.read()
@@ -126,33 +131,16 @@ class WebhookPlugin(PersistiqStream):
     name = "webhook_plugin"
     primary_key = None
 
-    def is_whole(self, content: Any) -> bool:
-        """What is no object, or none at all, is asked for again by `work`, and then taken for what it says."""
-        return not is_error(content)
-
-    def parse_response(self, response: requests.Response, **arguments: Any) -> list[Record]:
-        """The object, from under its own name where it comes like that; nothing else."""
-        content = body(response)
-        inner = content.get(self.rows_key) if isinstance(content, dict) else content
-        found = inner if isinstance(inner, list) else [inner if isinstance(inner, dict) else content]
-        return [blanked(each) for each in found if isinstance(each, dict)]
+    def __init__(self, client: HttpClient, settings: Settings) -> None:
+        super().__init__(client, settings, endpoint=WebhookEndpoint())
 
     def work(self, start: Start) -> Plan:
-        answer = self.fetch()
+        answer = self.pages.fetch(ListAsk())
         if not answer.records:
-            answer = self.fetch()
-            has_none = answer.body in (None, [], {self.rows_key: []})
+            answer = self.pages.fetch(ListAsk())
+            has_none = answer.body in (None, [], {self.name: []})
             self.client.usage.not_objects += 0 if answer.records or has_none else 1
         yield Page(answer.records)
-
-
-def blanked(value: Any) -> Any:
-    """The value with null for live secrets, however deep."""
-    if isinstance(value, list):
-        return [blanked(each) for each in value]
-    if not isinstance(value, dict):
-        return value
-    return {key: None if key.lower().endswith(LIVE_SECRETS) else blanked(inner) for key, inner in value.items()}
 
 
 def build(client: HttpClient, settings: Settings) -> list[PersistiqStream]:

@@ -235,8 +235,8 @@ def test_odd_mailboxes_cost_the_others_nothing(api: Any) -> None:
 def test_what_is_no_object_inside_of_a_record_is_counted(api: Any) -> None:
     stream = api.stream("mailboxes")
     stream.client.account_to(usage := Usage())
-    assert stream.objects_in({"mailboxes": [None, {"id": 1}, "x"]}, "mailboxes") == [{"id": 1}]
-    assert (stream.objects_in({}, "mailboxes"), stream.objects_in({"mailboxes": 7}, "mailboxes")) == ([], [])
+    assert stream.boxes_of({"mailboxes": [None, {"id": 1}, "x"]}) == [{"id": 1}]
+    assert (stream.boxes_of({}), stream.boxes_of({"mailboxes": 7})) == ([], [])
     assert usage.not_objects == 3
 
 
