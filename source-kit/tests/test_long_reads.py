@@ -15,6 +15,7 @@ from source_kit.catalog_input import parse_catalog
 from source_kit.client import HttpClient
 from source_kit.config import CommonOptions
 from source_kit.config_store import ConfigStore
+from source_kit.endpoint import NoEndpoint
 from source_kit.oauth import Auth, basic
 from source_kit.output import Output
 from source_kit.redaction import Redactor
@@ -22,7 +23,7 @@ from source_kit.scheduler import QUEUE_BYTES
 from source_kit.source import KitSource
 from source_kit.stream import KitStream
 from source_kit.testing import FakeClock
-from source_kit.work import Fork, Page, Plan, Record, Start
+from source_kit.work import Fork, Page, Plan, Start
 from tests.test_source import OPTIONS as USUAL_OPTIONS
 
 MEGABYTE = 1024 * 1024
@@ -34,16 +35,11 @@ class Planned(KitStream):
 
     package = "none"
     name = "rows"
+    endpoint = NoEndpoint("none")
     plan: Callable[[Start], Plan]
-
-    def path(self, **arguments: Any) -> str:
-        return self.name
 
     def schema(self) -> dict[str, Any]:
         return {"type": "object", "properties": {"id": {"type": "integer"}}}
-
-    def parse_response(self, response: requests.Response, **arguments: Any) -> list[Record]:
-        return []
 
     def work(self, start: Start) -> Plan:
         return self.plan(start)

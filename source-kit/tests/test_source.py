@@ -16,6 +16,7 @@ from source_kit.catalog_input import ConfiguredStream, parse_catalog
 from source_kit.client import HttpClient
 from source_kit.config import CommonOptions
 from source_kit.config_store import ConfigStore
+from source_kit.endpoint import NoEndpoint
 from source_kit.errors import ConfigError, TransientError
 from source_kit.oauth import Auth, basic
 from source_kit.probes import NO_ANSWER, unreadable
@@ -26,7 +27,7 @@ from source_kit.source import KitSource
 from source_kit.state_input import parse_state
 from source_kit.stream import KitStream
 from source_kit.testing import FakeClock, KeptOutput
-from source_kit.work import Page, Plan, Record, Start
+from source_kit.work import Page, Plan, Start
 
 OPTIONS = CommonOptions(
     start_date=None,
@@ -47,6 +48,7 @@ class Rows(KitStream):
     package = "none"
     cursor_field = "at"
     problem: Exception | None = None
+    endpoint = NoEndpoint("none")
 
     def __init__(self, client: HttpClient, name: str, starts_after: Sequence[str] = ()) -> None:
         self._given_name = name
@@ -57,14 +59,8 @@ class Rows(KitStream):
     def name(self) -> str:
         return self._given_name
 
-    def path(self, **arguments: Any) -> str:
-        return self._given_name
-
     def schema(self) -> dict[str, Any]:
         return {"type": "object", "properties": {"id": {"type": "integer"}, "at": {"type": "string"}}}
-
-    def parse_response(self, response: requests.Response, **arguments: Any) -> list[Record]:
-        return []
 
     def work(self, start: Start) -> Plan:
         if self.problem is not None:

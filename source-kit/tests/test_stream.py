@@ -1,29 +1,50 @@
-"""The base class of streams: hooks, the plain CDK's way of reading, and the arithmetic of time cursors."""
+"""The base class of streams: the hooks of the CDK, the plain CDK's way of reading, and the arithmetic of time cursors."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import requests
 import requests_mock
 from airbyte_cdk.models import SyncMode
 
-from source_kit.answers import body
 from source_kit.budget import RateBudget
 from source_kit.client import HttpClient
+from source_kit.endpoint import Ask, Endpoint
+from source_kit.fetcher import Fetcher
 from source_kit.oauth import basic
-from source_kit.page_size import PageSize
 from source_kit.rules import Rejected
 from source_kit.stream import KitStream, TimeCursor
 from source_kit.testing import NOON, FakeClock
-from source_kit.windows import WalkExpired
-from source_kit.work import Fork, Page, Plan, Record, Start
+from source_kit.work import Fork, Page, Plan, Start
 
 URL = "https://api.vendor.test/v1/leads/"
 T1, T2 = "2026-01-01T00:00:01Z", "2026-01-01T00:00:02Z"
+
+
+@dataclass(frozen=True)
+class From(Ask):
+    """A page of leads from a time on, after a cursor."""
+
+    lower: str = ""
+    cursor: str = ""
+
+
+class LeadsEndpoint(Endpoint[From]):
+    """`GET /v1/leads/`."""
+
+    usual = From()
+    bucket = "GET leads/"
+
+    def path(self, asked: From) -> str:
+        return "leads/"
+
+    def params(self, asked: From) -> dict[str, Any]:
+        given = {"from": asked.lower, "cursor": asked.cursor, "size": asked.size, "limit": asked.limit}
+        return {name: value for name, value in given.items() if value}
 
 
 class Leads(KitStream):
@@ -33,30 +54,16 @@ class Leads(KitStream):
     cursor_field: str | list[str] = "at"
     package = "none"
 
-    def path(self, **arguments: Any) -> str:
-        return "leads/"
-
-    def is_whole(self, content: Any) -> bool:
-        return "data" in content
-
-    def request_params(
-        self,
-        stream_state: Mapping[str, Any] | None,
-        stream_slice: Mapping[str, Any] | None = None,
-        next_page_token: Mapping[str, Any] | None = None,
-    ) -> dict[str, Any]:
-        return {**(stream_slice or {}), **(next_page_token or {})}
-
-    def parse_response(self, response: requests.Response, **arguments: Any) -> list[Record]:
-        records: list[Record] = body(response)["data"]
-        return records
+    def __init__(self, client: HttpClient) -> None:
+        super().__init__(client)
+        self.pages = Fetcher(client, LeadsEndpoint(), self.name)
 
     def work(self, start: Start) -> Plan:
-        yield Page(self.fetch({"from": start.position.get("at", "")}).records, {"at": T1})
+        yield Page(self.pages.fetch(From(lower=start.position.get("at", ""))).records, {"at": T1})
         yield Fork([self.rest()])
 
     def rest(self) -> Plan:
-        yield Page(self.fetch({"from": T1}).records, {"at": T2})
+        yield Page(self.pages.fetch(From(lower=T1)).records, {"at": T2})
 
 
 class Users(Leads):
@@ -77,42 +84,14 @@ def client() -> HttpClient:
     return HttpClient("https://api.vendor.test/v1/", basic("k"), RateBudget(clock), clock, headers={})
 
 
-def test_a_page_is_asked_for_through_the_hooks_of_the_cdk(vendor: Any) -> None:
-    vendor.get(URL, json={"data": [{"id": 1}], "more": True}, headers={"Date": "Thu, 01 Jan 2026 11:59:00 GMT"})
-    answer = Leads(client()).fetch({"from": "x"}, {"cursor": "y"})
-    assert vendor.last_request.qs == {"from": ["x"], "cursor": ["y"]}
-    assert (answer.records, answer.body, answer.size) == ([{"id": 1}], {"data": [{"id": 1}], "more": True}, 1)
-    assert timedelta(0) <= datetime(2026, 1, 1, 11, 59, tzinfo=UTC) - answer.asked_at < timedelta(seconds=1)
-
-
-def test_a_server_whose_clock_is_ahead_moves_no_request_into_the_future(vendor: Any) -> None:
-    vendor.get(URL, json={"data": []}, headers={"Date": "Fri, 02 Jan 2026 12:00:00 GMT"})
-    assert Leads(client()).fetch().asked_at == NOON
-
-
-def test_an_answer_without_its_list_is_asked_for_again(vendor: Any) -> None:
-    vendor.get(URL, [{"json": {}}, {"json": {"data": []}}])
-    assert Leads(client()).fetch().records == []
-    assert vendor.call_count == 2
-
-
-def test_a_page_that_is_too_heavy_is_halved_on_the_spot(vendor: Any) -> None:
-    vendor.get(URL, [{"status_code": 504}, {"json": {"data": []}}])
+def test_the_hooks_of_the_cdk_are_those_of_the_endpoint(vendor: Any) -> None:
     stream = Leads(client())
-    stream.sizes = PageSize(100)
-    stream.fetch({"page": 1})
-    assert [request.qs["size"] for request in vendor.request_history] == [["100"], ["50"]]
-
-
-def test_a_page_whose_place_depends_on_its_size_is_not_halved_in_its_place(vendor: Any) -> None:
-    vendor.get(URL, [{"json": {"data": []}}, {"status_code": 504}, {"status_code": 504}])
-    stream = Leads(client())
-    stream.sizes = PageSize(100)
-    stream.fetch({"page": 1, "size": 100})
-    with pytest.raises(WalkExpired):
-        stream.fetch({"page": 2, "size": 100})
-    assert [request.qs["size"] for request in vendor.request_history] == [["100"]] * 3
-    assert stream.sizes.current == 50
+    assert (stream.path(), stream.http_method, stream.bucket) == ("leads/", "GET", "GET leads/")
+    assert stream.request_params(None, From(lower=T1)) == {"from": T1}
+    assert stream.request_body_json(None) is None
+    vendor.get(URL, json={"data": [{"id": 1}, None]})
+    response = stream.client.send(stream.endpoint.request(From(), "leads"))
+    assert stream.parse_response(response) == [{"id": 1}]
 
 
 def test_a_probe_raises_what_reading_would_raise(vendor: Any) -> None:
@@ -169,14 +148,6 @@ def test_a_read_begins_at_its_state_else_at_the_start_date_else_with_everything(
 )
 def test_a_checkpoint_is_the_value_itself_but_never_past_the_request_less_the_lag(value: str, expected: str) -> None:
     assert CURSOR.checkpoint(value, NOON) == {"at": expected}
-
-
-def test_rows_of_which_none_is_one_are_asked_for_again_and_then_left_out(vendor: Any) -> None:
-    vendor.get(URL, [{"json": {"data": [None]}}, {"json": {"data": [{"id": 1}]}}, {"json": {"data": ["x"]}}])
-    leads = Leads(client())
-    assert leads.fetch().records == [{"id": 1}]
-    answer = leads.fetch()
-    assert (answer.records, answer.size, vendor.call_count) == ([], 1, 4)
 
 
 @pytest.mark.parametrize(
