@@ -1,4 +1,4 @@
-"""The base class of streams: the hooks of the CDK, the plain CDK's way of reading, and the arithmetic of time cursors."""
+"""The base class of streams: the CDK's hooks, its plain way of reading, and the arithmetic of time cursors."""
 
 from __future__ import annotations
 
