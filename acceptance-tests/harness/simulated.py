@@ -57,8 +57,8 @@ class Simulation:
             source = self.connector.source_class()()
             source.clock = self.clock
             output = Output(written.extend, self.clock)
-            source.prepare(ConfigStore(None, self.config), output, Redactor())
-            exit_code = source.sync(parse_catalog(catalog), parse_state(state))
+            connection = source.open(ConfigStore(None, self.config), output, Redactor())
+            exit_code = source.sync(connection, parse_catalog(catalog), parse_state(state))
             output.flush()
         finally:
             signal.signal(signal.SIGTERM, before)

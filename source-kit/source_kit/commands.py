@@ -35,23 +35,24 @@ from source_kit.config_store import ConfigStore
 from source_kit.output import Output, OutputClosed, file_descriptor_sink
 from source_kit.redaction import Redactor, secret_values
 from source_kit.state_input import StreamState, parse_state
+from source_kit.transport import BRISK, PATIENT, Patience
 
 LEVELS = {"CRITICAL": "FATAL", "WARNING": "WARN"}
 
 
-class Connector(Protocol):
+class Source(Protocol):
     """What a connector's `source.SOURCE()` offers the console script."""
 
-    def prepare(self, store: ConfigStore, output: Output, redactor: Redactor) -> None:
-        """Called first. Raises `ConfigError` if the config cannot be used."""
+    def open(self, store: ConfigStore, output: Output, redactor: Redactor, patience: Patience) -> Any:
+        """A connection. Raises `ConfigError` if the config cannot be used."""
 
-    def check(self, logger: logging.Logger, config: Mapping[str, Any]) -> Any:
+    def proof(self, connection: Any) -> Any:
         """An AirbyteConnectionStatus."""
 
-    def discover(self, logger: logging.Logger, config: Mapping[str, Any]) -> Any:
+    def catalog(self, connection: Any) -> Any:
         """An AirbyteCatalog."""
 
-    def sync(self, streams: list[ConfiguredStream], states: dict[str, StreamState]) -> int:
+    def sync(self, connection: Any, streams: list[ConfiguredStream], states: dict[str, StreamState]) -> int:
         """Read the streams, writing every message; returns the exit code."""
 
 
@@ -84,15 +85,15 @@ def _run(package: str, options: argparse.Namespace, spec: Mapping[str, Any], out
         configured = {stream.name for stream in streams}
         given = parse_state(input_files.read_state(options.state))
         states = {name: state for name, state in given.items() if name in configured}
-    source: Connector = import_module(f"{package}.source").SOURCE()
-    source.prepare(ConfigStore(Path(options.config), config), output, redactor)
-    logger = logging.getLogger("airbyte")
+    source: Source = import_module(f"{package}.source").SOURCE()
+    patience = BRISK if options.command == "check" else PATIENT
+    connection = source.open(ConfigStore(Path(options.config), config), output, redactor, patience)
     if options.command == "read":
-        return source.sync(streams, states)
+        return source.sync(connection, streams, states)
     if options.command == "discover":
-        output.message({"type": "CATALOG", "catalog": plain(source.discover(logger, config))})
+        output.message({"type": "CATALOG", "catalog": plain(source.catalog(connection))})
     else:
-        _status(plain(source.check(logger, config)), output)
+        _status(plain(source.proof(connection)), output)
     return 0
 
 

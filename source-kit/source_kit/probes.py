@@ -1,4 +1,7 @@
-"""Which streams cannot be read: one small request each, side by side, within a bounded time."""
+"""What `check` asks: whether the credentials are good, and which streams they cannot read.
+
+One small request for each stream, side by side, within a bounded time.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,42 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
-from source_kit.errors import SourceError
+from source_kit.connection import Connection
+from source_kit.errors import SourceError, TransientError
 from source_kit.rules import Denied
 from source_kit.stream import KitStream
 
+# For the proof of the credentials, then for a look at every stream: with its start, `check` stays within 15 s.
+CHECK_SECONDS = 9.0
+LEAST_PROBE_SECONDS = 3.0
 PROBE_SECONDS = 8.0
 NO_ANSWER = "it did not answer in time. Whether it can be read shows in the sync."
+
+
+def prove(connection: Connection[Any]) -> None:
+    """Prove the credentials, then name the streams that they cannot read; those are no failure.
+
+    Raises what is wrong with the credentials, or `TransientError` where nothing was proved in time.
+    """
+    began, output = connection.clock.monotonic(), connection.output
+    try:
+        if not within(CHECK_SECONDS, connection.probe):
+            raise TransientError(
+                f"The API did not prove the credentials within {CHECK_SECONDS:.0f} seconds. Try again in a minute."
+            )
+        left = max(LEAST_PROBE_SECONDS, CHECK_SECONDS - (connection.clock.monotonic() - began))
+        if not within(left, lambda: _name_unreadable(connection, left - 1.0)):
+            output.log("WARN", "Which streams cannot be read was not found out in time; the sync shows it.")
+    finally:
+        output.flush()
+
+
+def _name_unreadable(connection: Connection[Any], seconds: float) -> None:
+    for stream, problem in unreadable(connection.streams(), connection.options.num_workers, seconds):
+        is_told = problem.startswith(f"Stream {stream} ")
+        connection.output.log("WARN", problem if is_told else f"Stream {stream} cannot be read: {problem}")
 
 
 def within(seconds: float, task: Callable[[], None]) -> bool:

@@ -4,15 +4,19 @@ branches run side by side without threads."""
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 
 from source_kit.branches import Branch, Branches, Order
+from source_kit.client import HttpClient
 from source_kit.clock import Clock, Interrupted
+from source_kit.config_store import ConfigStore
 from source_kit.output import Output
+from source_kit.redaction import Redactor
+from source_kit.source import KitSource
 from source_kit.work import Fork, Page, Plan
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -126,3 +130,16 @@ class SideBySide:
         else:
             self._branches.again(branch)
             self._written.append((branch.order, step))
+
+
+def opened(
+    source: KitSource, config: Mapping[str, Any], *, client: HttpClient | None = None, redactor: Redactor | None = None
+) -> Any:
+    """A connection on the source's clock, whose output is kept; with this client instead of its own."""
+    redactor = redactor or Redactor()
+    output = KeptOutput(source.clock)
+    output.clean = redactor.clean
+    connection = source.open(ConfigStore(None, config), output, redactor)
+    if client is not None:
+        connection.client = client
+    return connection

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import requests
 
+from source_kit import reading
 from source_kit.budget import RateBudget
 from source_kit.catalog_input import parse_catalog
-from source_kit.client import HttpClient
 from source_kit.config import CommonOptions
 from source_kit.config_store import ConfigStore
+from source_kit.connection import Connection, Surroundings
 from source_kit.endpoint import NoEndpoint
 from source_kit.oauth import Auth, basic
 from source_kit.output import Output
 from source_kit.redaction import Redactor
 from source_kit.scheduler import QUEUE_BYTES
-from source_kit.source import KitSource
 from source_kit.stream import KitStream
 from source_kit.testing import FakeClock
 from source_kit.work import Fork, Page, Plan, Start
@@ -45,45 +45,39 @@ class Planned(KitStream):
         return self.plan(start)
 
 
-class Source(KitSource):
-    name = "source-test"
+@dataclass(frozen=True)
+class Settings:
+    common: CommonOptions
+    plan: Callable[[Start], Plan]
 
-    def __init__(self, plan: Callable[[Start], Plan]) -> None:
-        super().__init__()
-        self._plan = plan
 
-    def specification(self) -> Mapping[str, Any]:
-        return {"connectionSpecification": {}}
-
-    def parse(self, config: Mapping[str, Any]) -> tuple[CommonOptions, list[str]]:
-        return OPTIONS, []
-
+class Opened(Connection[Settings]):
     def authentication(self, session: requests.Session) -> Auth:
         return basic("k")
 
-    def budget(self, options: CommonOptions) -> RateBudget:
+    def budget(self) -> RateBudget:
         return RateBudget(self.clock)
 
-    def build_streams(self, client: HttpClient) -> Sequence[KitStream]:
-        stream = Planned(client)
-        stream.plan = self._plan
+    def streams(self) -> Sequence[KitStream]:
+        stream = Planned(self.client)
+        stream.plan = self.settings.plan
         return [stream]
 
-    def probe(self, client: HttpClient) -> None:
+    def probe(self) -> None:
         """Nothing to ask for."""
 
 
 def read(plan: Callable[[Start], Plan]) -> tuple[int, int]:
     """One sync: its exit code, and how many bytes it wrote."""
-    source, written = Source(plan), [0]
-    source.clock = FakeClock()
+    written, clock = [0], FakeClock()
 
     def count(lines: Any) -> None:
         written[0] += len(lines)
 
-    source.prepare(ConfigStore(None, {}), Output(count, source.clock), Redactor())
+    surroundings = Surroundings(Output(count, clock), Redactor(), ConfigStore(None, {}), clock)
     streams = [{"stream": {"name": "rows", "json_schema": {}}, "sync_mode": "full_refresh"}]
-    return source.sync(parse_catalog({"streams": streams}), {}), written[0]
+    connection = Opened(Settings(OPTIONS, plan), surroundings)
+    return reading.read(connection, parse_catalog({"streams": streams}), {}, "source-test"), written[0]
 
 
 def test_reading_stays_parallel_however_much_has_passed_through() -> None:

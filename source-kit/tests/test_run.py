@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -34,18 +34,19 @@ class Source:
     failure: Exception | None = None
     called: list[Any]
 
-    def prepare(self, store: Any, output: Any, redactor: Any) -> None:
-        type(self).called = ["prepare", store.config]
+    def open(self, store: Any, output: Any, redactor: Any, patience: Any) -> Any:
+        type(self).called = ["open", store.config, patience.attempts]
+        return "connection"
 
-    def check(self, logger: logging.Logger, config: Mapping[str, Any]) -> Any:
+    def proof(self, connection: Any) -> Any:
         self._fail()
         return self.check_result
 
-    def discover(self, logger: logging.Logger, config: Mapping[str, Any]) -> Any:
+    def catalog(self, connection: Any) -> Any:
         self._fail()
         return AirbyteCatalog([AirbyteStream("leads", {"type": "object"}, [SyncMode.full_refresh])])
 
-    def sync(self, streams: Any, states: Any) -> int:
+    def sync(self, connection: Any, streams: Any, states: Any) -> int:
         self._fail()
         self.called.extend([[stream.name for stream in streams], states])
         return 7
@@ -83,7 +84,7 @@ def execute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tu
 
 def test_a_good_check_is_one_status(execute: Any) -> None:
     assert execute("check") == (0, [{"type": "CONNECTION_STATUS", "connectionStatus": {"status": "SUCCEEDED"}}])
-    assert Source.called == ["prepare", {"api_key": "api_0123456"}]
+    assert Source.called == ["open", {"api_key": "api_0123456"}, 2]
 
 
 def test_a_failed_check_keeps_secrets_out_of_the_status(execute: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,8 +131,8 @@ def test_a_catalog_leaves_out_what_is_null(execute: Any) -> None:
 def test_a_read_gets_streams_and_the_states_of_these_streams(execute: Any) -> None:
     states = {name: {"__ab_full_refresh_sync_complete": True} for name in ("leads", "users")}
     assert execute("read", catalog=CATALOG, state=states) == (7, [])
-    assert Source.called[2] == ["leads"]
-    assert list(Source.called[3]) == ["leads"]
+    assert Source.called[3] == ["leads"]
+    assert list(Source.called[4]) == ["leads"]
 
 
 def test_a_config_error_in_read_is_a_trace_without_a_stack(execute: Any) -> None:

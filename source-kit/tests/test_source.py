@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -15,18 +16,18 @@ from source_kit.budget import RateBudget
 from source_kit.catalog_input import ConfiguredStream, parse_catalog
 from source_kit.client import HttpClient
 from source_kit.config import CommonOptions
-from source_kit.config_store import ConfigStore
+from source_kit.connection import Connection
 from source_kit.endpoint import NoEndpoint
 from source_kit.errors import ConfigError, TransientError
 from source_kit.oauth import Auth, basic
-from source_kit.probes import NO_ANSWER, unreadable
-from source_kit.redaction import Redactor
+from source_kit.probes import NO_ANSWER, prove, unreadable
+from source_kit.reading import read
 from source_kit.rules import Denied, Unavailable
 from source_kit.running import start_order
 from source_kit.source import KitSource
 from source_kit.state_input import parse_state
 from source_kit.stream import KitStream
-from source_kit.testing import FakeClock, KeptOutput
+from source_kit.testing import FakeClock, KeptOutput, opened
 from source_kit.work import Page, Plan, Start
 
 OPTIONS = CommonOptions(
@@ -73,35 +74,52 @@ class Rows(KitStream):
             raise self.problem
 
 
-class Source(KitSource):
-    """A source with the streams of the test."""
+@dataclass(frozen=True)
+class Settings:
+    """Those of the test; `problems` by name of stream."""
 
-    name = "source-test"
-    problems: Mapping[str, Exception] = {}
+    common: CommonOptions
+    problems: Mapping[str, Exception]
 
-    def specification(self) -> Mapping[str, Any]:
-        return {"connectionSpecification": {"properties": {"key": {"airbyte_secret": True}}}}
 
-    def parse(self, config: Mapping[str, Any]) -> tuple[CommonOptions, list[str]]:
-        if "key" not in config:
-            raise ConfigError("key is missing.")
-        return OPTIONS, ["The key is old."]
+class Opened(Connection[Settings]):
+    """A connection with the streams of the test."""
 
     def authentication(self, session: requests.Session) -> Auth:
         return basic("k")
 
-    def budget(self, options: CommonOptions) -> RateBudget:
+    def budget(self) -> RateBudget:
         return RateBudget(self.clock)
 
-    def build_streams(self, client: HttpClient) -> Sequence[KitStream]:
-        streams = [Rows(client, "attachments", ("messages",)), Rows(client, "messages"), Rows(client, "users")]
+    def streams(self) -> Sequence[KitStream]:
+        streams = [Rows(self.client, "attachments", ("messages",)), Rows(self.client, "messages")]
+        streams.append(Rows(self.client, "users"))
         for stream in streams:
-            stream.problem = self.problems.get(stream.name)
+            stream.problem = self.settings.problems.get(stream.name)
         return streams
 
-    def probe(self, client: HttpClient) -> None:
-        if "probe" in self.problems:
-            raise self.problems["probe"]
+    def probe(self) -> None:
+        if "probe" in self.settings.problems:
+            raise self.settings.problems["probe"]
+
+
+class Source(KitSource):
+    """A source whose streams have the problems of the test."""
+
+    name = "source-test"
+    connection = Opened
+
+    def __init__(self, problems: Mapping[str, Exception] | None = None) -> None:
+        super().__init__()
+        self.problems = problems or {}
+
+    def specification(self) -> Mapping[str, Any]:
+        return {"connectionSpecification": {"properties": {"key": {"airbyte_secret": True}}}}
+
+    def parse(self, config: Mapping[str, Any]) -> tuple[Settings, list[str]]:  # type: ignore[override]  # of this object
+        if "key" not in config:
+            raise ConfigError("key is missing.")
+        return Settings(OPTIONS, self.problems), ["The key is old."]
 
 
 def catalog(*names: str, mode: str = "incremental") -> dict[str, Any]:
@@ -121,13 +139,16 @@ def configured(*names: str) -> list[ConfiguredStream]:
     return parse_catalog(catalog(*names))
 
 
-def prepared(problems: Mapping[str, Exception] | None = None) -> tuple[Source, KeptOutput]:
-    source = Source()
-    source.problems = problems or {}
+def prepared(problems: Mapping[str, Exception] | None = None) -> tuple[Opened, KeptOutput]:
+    source = Source(problems)
     source.clock = FakeClock()
-    output = KeptOutput(source.clock)
-    source.prepare(ConfigStore(None, {"key": "k"}), output, Redactor())
-    return source, output
+    connection: Opened = opened(source, {"key": "k"})
+    assert isinstance(connection.output, KeptOutput)
+    return connection, connection.output
+
+
+def sync(connection: Opened, *names: str, state: Any = None) -> int:
+    return read(connection, configured(*names), parse_state(state or {}), "source-test")
 
 
 def statuses(output: KeptOutput) -> list[tuple[str, str]]:
@@ -137,21 +158,21 @@ def statuses(output: KeptOutput) -> list[tuple[str, str]]:
 
 
 def test_parents_start_before_children_whatever_the_catalog_says() -> None:
-    source, _ = prepared()
-    streams = source.build_streams(source.client)
+    connection, _ = prepared()
+    streams = connection.streams()
     assert start_order(list(streams)) == ["messages", "attachments", "users"]
     assert start_order([streams[0], streams[2]]) == ["attachments", "users"]
 
 
 def test_streams_that_wait_for_each_other_start_nevertheless() -> None:
-    source, _ = prepared()
-    one, two = Rows(source.client, "one", ("two",)), Rows(source.client, "two", ("one",))
+    connection, _ = prepared()
+    one, two = Rows(connection.client, "one", ("two",)), Rows(connection.client, "two", ("one",))
     assert start_order([one, two]) == ["one", "two"]
 
 
 def test_a_read_of_known_streams_succeeds() -> None:
-    source, output = prepared()
-    assert source.sync(configured("users", "attachments", "messages"), {}) == 0
+    connection, output = prepared()
+    assert sync(connection, "users", "attachments", "messages") == 0
     # In the source's order, not the catalog's.
     assert [name for name, status in statuses(output) if status == "STARTED"] == ["messages", "attachments", "users"]
     assert sorted(name for name, status in statuses(output) if status == "COMPLETE") == [
@@ -163,8 +184,8 @@ def test_a_read_of_known_streams_succeeds() -> None:
 
 
 def test_a_missing_stream_is_an_error_and_the_others_are_read() -> None:
-    source, output = prepared()
-    assert source.sync(configured("leads", "users"), {}) == 1
+    connection, output = prepared()
+    assert sync(connection, "leads", "users") == 1
     assert statuses(output)[:2] == [("leads", "STARTED"), ("leads", "INCOMPLETE")]
     assert ("users", "COMPLETE") in statuses(output)
     (error,) = [m["trace"]["error"] for m in output.messages() if m.get("trace", {}).get("type") == "ERROR"]
@@ -174,57 +195,57 @@ def test_a_missing_stream_is_an_error_and_the_others_are_read() -> None:
 
 
 def test_a_failed_stream_makes_the_exit_code_one() -> None:
-    source, output = prepared({"messages": Unavailable("No permission.")})
-    assert source.sync(configured("messages", "users"), {}) == 1
+    connection, output = prepared({"messages": Unavailable("No permission.")})
+    assert sync(connection, "messages", "users") == 1
     assert ("messages", "INCOMPLETE") in statuses(output)
     assert ("users", "COMPLETE") in statuses(output)
 
 
 def test_a_state_that_is_no_time_is_refused_before_anything_is_read() -> None:
-    source, output = prepared()
+    connection, output = prepared()
     states = parse_state({"users": {"at": "yesterday", "__v": 1}})
     with pytest.raises(ConfigError, match="state of stream users"):
-        source.sync(configured("users"), states)
+        read(connection, configured("users"), states, "source-test")
     assert statuses(output) == [("users", "STARTED"), ("users", "INCOMPLETE")]
 
 
 def test_a_state_that_somebody_wrote_by_hand_is_gone_on_from_in_the_usual_form() -> None:
-    source, output = prepared()
-    assert source.sync(configured("users"), parse_state({"users": {"at": "2026-032", "__v": 1}})) == 0
+    connection, output = prepared()
+    assert sync(connection, "users", state={"users": {"at": "2026-032", "__v": 1}}) == 0
     states = [message["state"]["stream"]["stream_state"] for message in output.messages() if message["type"] == "STATE"]
     # The only record is older.
     assert states == [{"at": "2026-02-01T00:00:00.000000+00:00", "__v": 1}]
 
 
 def test_a_foreign_state_without_rule_starts_the_stream_again_with_a_warning() -> None:
-    source, output = prepared()
-    assert source.sync(configured("users"), parse_state({"users": {"at": "2026-01-01T00:00:00Z"}})) == 0
+    connection, output = prepared()
+    assert sync(connection, "users", state={"users": {"at": "2026-01-01T00:00:00Z"}}) == 0
     assert "WARN Stream users starts again: its state is of another connector and cannot be used." in output.logs()
 
 
 @pytest.mark.parametrize("told", ["No permission.", "Stream users cannot be read: No permission."])
 def test_check_names_unreadable_streams_once_and_succeeds(told: str) -> None:
-    source, output = prepared({"users": Unavailable(told)})
-    assert source.check_connection(LOGGER, {"key": "k"}) == (True, None)
+    connection, output = prepared({"users": Unavailable(told)})
+    prove(connection)
     assert "WARN Stream users cannot be read: No permission." in output.logs()
 
 
 def test_check_fails_where_the_credentials_are_refused() -> None:
-    source, _ = prepared({"probe": Denied("The key was refused.")})
+    connection, _ = prepared({"probe": Denied("The key was refused.")})
     with pytest.raises(Denied):
-        source.check_connection(LOGGER, {"key": "k"})
+        prove(connection)
 
 
 def test_a_key_that_is_refused_by_one_stream_only_while_probing_ends_the_check() -> None:
-    source, _ = prepared({"users": Denied("The key was refused.")})
+    connection, _ = prepared({"users": Denied("The key was refused.")})
     with pytest.raises(Denied):
-        unreadable(source.build_streams(source.client), 2)
+        unreadable(connection.streams(), 2)
 
 
 def test_a_stream_that_does_not_answer_in_time_is_named_and_holds_nothing_up() -> None:
     release = threading.Event()
-    source, _ = prepared({"users": Unavailable("No permission.")})
-    slow, *others = source.build_streams(source.client)
+    connection, _ = prepared({"users": Unavailable("No permission.")})
+    slow, *others = connection.streams()
     slow.probe = release.wait  # type: ignore[method-assign,assignment]  # a server that never answers
     try:
         problems = unreadable([slow, *others], 2, seconds=0.2)
@@ -255,8 +276,7 @@ def test_the_cdk_gets_the_messages_of_the_engine_as_objects() -> None:
 
 
 def test_the_cdk_is_told_of_a_failed_stream_by_an_exception_at_the_end() -> None:
-    source = Source()
-    source.problems = {"users": Unavailable("No permission.")}
+    source = Source({"users": Unavailable("No permission.")})
     with pytest.raises(ConfigError, match="Some streams failed"):
         cdk_read(source, "users")
 
@@ -279,19 +299,16 @@ def test_check_uses_the_config_that_it_is_given() -> None:
     refused = source.check(LOGGER, {})
     assert (refused.status.value, refused.message) == ("FAILED", "key is missing.")
     assert source.check(LOGGER, {"key": "other"}).status.value == "SUCCEEDED"
-    assert source.store.config == {"key": "other"}
 
 
 @pytest.mark.parametrize("error", [Denied("The key was refused."), TransientError("Nothing answers.")])
 def test_check_says_in_a_status_what_is_wrong(error: Exception) -> None:
-    source, _ = prepared({"probe": error})
-    status = source.check(LOGGER, {"key": "k"})
+    status = Source({"probe": error}).check(LOGGER, {"key": "k"})
     assert (status.status.value, status.message) == ("FAILED", str(error))
 
 
 def test_secrets_are_masked_for_whoever_comes_without_the_console_script() -> None:
-    source = Source()
-    source.problems = {"probe": Denied("The key s3cret-key was refused.", internal_message="key s3cret-key")}
+    source = Source({"probe": Denied("The key s3cret-key was refused.", internal_message="key s3cret-key")})
     status = source.check(LOGGER, {"key": "s3cret-key"})
     assert status.message == "The key **** was refused."
     logged = [message.log.message for message in source.message_repository.consume_queue() if message.log]

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import requests
 
 from source_closeio import config, search, streams
 from source_closeio.account import WHO_AM_I
+from source_closeio.config import Settings
 from source_closeio.errors import RULES
 from source_closeio.foreign import FOREIGN_RULES, IGNORED_STATES
 from source_closeio.record_ids import listings
 from source_kit.budget import RateBudget
-from source_kit.client import HttpClient
-from source_kit.config import CommonOptions
+from source_kit.connection import Connection
 from source_kit.oauth import Auth
 from source_kit.record_ids import RecordIds, listings_of
 from source_kit.source import KitSource
@@ -24,19 +23,14 @@ from source_kit.stream import KitStream
 SEARCHES_PER_SECOND = 2.0
 
 
-class SourceCloseio(KitSource):
-    """Reads Close CRM."""
+class CloseConnection(Connection[Settings]):
+    """One organisation of Close."""
 
-    name = "source-closeio"
     rules = RULES
     foreign_rules = FOREIGN_RULES
     ignored_states = IGNORED_STATES
     # Date-only values are of the zone that the client names.
     session_headers: Mapping[str, str] = {"X-TZ-Offset": "0"}  # type: ignore[misc]  # a constant
-
-    def parse(self, given: Mapping[str, Any]) -> tuple[CommonOptions, list[str]]:
-        self.settings, warnings = config.parse(given)
-        return self.settings.common, warnings
 
     def authentication(self, session: requests.Session) -> Auth:
         return config.authentication(
@@ -49,24 +43,32 @@ class SourceCloseio(KitSource):
             on_secret=self.redactor.add,
         )
 
-    def budget(self, options: CommonOptions) -> RateBudget:
+    def budget(self) -> RateBudget:
         return RateBudget(
             self.clock,
-            share=options.rate_limit_share,
-            max_per_minute=options.max_requests_per_minute,
+            share=self.options.rate_limit_share,
+            max_per_minute=self.options.max_requests_per_minute,
             fallback_per_second={f"POST {search.PATH}": SEARCHES_PER_SECOND},
         )
 
-    def build_streams(self, client: HttpClient) -> Sequence[KitStream]:
-        found: list[KitStream] = [*streams.build(client, self.settings)]
-        wanted = self.settings.common.record_ids_of
+    def streams(self) -> Sequence[KitStream]:
+        found: list[KitStream] = [*streams.build(self.client, self.settings)]
+        wanted = self.options.record_ids_of
         if wanted:
-            known = listings(streams.build(client, self.settings))
-            found.append(RecordIds(client, listings_of(wanted, known)))
+            known = listings(streams.build(self.client, self.settings))
+            found.append(RecordIds(self.client, listings_of(wanted, known)))
         return found
 
-    def probe(self, client: HttpClient) -> None:
-        client.send(WHO_AM_I)
+    def probe(self) -> None:
+        self.client.send(WHO_AM_I)
+
+
+class SourceCloseio(KitSource):
+    """Reads Close CRM."""
+
+    name = "source-closeio"
+    connection = CloseConnection
+    parse = staticmethod(config.parse)
 
 
 SOURCE = SourceCloseio

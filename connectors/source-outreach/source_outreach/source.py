@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any
 
 import requests
 
 from source_kit import protocol
-from source_kit.client import HttpClient
-from source_kit.config import CommonOptions
+from source_kit.connection import Connection
 from source_kit.foreign_state import ForeignRule
 from source_kit.oauth import Auth
 from source_kit.record_ids import NAME as RECORD_IDS
@@ -19,6 +17,7 @@ from source_kit.source import KitSource
 from source_kit.stream import KitStream
 from source_outreach import config, credentials, record_ids, streams
 from source_outreach.collections import CUSTOM_OBJECT
+from source_outreach.config import Settings
 from source_outreach.counted import CountedBudget
 from source_outreach.discovery import Account
 from source_outreach.errors import RULES
@@ -30,10 +29,9 @@ KAIA_PER_SECOND = 3.0
 ANALYTICS = "source-outreach-requests"
 
 
-class SourceOutreach(KitSource):
-    """Reads Outreach."""
+class OutreachConnection(Connection[Settings]):
+    """One user or app of Outreach."""
 
-    name = "source-outreach"
     rules = RULES
     ignored_states = IGNORED_STATES
     # Without the content type, which a GET does not have, Outreach documents a 415.
@@ -41,16 +39,12 @@ class SourceOutreach(KitSource):
 
     @property
     def foreign_rules(self) -> Sequence[ForeignRule]:  # type: ignore[override]  # depends on the look-back
-        return rules_for(timedelta(seconds=self.settings.common.lookback_window_seconds))
-
-    def parse(self, given: Mapping[str, Any]) -> tuple[CommonOptions, list[str]]:
-        self.settings, warnings = config.parse(given)
-        return self.settings.common, warnings
+        return rules_for(timedelta(seconds=self.options.lookback_window_seconds))
 
     def authentication(self, session: requests.Session) -> Auth:
         return credentials.authentication(
             self.settings.credentials,
-            self.settings.common,
+            self.options,
             config.DEFAULTS.api_url,
             self.store,
             session,
@@ -65,30 +59,32 @@ class SourceOutreach(KitSource):
         """The host that serves the organisation, as signing in as an app tells it."""
         self.client.move_to(api_url)
 
-    def budget(self, options: CommonOptions) -> CountedBudget:
+    def budget(self) -> CountedBudget:
         return CountedBudget(
             self.clock,
             per_day=self.settings.max_requests_per_day,
-            share=options.rate_limit_share,
-            max_per_minute=options.max_requests_per_minute,
+            share=self.options.rate_limit_share,
+            max_per_minute=self.options.max_requests_per_minute,
             per_second={config.KAIA_BUCKET: KAIA_PER_SECOND},
         )
 
-    def build_streams(self, client: HttpClient) -> Sequence[KitStream]:
+    def streams(self) -> Sequence[KitStream]:
+        client = self.client
         account = Account(client)
         standard = streams.reachable(streams.build(client, self.settings, account), client)
         # There is no scope for custom objects that an app could have.
         is_app = self.settings.credentials.is_app
         found: list[KitStream] = [*standard, *([] if is_app else streams.custom(client, self.settings, account))]
-        if self.settings.common.record_ids_of:
+        if self.options.record_ids_of:
             found.append(record_ids.stream(client, self.settings, account.custom_objects))
         return found
 
-    def streams_for(self, client: HttpClient, names: Sequence[str]) -> Sequence[KitStream]:
+    def streams_for(self, names: Sequence[str]) -> Sequence[KitStream]:
         """Custom objects are looked for only if one is configured; what cannot be reached says so when it is read."""
+        client = self.client
         account = Account(client)
         found: list[KitStream] = [*streams.build(client, self.settings, account)]
-        if RECORD_IDS in names and self.settings.common.record_ids_of:
+        if RECORD_IDS in names and self.options.record_ids_of:
             found.append(record_ids.stream(client, self.settings, account.custom_objects))
         if any(name.startswith(CUSTOM_OBJECT) for name in names):
             found += streams.custom(client, self.settings, account)
@@ -102,8 +98,16 @@ class SourceOutreach(KitSource):
             figures = json.dumps(budget.figures())
             self.output.message(protocol.analytics(ANALYTICS, figures, self.output.now_ms()))
 
-    def probe(self, client: HttpClient) -> None:
-        streams.token_probe(client)
+    def probe(self) -> None:
+        streams.token_probe(self.client)
+
+
+class SourceOutreach(KitSource):
+    """Reads Outreach."""
+
+    name = "source-outreach"
+    connection = OutreachConnection
+    parse = staticmethod(config.parse)
 
 
 SOURCE = SourceOutreach

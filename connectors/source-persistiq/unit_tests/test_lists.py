@@ -10,9 +10,14 @@ from airbyte_cdk.models import SyncMode
 from source_kit.client import Usage
 from source_kit.errors import ConfigError, TransientError
 from source_kit.rules import Denied, Rejected, Unavailable
+from source_kit.testing import opened
 from source_persistiq import SourcePersistiq
 
 TAG = {"id": "tag_1", "name": "One"}
+
+
+def connected(api: Any) -> Any:
+    return opened(SourcePersistiq(), {"api_key": "pk_0123456789"}, client=api.stream("users").client)
 
 
 def test_the_first_page_is_asked_for_without_a_number(api: Any, paged: Any) -> None:
@@ -132,29 +137,23 @@ def test_a_200_that_is_no_success_is_asked_for_again(api: Any, damaged: Any) -> 
     ],
 )  # fmt: skip
 def test_a_check_takes_nothing_but_a_list_of_users_for_success(api: Any, answer: Any) -> None:
-    source = SourcePersistiq()
-    source.parse({"api_key": "pk_0123456789"})
     api.serve("users", answer)
     told = r"Reading the list of users failed 8 times: The answer lacked what it should hold\."
     with pytest.raises(TransientError, match=told):
-        source.probe(api.stream("users").client)
+        connected(api).probe()
 
 
 @pytest.mark.parametrize("rows", [[], [{"id": "u_1"}], [None, {"id": "u_1"}]])
 def test_a_check_takes_a_list_of_users_for_success(api: Any, rows: list[Any]) -> None:
-    source = SourcePersistiq()
-    source.parse({"api_key": "pk_0123456789"})
     api.serve("users", {"users": rows})
-    source.probe(api.stream("users").client)
+    connected(api).probe()
     assert api.asked == [("users", {})]
 
 
 def test_a_check_of_a_wrong_address_speaks_of_the_address(api: Any) -> None:
-    source = SourcePersistiq()
-    source.parse({"api_key": "pk_0123456789"})
     api.serve("users", (404, "<html></html>"))
     with pytest.raises(ConfigError, match=r"no PersistIQ at https://api\.persistiq\.com/v1/ \(404\)\. Check api_url"):
-        source.probe(api.stream("users").client)
+        connected(api).probe()
 
 
 def test_seven_retries_with_growing_waits_and_then_a_transient_error(api: Any) -> None:
