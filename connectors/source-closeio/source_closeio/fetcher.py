@@ -217,16 +217,13 @@ class SearchFetcher(PageFetcher[SearchAsk]):
         """What to name, without what Close turns out not to know."""
         return list(self._fields())
 
-    def window(
-        self, window: Window, token: Any = None, *, count: bool | None = None, limit: int | None = None
-    ) -> Fetched:
-        """One page; counts at the beginning of a query unless told. `WalkExpired` when its cursor is too old or too
-        deep."""
+    def window(self, window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
+        """One page; `WalkExpired` when its cursor is too old or too deep."""
         asked = SearchAsk(
             limit=limit,
             window=window,
             cursor=token or None,
-            counts=token is None if count is None else count,
+            counts=count,
             fields=CORE_FIELDS if limit == 1 else self.fields,
         )
         answer = self._searched(asked)

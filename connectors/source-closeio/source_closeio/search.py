@@ -83,7 +83,7 @@ class SearchEndpoint(Endpoint[SearchAsk]):
         return {"type": "regular_field", "object_type": self.object_type, "field_name": name}
 
     def _range(self, name: str, lower: datetime | None, upper: datetime | None) -> list[dict[str, Any]]:
-        """`on_or_after` is inclusive, `before` exclusive. In milliseconds and Z: offsets caused trouble in production."""
+        """`on_or_after` is inclusive, `before` exclusive. Milliseconds and Z: offsets caused trouble in production."""
         if lower is None and upper is None:
             return []
         condition: dict[str, Any] = {"type": "moment_range"}

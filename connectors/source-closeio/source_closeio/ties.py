@@ -8,7 +8,6 @@ tied rows keep their order, it goes on by another way than searching.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -18,7 +17,7 @@ from source_closeio.fetcher import ListFetcher
 from source_kit import timestamps
 from source_kit.pages import MOST_PAGES_WITHOUT_ROWS, endless, with_rows
 from source_kit.stream import TimeCursor
-from source_kit.windows import Fetched, WalkExpired, Window
+from source_kit.windows import Fetch, Fetched, WalkExpired, Window
 from source_kit.work import Plan, Record
 
 
@@ -69,12 +68,12 @@ def is_second_reading(window: Window) -> bool:
     return window.within is not None and window.descending
 
 
-def fetch_again(search: Callable[[Window, Any], Fetched], way: OtherWay, window: Window, token: Any) -> Fetched:
-    """One page of the second reading; `search` counts where it begins."""
+def fetch_again(search: Fetch, way: OtherWay, window: Window, token: Any) -> Fetched:
+    """One page of the second reading; counted where it begins."""
     if isinstance(token, InOtherWay):
         return _by_other_way(way, window, token.token)
     try:
-        page = search(window, token.cursor if token else None)
+        page = search(window, token.cursor if token else None, count=token is None)
     except WalkExpired:
         if token is None:
             raise

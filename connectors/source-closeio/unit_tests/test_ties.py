@@ -39,7 +39,7 @@ class List(OtherWay):
         raise NotImplementedError
 
 
-def search(window: Window, token: Any) -> Fetched:
+def search(window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
     raise WalkExpired
 
 
