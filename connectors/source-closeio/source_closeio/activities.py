@@ -90,6 +90,10 @@ class Activities(CloseTimeline):
         )
         return keyset.walk(Window(lower, self.time_cursor.end_date))
 
+    def chosen(self, records: list[Record]) -> list[Record]:
+        """The records of a page that belong to the stream."""
+        return records
+
 
 class TypedActivities(Activities):
     """Activities of one type, from their own endpoint."""

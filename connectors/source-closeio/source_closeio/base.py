@@ -18,7 +18,7 @@ from source_kit import schemas
 from source_kit.client import HttpClient
 from source_kit.fetcher import Fetcher
 from source_kit.stream import KitStream, TimeCursor
-from source_kit.work import Plan, Record, Start
+from source_kit.work import Plan, Start
 
 
 class CloseStream(KitStream):
@@ -88,7 +88,7 @@ class CloseList(CloseStream):
     pages: ListFetcher
 
     def fetcher(self) -> ListFetcher:
-        return ListFetcher(self.client, ListEndpoint(self.resource, self.mending, page_size=self.page_size), self.name)
+        return ListFetcher(self.client, ListEndpoint(self.resource, self.mending, self.page_size), self.name)
 
     def work(self, start: Start) -> Plan:
         """All rows."""
@@ -102,9 +102,5 @@ class CloseTimeline(CloseStream):
     walked_field: ClassVar[str]
 
     def fetcher(self) -> TimelineFetcher:
-        endpoint = ListEndpoint(self.resource, self.mending, page_size=self.page_size)
+        endpoint = ListEndpoint(self.resource, self.mending, self.page_size)
         return TimelineFetcher(self.client, endpoint, self.name, self.walked_field)
-
-    def chosen(self, records: list[Record]) -> list[Record]:
-        """The records of a page as they leave."""
-        return records

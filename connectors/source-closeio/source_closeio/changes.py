@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from source_closeio.base import CloseStream
@@ -63,7 +62,7 @@ class ChangeLog:
         stream = self._stream
         # None of them leaves, so that nothing is mended.
         endpoint = ListEndpoint(Events.resource, page_size=Events.page_size)
-        events = EventsFetcher(stream.client, endpoint, Events.name, Events.walked_field)
+        events = EventsFetcher(stream.client, endpoint, Events.name, Events.walked_field, filters)
         self._is_whole = self._is_whole or not filters
 
         def chosen(found: list[Record]) -> list[Record]:
@@ -73,7 +72,7 @@ class ChangeLog:
             return self._emit([event for event in found if event.get("object_type") in self._object_types])
 
         keyset = Keyset(
-            fetch=self.beginning.noting(partial(events.window, filters=filters)),
+            fetch=self.beginning.noting(events.window),
             field="date_updated",
             page_size=events.page_size,
             emit=chosen,

@@ -31,7 +31,7 @@ class Contacts(Searched):
     @cached_property
     def other_way(self) -> OtherWay:
         """The plain list."""
-        pages = ListFetcher(self.client, ListEndpoint("contact/", self.mending, page_size=200), self.name)
+        pages = ListFetcher(self.client, ListEndpoint("contact/", self.mending, 200), self.name)
         return WholeContactList(pages, self.lag)
 
 

@@ -7,8 +7,8 @@ loses its body. Close limits each endpoint group, method and path, on its own.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import copy
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from source_closeio.mending import AS_THEY_COME, Mending
@@ -25,29 +25,19 @@ class ListAsk(Ask):
     filters: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
 class ListEndpoint(Endpoint[ListAsk]):
-    """`GET <resource>`: a list by offset."""
+    """`GET <resource>`: a list by offset. `fields`: what is asked for, by commas, where not all is wanted."""
 
+    resource: str
+    mending: Mending = AS_THEY_COME
+    page_size: int = 100
+    fields: str = ""
     usual = ListAsk()
 
-    def __init__(self, resource: str, mending: Mending = AS_THEY_COME, *, page_size: int = 100) -> None:
-        self.resource = resource
-        self.bucket = f"GET {resource}"
-        self.mending = mending
-        self.page_size = page_size
-        self.fields = ""
-
-    def only(self, *fields: str) -> ListEndpoint:
-        """The same, asked for these fields alone."""
-        narrow = copy(self)
-        narrow.fields = ",".join(dict.fromkeys(fields))
-        return narrow
-
-    def moved(self, resource: str) -> ListEndpoint:
-        """The same at another path."""
-        moved = copy(self)
-        moved.resource, moved.bucket = resource, f"GET {resource}"
-        return moved
+    @property
+    def bucket(self) -> str:  # type: ignore[override]  # follows from the path
+        return f"GET {self.resource}"
 
     def path(self, asked: ListAsk) -> str:
         return self.resource
@@ -72,17 +62,18 @@ class ObjectAsk(Ask):
     fields: str = ""
 
 
+@dataclass(frozen=True)
 class ObjectEndpoint(Endpoint[ObjectAsk]):
     """`GET <resource><id>/`: a single object. The answer itself is the row."""
 
+    resource: str
+    mending: Mending = AS_THEY_COME
     usual = ObjectAsk()
     rows_key = ""
 
-    def __init__(self, resource: str, mending: Mending = AS_THEY_COME) -> None:
-        """One endpoint group for all ids."""
-        self.resource = resource
-        self.bucket = f"GET {resource}{{id}}/"
-        self.mending = mending
+    @property
+    def bucket(self) -> str:  # type: ignore[override]  # one group for all ids
+        return f"GET {self.resource}{{id}}/"
 
     def path(self, asked: ObjectAsk) -> str:
         return f"{self.resource}{asked.id}/"
@@ -100,7 +91,7 @@ class ObjectEndpoint(Endpoint[ObjectAsk]):
 class MembersEndpoint(ObjectEndpoint):
     """The members in an organisation, present and former; `is_active` says which of its two lists each comes from."""
 
-    lists: Mapping[str, bool] = {"memberships": True, "inactive_memberships": False}
+    lists = MappingProxyType({"memberships": True, "inactive_memberships": False})
 
     def is_whole(self, content: Any) -> bool:
         """Also with the list of members, which holds the user of the key at least; nobody may have left."""
@@ -125,17 +116,15 @@ class MembersEndpoint(ObjectEndpoint):
         return self.mending.mend(records)
 
 
+@dataclass(frozen=True)
 class FieldSchemaEndpoint(ObjectEndpoint):
     """The custom fields of an object type in order: one record, whose id is the type as it stands in the address.
 
     `typed`: the object types whose own types have fields each, and the column that names the type.
     """
 
+    typed: Mapping[str, str] = field(default_factory=dict)
     rows_key = "fields"
-
-    def __init__(self, resource: str, mending: Mending, typed: Mapping[str, str]) -> None:
-        super().__init__(resource, mending)
-        self.typed = typed
 
     def is_whole(self, content: Any) -> bool:
         """An answer without its list is asked for again."""

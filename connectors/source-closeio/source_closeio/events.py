@@ -15,7 +15,7 @@ from source_closeio.base import CloseTimeline
 from source_closeio.config import Settings
 from source_closeio.endpoints import ListAsk, ListEndpoint
 from source_closeio.errors import is_cursor_error
-from source_closeio.fetcher import NO_FILTERS, Filters, TimelineFetcher, cursor_of
+from source_closeio.fetcher import TimelineFetcher, cursor_of
 from source_closeio.mending import Mending
 from source_closeio.times import Beginning
 from source_kit import json_text, schemas, timestamps
@@ -46,24 +46,16 @@ def newest_first(lower: datetime, upper: datetime | None = None) -> Window:
 
 
 class EventsFetcher(TimelineFetcher):
-    """Asks for the event log, by cursors."""
+    """Asks for the event log, by cursors.
 
-    def window(
-        self,
-        window: Window,
-        token: Any = None,
-        *,
-        count: bool = False,
-        limit: int | None = None,
-        filters: Filters = NO_FILTERS,
-    ) -> Fetched:
-        """One page; a cursor already holds the time filters and must not repeat them, only the others.
+    `filters`: one of the combinations that Close documents, or `object_type` alone, which may be refused.
+    """
 
-        `filters`: one of the combinations that Close documents, or `object_type` alone, which may be refused.
-        """
+    def window(self, window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
+        """One page; a cursor already holds the time filters and must not repeat them, only the others."""
         place = {"_cursor": token} if token else self.bounds(window)
         try:
-            answer = self.fetch(ListAsk(filters={**filters, **place}, limit=limit))
+            answer = self.fetch(ListAsk(filters={**self.filters, **place}, limit=limit))
         except Rejected as rejected:
             if token and is_cursor_error(rejected):
                 raise WalkExpired from rejected
@@ -100,7 +92,7 @@ class Events(CloseTimeline):
     nested: Sequence[str] = ("data", "previous_data")
 
     def fetcher(self) -> EventsFetcher:
-        endpoint = ListEndpoint(self.resource, Mending("event_log", self.nested), page_size=self.page_size)
+        endpoint = ListEndpoint(self.resource, Mending("event_log", self.nested), self.page_size)
         return EventsFetcher(self.client, endpoint, self.name, self.walked_field)
 
     @property

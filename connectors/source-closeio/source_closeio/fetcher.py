@@ -168,9 +168,13 @@ class ListFetcher(PageFetcher[ListAsk]):
 class TimelineFetcher(ListFetcher):
     """Asks for a list by windows over a time field: `<field>__gte`, `<field>__lt`."""
 
-    def __init__(self, client: HttpClient, endpoint: ListEndpoint, stream: str, field: str) -> None:
+    def __init__(
+        self, client: HttpClient, endpoint: ListEndpoint, stream: str, field: str, filters: Filters = NO_FILTERS
+    ) -> None:
+        """`filters`: what else is asked for in every window."""
         super().__init__(client, endpoint, stream)
         self.field = field
+        self.filters = filters
 
     def bounds(self, window: Window) -> dict[str, Any]:
         """The query parameters of a window."""
@@ -182,17 +186,9 @@ class TimelineFetcher(ListFetcher):
         bounds["_order_by"] = f"-{self.field}" if window.descending else self.field
         return bounds
 
-    def window(
-        self,
-        window: Window,
-        token: Any = None,
-        *,
-        count: bool = False,
-        limit: int | None = None,
-        filters: Filters = NO_FILTERS,
-    ) -> Fetched:
+    def window(self, window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
         """One page of a window; inside one instant by offset."""
-        return self.by_offset({**self.bounds(window), **filters}, token, limit)
+        return self.by_offset({**self.bounds(window), **self.filters}, token, limit)
 
 
 class SearchRefused(Exception):

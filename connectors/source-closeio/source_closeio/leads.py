@@ -59,7 +59,7 @@ class Leads(Searched):
     @cached_property
     def other_way(self) -> OtherWay:
         """The old query language."""
-        pages = ListFetcher(self.client, ListEndpoint("lead/", self.mending, page_size=QUERY_PAGE_SIZE), self.name)
+        pages = ListFetcher(self.client, ListEndpoint("lead/", self.mending, QUERY_PAGE_SIZE), self.name)
         return LeadsByQuery(pages, self.lag)
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from source_closeio.account import AccountFacts
 from source_closeio.base import CloseList
@@ -16,11 +15,10 @@ from source_closeio.custom_fields import LEGACY
 from source_closeio.endpoints import ListAsk, ListEndpoint
 from source_closeio.fetcher import NO_FILTERS, Filters, ListFetcher
 from source_closeio.mending import Mending
-from source_closeio.secrets import without_secrets
 from source_kit.client import HttpClient
 from source_kit.fetcher import Answer
 from source_kit.rules import Unavailable
-from source_kit.work import Page, Record
+from source_kit.work import Page
 
 
 @dataclass(frozen=True)
@@ -121,29 +119,12 @@ def row_of(name: str) -> SmallList:
     return next(row for row in LISTS if row.name == name)
 
 
-class SmallListEndpoint(ListEndpoint):
-    """A row of `LISTS`."""
-
-    def __init__(self, row: SmallList) -> None:
-        super().__init__(row.resource, Mending(row.schema or row.name, row.nested), page_size=row.page_size)
-        self.row = row
-
-    def records(self, content: Any, asked: ListAsk) -> list[Record]:
-        """The records with zones and an id, and without secrets."""
-        records = super().records(content, asked)
-        for record in records:
-            if record.get("id") is None and self.row.key in record:
-                record["id"] = record[self.row.key]
-            if self.row.has_secrets:
-                without_secrets(record)
-        return records
-
-
 class SmallListFetcher(ListFetcher):
     """Asks for a row of `LISTS`; the old path answers where the new one does not."""
 
     def __init__(self, client: HttpClient, row: SmallList) -> None:
-        super().__init__(client, SmallListEndpoint(row), row.name)
+        mending = Mending(row.schema or row.name, row.nested, key=row.key, has_secrets=row.has_secrets)
+        super().__init__(client, ListEndpoint(row.resource, mending, row.page_size), row.name)
         self.row = row
 
     def fetch(self, asked: ListAsk) -> Answer:
@@ -153,7 +134,7 @@ class SmallListFetcher(ListFetcher):
             tried, legacy = self.endpoint.resource, self.row.legacy
             if unavailable.status != 404 or not legacy or tried == legacy:
                 raise
-            self.endpoint = self.endpoint.moved(legacy)
+            self.endpoint = replace(self.endpoint, resource=legacy)
             self.client.log("INFO", f"Stream {self.stream} is read at the old path: {tried} answered 404.")
             return super().fetch(asked)
 

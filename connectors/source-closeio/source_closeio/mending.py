@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from source_closeio.custom_fields import CustomFields
+from source_closeio.secrets import without_secrets
 from source_kit import schemas, timestamps
 from source_kit.work import Record
 
@@ -32,7 +33,7 @@ class Mending:
     `schema`: the file of `schemas/` that describes them. `nested`: fields with objects inside whose date-times may lack
     a zone. `custom` tells the custom fields, and `names` the name of each flat key where values are wanted by name too;
     both are called when the first rows come. `named_type`: the one `_type` whose rows have custom values, if not all
-    do.
+    do. `key`: the field that identifies a row where it has no id. `has_secrets`: live secrets leave as null.
     """
 
     schema: str = ""
@@ -40,6 +41,8 @@ class Mending:
     custom: Callable[[], CustomFields] = CustomFields
     names: Callable[[], Mapping[str, str]] = dict
     named_type: str = ""
+    key: str = "id"
+    has_secrets: bool = False
 
     @cached_property
     def zoned(self) -> tuple[str, ...]:
@@ -53,6 +56,11 @@ class Mending:
         custom = self.custom()
         timestamps.fix_zones(rows, custom.zoned)
         fix_zones_of_lists(rows, custom.zoned_lists)
+        for row in rows:
+            if row.get("id") is None and self.key in row:
+                row["id"] = row[self.key]
+            if self.has_secrets:
+                without_secrets(row)
         by_name([row for row in rows if self.named_type in ("", row.get("_type"))], self.names())
         return rows
 

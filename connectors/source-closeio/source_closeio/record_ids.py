@@ -12,7 +12,7 @@ from functools import partial
 from source_closeio.activities import Activities, UserPosts
 from source_closeio.base import CloseStream, CloseTimeline
 from source_closeio.children import Groups, SequenceSubscriptions
-from source_closeio.fetcher import ListFetcher, SearchRefused
+from source_closeio.fetcher import ListFetcher, SearchRefused, TimelineFetcher
 from source_closeio.lists import SmallListStream
 from source_closeio.opportunities import Opportunities
 from source_closeio.search import CORE_FIELDS
@@ -44,26 +44,27 @@ def _plan_of(stream: CloseStream) -> Listing | None:
     if isinstance(stream, Activities | Opportunities | Tasks) and not isinstance(stream, UserPosts):
         return partial(_walked, stream)
     if isinstance(stream, Groups):
-        return partial(_whole, stream.listed, "id")
+        return _narrowed(stream.listed, "id").rows
     if isinstance(stream, SmallListStream):
-        row = stream.row
-        return partial(_whole, stream.pages, "id", row.key, *(["_type"] if row.of_type else []))
+        return _narrowed(stream.pages, "id", stream.row.key, *(["_type"] if stream.row.of_type else [])).rows
     if isinstance(stream, Users | SequenceSubscriptions):
-        stream.pages.endpoint = stream.pages.endpoint.only("id")
+        _narrowed(stream.pages, "id")
         return partial(stream.work, Start(incremental=False))
     return None
 
 
-def _whole(pages: ListFetcher, *fields: str) -> Plan:
-    pages.endpoint = pages.endpoint.only(*fields)
-    yield from pages.rows()
+def _narrowed(pages: ListFetcher, *fields: str) -> ListFetcher:
+    """The same, which asks for these fields alone from now on."""
+    pages.endpoint = replace(pages.endpoint, fields=",".join(dict.fromkeys(fields)))
+    return pages
 
 
 def _walked(stream: CloseTimeline) -> Plan:
-    pages, filters = stream.pages, {"_type": stream.task_type} if isinstance(stream, Tasks) else {}
-    pages.endpoint = pages.endpoint.only("id", pages.field)
+    filters = {"_type": stream.task_type} if isinstance(stream, Tasks) else {}
+    endpoint = replace(stream.pages.endpoint, fields=f"id,{stream.walked_field}")
+    pages = TimelineFetcher(stream.client, endpoint, stream.name, stream.walked_field, filters)
     lag = stream.lag if pages.field == "date_updated" else Keyset.lag
-    yield from Keyset(partial(pages.window, filters=filters), pages.field, pages.page_size, lag=lag).walk(Window())
+    return Keyset(pages.window, pages.field, pages.page_size, lag=lag).walk(Window())
 
 
 def _searched(stream: Searched) -> Plan:
@@ -73,6 +74,5 @@ def _searched(stream: Searched) -> Plan:
     except SearchRefused:
         if stream.other_way is None:
             raise
-        pages = stream.other_way.pages
-        pages.endpoint = pages.endpoint.only("id", "date_updated")
+        _narrowed(stream.other_way.pages, "id", "date_updated")
         yield from stream.other_way.walk(Window())

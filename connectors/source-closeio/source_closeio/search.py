@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from source_closeio.mending import Mending
+from source_closeio.mending import AS_THEY_COME, Mending
 from source_kit.endpoint import Ask, Endpoint
 from source_kit.rows import Record
 from source_kit.timestamps import MILLISECOND, milliseconds_z
@@ -35,17 +35,16 @@ class SearchAsk(Ask):
     fields: Sequence[str] = CORE_FIELDS
 
 
+@dataclass(frozen=True)
 class SearchEndpoint(Endpoint[SearchAsk]):
     """Objects of one type."""
 
+    object_type: str
+    mending: Mending = AS_THEY_COME
     usual = SearchAsk()
     method = "POST"
     bucket = f"POST {PATH}"
     page_size = 200
-
-    def __init__(self, object_type: str, mending: Mending) -> None:
-        self.object_type = object_type
-        self.mending = mending
 
     def path(self, asked: SearchAsk) -> str:
         return PATH

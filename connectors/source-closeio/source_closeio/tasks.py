@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from source_closeio.account import AccountFacts
 from source_closeio.base import CloseTimeline
 from source_closeio.config import Settings
+from source_closeio.fetcher import TimelineFetcher
 from source_closeio.task_types import COMMON_FIELDS, EVENT_TYPES, TASK_TYPES
 from source_closeio.times import Beginning, latest, within
 from source_closeio.witness import Witness
@@ -57,8 +56,8 @@ class Tasks(CloseTimeline):
             tops.append(latest([record.get("date_updated") for record in records]))
             return records
 
-        fetch = beginning.noting(partial(self.pages.window, filters=updated))
-        keyset = Keyset(fetch=fetch, field="date_created", page_size=self.pages.page_size, emit=noted)
+        pages = TimelineFetcher(self.client, self.pages.endpoint, self.name, self.walked_field, updated)
+        keyset = Keyset(beginning.noting(pages.window), self.walked_field, pages.page_size, emit=noted)
         yield from keyset.walk(Window())
         top = latest(tops)
         yield Page((), None if top is None else self.time_cursor.checkpoint(top, beginning.at))
