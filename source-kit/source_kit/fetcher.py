@@ -43,6 +43,8 @@ class Fetcher(Generic[A]):
         self.endpoint = endpoint
         self.stream = stream
         self.sizes = sizes
+        # What is read, in messages.
+        self.what = f"stream {stream}"
 
     def fetch(self, asked: A) -> Answer:
         """One page; errors as `HttpClient.send`.
@@ -55,14 +57,14 @@ class Fetcher(Generic[A]):
         return fitting(
             self.client,
             self.sizes,
-            f"stream {self.stream}",
+            self.what,
             lambda size: self._asked(replace(asked, size=size), can_shrink=True),
             size=asked.size,
         )
 
     def _asked(self, asked: A, *, can_shrink: bool = False) -> Answer:
         endpoint = self.endpoint
-        request = endpoint.request(asked, f"stream {self.stream}", can_shrink=can_shrink)
+        request = endpoint.request(asked, self.what, can_shrink=can_shrink)
         asked_at = self.client.clock.now()
         response = self.client.send(request)
         content = body(response)

@@ -7,17 +7,22 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from source_closeio import listing
-from source_closeio.custom_fields import CustomFields, custom_fields_of, shared_fields
+from source_closeio.custom_fields import LEGACY, RESOURCES, CustomFields, with_shared
+from source_closeio.endpoints import ListAsk, ListEndpoint
+from source_closeio.fetcher import ListFetcher
+from source_closeio.times import Beginning
 from source_kit import timestamps
 from source_kit.answers import body
 from source_kit.client import HttpClient, Request
+from source_kit.offsets import OffsetList
 from source_kit.rules import Rejected, Unavailable
-from source_kit.windows import Fetched
 from source_kit.work import Record
 
+# With which Close refuses to list fields that a plan or a role lacks. Others, a 410 for instance, come and go.
+REFUSALS = frozenset({400, 402, 403, 404, 405})
 
-class Account:
+
+class AccountFacts:
     """Custom fields, the user of the key and its organisations. Thread-safe."""
 
     def __init__(self, client: HttpClient) -> None:
@@ -45,11 +50,44 @@ class Account:
         with self._lock:
             if object_type not in self._fields:
                 if self._shared is None:
-                    self._shared = shared_fields(self._client)
+                    self._shared = self._listed("shared")
                     self._tell(self._shared, "that several object types share")
-                self._fields[object_type] = known = custom_fields_of(self._client, object_type, self._shared)
+                self._fields[object_type] = known = with_shared(self._listed(object_type), self._shared, object_type)
                 self._tell(known, f"of the object type {object_type}")
             return self._fields[object_type]
+
+    def _listed(self, object_type: str) -> CustomFields:
+        """A refusal is believed if it is given twice: with one that is damage, all custom values would be missing."""
+        path = f"custom_field/{RESOURCES.get(object_type, object_type)}/"
+        found = self._listed_at(path)
+        if found.refused_with is not None and (found.refused_with != 404 or object_type not in LEGACY):
+            found = self._listed_at(path)
+        if found.refused_with != 404 or object_type not in LEGACY:
+            return found
+        self._client.log(
+            "INFO",
+            f"The custom fields of the object type {object_type} are listed at the old path: the new one answered 404.",
+        )
+        found = self._listed_at(LEGACY[object_type])
+        return found if found.refused_with is None else self._listed_at(LEGACY[object_type])
+
+    def _listed_at(self, path: str) -> CustomFields:
+        beginning, pages = Beginning(), self._list(path, "the account's custom fields")
+        try:
+            walk = OffsetList(lambda skip: beginning.saw(pages.page(skip))).walk()
+            found = [field for page in walk for field in page.records]
+        except (Unavailable, Rejected) as refused:
+            if refused.status not in REFUSALS:
+                raise
+            return CustomFields(refused_with=refused.status)
+        fields = [field for field in found if isinstance(field.get("id"), str)]
+        return CustomFields(fields, listed_at=beginning.at, without_id=len(found) - len(fields))
+
+    def _list(self, resource: str, what: str) -> ListFetcher:
+        """A list that no stream asks for; `what` is its name in messages."""
+        pages = ListFetcher(self._client, ListEndpoint(resource), what, most_deleted_at_start=1)
+        pages.what = what
+        return pages
 
     def _tell(self, found: CustomFields, whose: str) -> None:
         if found.refused_with:
@@ -110,22 +148,22 @@ class Account:
         """When this run first looked for edits, on whichever clock is behind. None before the first answer."""
         return self._looked_at
 
-    def saw(self, fetched: Fetched) -> Fetched:
-        """Note an answer that shows how far a look for edits sees."""
+    def saw(self, asked_at: datetime) -> None:
+        """Note when a question was asked whose answer shows how far a look for edits sees."""
         with self._lock:
-            self._looked_at = min(self._looked_at or fetched.asked_at, fetched.asked_at)
-            return fetched
+            self._looked_at = min(self._looked_at or asked_at, asked_at)
 
     def _look_at_log(self) -> None:
         with self._lock:
             if self._has_looked:
                 return
             try:
-                found = self.saw(listing.page(self._client, "event/", {"_limit": 1}, "the event log"))
+                answer = self._list("event/", "the event log").fetch(ListAsk(limit=1))
             except (Unavailable, Rejected) as refused:  # with 403, or with 400
                 self._log_refused_with = refused.status
             else:
-                times = [timestamps.instant(event.get("date_updated")) for event in found.records]
+                self.saw(answer.asked_at)
+                times = [timestamps.instant(event.get("date_updated")) for event in answer.records]
                 self._latest_event = max((time for time in times if time is not None), default=None)
             self._has_looked = True
 

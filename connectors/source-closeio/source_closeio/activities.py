@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
-from source_closeio.account import Account
+from source_closeio.account import AccountFacts
 from source_closeio.activity_types import COMMON_FIELDS, MIXED, ActivityType
 from source_closeio.base import CloseTimeline
 from source_closeio.config import Settings
 from source_closeio.edits import Edits
+from source_closeio.endpoints import ListEndpoint
+from source_closeio.fetcher import ListFetcher
 from source_closeio.users import Users
 from source_kit import dates, schemas, timestamps
 from source_kit.client import HttpClient
@@ -33,6 +35,7 @@ class Activities(CloseTimeline):
     resource = "activity/"
     object_types: Sequence[Sequence[str]] = tuple(kind.object_types for kind in MIXED)
     custom_type = "activity"
+    named_type = "CustomActivity"
     # Whether what Close counts is what is emitted.
     is_counted: ClassVar[bool] = True
 
@@ -40,6 +43,11 @@ class Activities(CloseTimeline):
     def schema_name(self) -> str:
         """All types share one file."""
         return "activities"
+
+    @property
+    def lag(self) -> timedelta:
+        """None: what appears late is older than the bookmark, and found by the look behind it."""
+        return timedelta(0)
 
     def work(self, start: Start) -> Plan:
         """What changed behind the bookmark first; then windows over `date_created`, where those created
@@ -73,9 +81,9 @@ class Activities(CloseTimeline):
     def created(self, lower: datetime | None, checkpoint: Any, *, estimates: bool = True) -> Plan:
         """The walk over `date_created`."""
         keyset = Keyset(
-            fetch=self.fetch_window,
+            fetch=self.pages.window,
             field=self.walked_field,
-            page_size=self.page_size,
+            page_size=self.pages.page_size,
             emit=self.chosen,
             checkpoint=checkpoint,
             estimates=estimates and self.is_counted,
@@ -83,8 +91,7 @@ class Activities(CloseTimeline):
         return keyset.walk(Window(lower, self.time_cursor.end_date))
 
     def chosen(self, records: list[Record]) -> list[Record]:
-        """The records of a page that belong to the stream, as they leave."""
-        super().chosen([record for record in records if record.get("_type") == "CustomActivity"])
+        """The records of a page that belong to the stream."""
         return records
 
 
@@ -92,7 +99,7 @@ class TypedActivities(Activities):
     """Activities of one type, from their own endpoint."""
 
     def __init__(
-        self, client: HttpClient, settings: Settings, account: Account | None = None, *, kind: ActivityType
+        self, client: HttpClient, settings: Settings, account: AccountFacts | None = None, *, kind: ActivityType
     ) -> None:
         self.name = kind.stream
         self.resource = kind.resource
@@ -119,13 +126,13 @@ class UserPosts(Activities):
 
     def work(self, start: Start) -> Plan:
         """Lists the users first; no request per user."""
-        users = Users(self.client, self.settings, self.account)
+        users = ListFetcher(self.client, ListEndpoint(Users.resource, page_size=Users.page_size), Users.name)
         ids = [user.get("id") for page in users.rows() for user in page.records]
         self._user_ids = frozenset(each for each in ids if isinstance(each, str))
         yield from super().work(start)
 
     def chosen(self, records: list[Record]) -> list[Record]:
-        return super().chosen([record for record in records if self._is_by_user(record.get("user_id"))])
+        return [record for record in records if self._is_by_user(record.get("user_id"))]
 
     def _is_by_user(self, user_id: Any) -> bool:
         return isinstance(user_id, str) and user_id in self._user_ids

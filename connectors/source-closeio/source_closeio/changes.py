@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from source_closeio.base import CloseStream
-from source_closeio.events import EVENT_RETENTION, Events
+from source_closeio.endpoints import ListEndpoint
+from source_closeio.events import Events, EventsFetcher, newest_first
 from source_closeio.times import Beginning
-from source_kit import timestamps
 from source_kit.keyset import Keyset
 from source_kit.rules import Unavailable
 from source_kit.work import Fork, Plan, Record
@@ -34,11 +34,6 @@ class ChangeLog:
         self._emit = emit
         self._is_whole = False
         self.beginning = Beginning()
-
-    @staticmethod
-    def floor(now: datetime) -> datetime:
-        """Before this moment the log keeps nothing."""
-        return timestamps.floor(now - EVENT_RETENTION, timestamps.SECOND)
 
     def walk(self, lower: datetime, upper: datetime | None = None) -> Plan:
         """The pages of events from then on, before `upper` if there is one."""
@@ -65,7 +60,9 @@ class ChangeLog:
 
     def _pages(self, filters: Mapping[str, str], lower: datetime, upper: datetime | None) -> Plan:
         stream = self._stream
-        events = Events(stream.client, stream.settings, stream.account, filters=filters)
+        # None of them leaves, so that nothing is mended.
+        endpoint = ListEndpoint(Events.resource, page_size=Events.page_size)
+        events = EventsFetcher(stream.client, endpoint, Events.name, Events.walked_field, filters)
         self._is_whole = self._is_whole or not filters
 
         def chosen(found: list[Record]) -> list[Record]:
@@ -75,13 +72,13 @@ class ChangeLog:
             return self._emit([event for event in found if event.get("object_type") in self._object_types])
 
         keyset = Keyset(
-            fetch=self.beginning.noting(events.fetch_window),
+            fetch=self.beginning.noting(events.window),
             field="date_updated",
             page_size=events.page_size,
             emit=chosen,
             estimates=False,
         )
-        yield from keyset.walk(events.newest_first(lower, upper))
+        yield from keyset.walk(newest_first(lower, upper))
 
 
 def _is_foreign(object_type: Any, filters: Mapping[str, str]) -> bool:

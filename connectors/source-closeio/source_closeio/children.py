@@ -7,15 +7,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from source_closeio.account import objects
 from source_closeio.activities import Activities
 from source_closeio.base import CloseList, CloseStream
 from source_closeio.edits import chunks
+from source_closeio.endpoints import ListAsk, ListEndpoint, MembersEndpoint, ObjectAsk, ObjectEndpoint
 from source_closeio.errors import is_gone
-from source_closeio.lists import LISTS, Listed
+from source_closeio.fetcher import ListFetcher, TimelineFetcher
+from source_closeio.lists import SmallListFetcher, row_of
 from source_closeio.opportunities import Opportunities
-from source_closeio.single import CloseObject
 from source_kit import rows
+from source_kit.fetcher import Fetcher
 from source_kit.keyset import Keyset
 from source_kit.rules import Rejected, Unavailable
 from source_kit.windows import Window
@@ -52,22 +53,28 @@ def per_parent(stream: CloseStream, parents: str, ids: Sequence[str], read: Call
         )
 
 
-class Organizations(CloseObject):
+class Organizations(CloseStream):
     """The organisations of the key: one with an API key."""
 
+    pages: Fetcher[ObjectAsk]
     name = "organizations"
     resource = "organization/"
     nested: Sequence[str] = ("pipelines", "lead_custom_fields", "memberships", "inactive_memberships")
+    # What is asked for, where it is not all.
+    fields = ""
+
+    def fetcher(self) -> Fetcher[ObjectAsk]:
+        return Fetcher(self.client, ObjectEndpoint(self.resource, self.mending), self.name)
 
     def work(self, start: Start) -> Plan:
         """One request each."""
         for identity in self.account.organization_ids:
-            yield Page(self.fetch({"id": identity}).records)
+            yield Page(self.pages.fetch(ObjectAsk(id=identity, fields=self.fields)).records)
 
     def probe(self) -> None:
         """The first of them."""
         for identity in self.account.organization_ids[:1]:
-            self.fetch({"id": identity})
+            self.pages.fetch(ObjectAsk(id=identity))
 
 
 class Memberships(Organizations):
@@ -75,63 +82,41 @@ class Memberships(Organizations):
 
     name = "memberships"
     nested = ()
+    fields = "id,memberships,inactive_memberships"
 
-    def is_whole(self, content: Any) -> bool:
-        """Also with the list of members, which holds the user of the key at least; nobody may have left."""
-        left = content.get("inactive_memberships") if isinstance(content, dict) else None
-        has_left = left is None or rows.has_list(content, "inactive_memberships")
-        return super().is_whole(content) and has_left and rows.has_list(content, "memberships")
-
-    def work(self, start: Start) -> Plan:
-        """Both lists of the organisation; `is_active` says which one a membership comes from."""
-        fields = {"_fields": "id,memberships,inactive_memberships"}
-        for identity in self.account.organization_ids:
-            (organization,) = self.fetch({"id": identity, "filters": fields}).records
-            records = [
-                {"organization_id": identity, **membership, "is_active": is_active}
-                for name, is_active in (("memberships", True), ("inactive_memberships", False))
-                for membership in self._listed(organization, name)
-            ]
-            self.fix_zones(records)
-            for record in records:
-                if record.get("id") is None:
-                    record["id"] = record.get("user_id")
-            yield Page(records)
-        return None
-
-    def _listed(self, organization: Record, name: str) -> list[Record]:
-        self.client.usage.not_objects += rows.settle(organization, name).not_objects
-        return objects(organization.get(name))
+    def fetcher(self) -> Fetcher[ObjectAsk]:
+        return Fetcher(self.client, MembersEndpoint(self.resource, self.mending), self.name)
 
 
-class GroupList(CloseList):
-    """Groups without their members."""
-
-    name = "groups"
-    resource = "group/"
-
-
-class Groups(CloseObject):
+class Groups(CloseStream):
     """Groups with their members, which only the single GET gives."""
 
+    pages: Fetcher[ObjectAsk]
     name = "groups"
     resource = "group/"
+
+    def fetcher(self) -> Fetcher[ObjectAsk]:
+        return Fetcher(self.client, ObjectEndpoint(self.resource, self.mending), self.name)
+
+    @property
+    def listed(self) -> ListFetcher:
+        """Asks for the list of groups, without their members."""
+        return ListFetcher(self.client, ListEndpoint(self.resource, self.mending), self.name)
 
     def work(self, start: Start) -> Plan:
         """The list, then one request for each; one without an id leaves as it was listed."""
-        groups = GroupList(self.client, self.settings, self.account)
         ids: list[str] = []
-        for page in groups.rows():
+        for page in self.listed.rows():
             ids += ids_of(page.records)
             yield replace(page, records=[row for row in page.records if not ids_of([row])])
         yield from per_parent(self, "groups", ids, self._one)
 
     def probe(self) -> None:
         """The list."""
-        GroupList(self.client, self.settings, self.account).probe()
+        self.listed.fetch(ListAsk(limit=1))
 
     def _one(self, identity: str) -> Plan:
-        yield Page(self.fetch({"id": identity}).records)
+        yield Page(self.pages.fetch(ObjectAsk(id=identity)).records)
 
 
 class SendAs(CloseList):
@@ -144,11 +129,10 @@ class SendAs(CloseList):
         """Both directions; a permission that appears in both leaves once."""
         known: set[Any] = set()
         for filters in ({}, {"allowed_user_id": self.account.me["id"]}):
-            for page in self.rows(**filters):
+            for page in self.pages.rows(filters):
                 records = [record for record in page.records if rows.identity(record) not in known]
                 known.update(map(rows.identity, records))
                 yield replace(page, records=records)
-        return None
 
 
 class SequenceSubscriptions(CloseList):
@@ -158,13 +142,15 @@ class SequenceSubscriptions(CloseList):
     resource = "sequence_subscription/"
     starts_after = ("email_sequences",)
     worker_share = 0.5
-    # A list that begins with a deleted row looks like that of a deleted sequence, which so costs ten requests.
-    most_deleted_at_start = 1
+
+    def fetcher(self) -> ListFetcher:
+        """A list that begins with a deleted row looks like that of a deleted sequence, which so costs ten requests."""
+        endpoint = ListEndpoint(self.resource, self.mending)
+        return ListFetcher(self.client, endpoint, self.name, most_deleted_at_start=1)
 
     @property
-    def _sequences(self) -> Listed:
-        row = next(row for row in LISTS if row.name == "email_sequences")
-        return Listed(self.client, self.settings, self.account, row=row)
+    def _sequences(self) -> ListFetcher:
+        return SmallListFetcher(self.client, row_of("email_sequences"))
 
     def work(self, start: Start) -> Plan:
         """The sequences, then the subscriptions of each."""
@@ -173,12 +159,12 @@ class SequenceSubscriptions(CloseList):
         nameless = len(listed) - len(ids)
         told = f"{nameless} sequences came without an id: their subscriptions cannot be asked for."
         yield Page(warning=told if nameless else None)
-        yield from per_parent(self, "sequences", ids, lambda identity: self.rows(sequence_id=identity))
+        yield from per_parent(self, "sequences", ids, lambda identity: self.pages.rows({"sequence_id": identity}))
 
     def probe(self) -> None:
         """One subscription of the first sequence."""
-        for identity in ids_of(self._sequences.fetch({"limit": 1}).records):
-            self.fetch({"limit": 1, "filters": {"sequence_id": identity}})
+        for identity in ids_of(self._sequences.fetch(ListAsk(limit=1)).records):
+            self.pages.fetch(ListAsk(limit=1, filters={"sequence_id": identity}))
 
 
 class CommentThreads(CloseList):
@@ -191,19 +177,24 @@ class CommentThreads(CloseList):
 
     def probe(self) -> None:
         """One thread of the newest activity."""
-        for identity in ids_of(Activities(self.client, self.settings, self.account).fetch({"limit": 1}).records):
-            self.fetch({"limit": 1, "filters": {"object_ids": identity}})
+        for identity in ids_of(self._timeline(Activities).fetch(ListAsk(limit=1)).records):
+            self.pages.fetch(ListAsk(limit=1, filters={"object_ids": identity}))
+
+    def _timeline(self, parents: type[Activities | Opportunities]) -> TimelineFetcher:
+        """Asks for objects that may have threads; nothing of them leaves, so that nothing is mended."""
+        endpoint = ListEndpoint(parents.resource, page_size=parents.page_size)
+        return TimelineFetcher(self.client, endpoint, parents.name, parents.walked_field)
 
     def work(self, start: Start) -> Plan:
         """The walks of activities and opportunities, where each page gives way to the threads of its objects."""
         known: set[Any] = set()
         lock = threading.Lock()
 
-        def threads(parents: list[Record]) -> list[Record]:
+        def threads(objects: list[Record]) -> list[Record]:
             found = {
                 rows.identity(thread): thread
-                for ids in chunks(ids_of(parents))
-                for page in self.rows(object_ids=",".join(ids))
+                for ids in chunks(ids_of(objects))
+                for page in self.pages.rows({"object_ids": ",".join(ids)})
                 for thread in page.records
             }
             # An opportunity that is edited meanwhile is walked twice; where Close ignores object_ids, every thread
@@ -213,18 +204,11 @@ class CommentThreads(CloseList):
                 known.update(found)
             return fresh
 
+        window = Window(self.settings.common.start_date, self.settings.common.end_date)
+        parents = (self._timeline(Activities), self._timeline(Opportunities))
         yield Fork(
             [
-                Keyset(
-                    fetch=parents.fetch_window,
-                    field=parents.walked_field,
-                    page_size=parents.page_size,
-                    emit=threads,
-                    estimates=False,
-                ).walk(Window(self.settings.common.start_date, self.settings.common.end_date))
-                for parents in (
-                    Activities(self.client, self.settings, self.account),
-                    Opportunities(self.client, self.settings, self.account),
-                )
+                Keyset(each.window, each.field, each.page_size, emit=threads, estimates=False).walk(window)
+                for each in parents
             ]
         )

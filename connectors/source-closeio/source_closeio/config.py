@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, cast
 
 import requests
@@ -51,6 +51,11 @@ class Settings:
     activities_window_seconds: int
     encode_event_data: bool
     custom_by_name: bool = False
+
+    @property
+    def lag(self) -> timedelta:
+        """How late Close's index of searches and lists may be."""
+        return timedelta(seconds=self.common.lookback_window_seconds)
 
 
 def parse(config: Mapping[str, Any], *, now: datetime | None = None) -> tuple[Settings, list[str]]:

@@ -8,18 +8,10 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from source_closeio import listing
-from source_closeio.times import Beginning
-from source_kit import schemas, timestamps
-from source_kit.client import HttpClient
-from source_kit.offsets import OffsetList
-from source_kit.page_size import PageSize
-from source_kit.rules import Rejected, Unavailable
+from source_kit import schemas
 from source_kit.schemas import Schema
-from source_kit.windows import Fetched
 from source_kit.work import Record
 
-PAGE_SIZE = 100
 # Dates of custom fields are days in every recorded answer ("2022-12-01").
 TYPES: Mapping[str, Schema] = {
     "number": schemas.NUMBER,
@@ -32,8 +24,6 @@ BY_NAME: Schema = {
     "type": ["null", "object"],
     "additionalProperties": True,
 }
-# With which Close refuses to list fields that a plan or a role lacks. Others, a 410 for instance, come and go.
-REFUSALS = frozenset({400, 402, 403, 404, 405})
 # The old paths, which answer where the new ones do not.
 LEGACY: Mapping[str, str] = {"lead": "custom_fields/lead/", "contact": "custom_fields/contact/"}
 # Where the path of the fields, or the name in a shared field's associations, differs from the object type's own.
@@ -110,72 +100,13 @@ class CustomFields:
         return [field for field in self.fields if field.get("type") == "datetime"]
 
 
-def custom_fields_of(client: HttpClient, object_type: str, shared: CustomFields) -> CustomFields:
+def with_shared(own: CustomFields, shared: CustomFields, object_type: str) -> CustomFields:
     """The fields of one object type and those of the shared ones that are associated with it."""
-    own = _listed(client, object_type)
-    if own.refused_with is not None:
+    if own.listed_at is None or shared.listed_at is None:
         return own
     known = {field["id"] for field in own.fields}
     others = [each for each in shared.fields if each["id"] not in known and _belongs(each, object_type)]
-    listed_at = min(at for at in (own.listed_at, shared.listed_at) if at is not None)
-    return replace(own, fields=[*own.fields, *others], listed_at=listed_at)
-
-
-def shared_fields(client: HttpClient) -> CustomFields:
-    """The fields that several object types share; none where the plan lacks them."""
-    return _listed(client, "shared")
-
-
-def by_name(records: Iterable[Record], names: Mapping[str, str]) -> None:
-    """Add `custom`, values by field name, in place: what Close itself gives on leads. The flat keys stay.
-
-    Nothing is added where no field is known.
-    """
-    if not names:
-        return
-    for record in records:
-        record["custom"] = {names[key]: value for key, value in record.items() if key in names}
-
-
-def fix_zones_of_lists(records: Iterable[Record], keys: Sequence[str]) -> None:
-    """Give the zone-less date-times in these lists a `Z`, in place."""
-    for key in keys:
-        for record in records:
-            values = record.get(key)
-            if isinstance(values, list):
-                record[key] = [timestamps.with_zone(each) if isinstance(each, str) else each for each in values]
-
-
-def _listed(client: HttpClient, object_type: str) -> CustomFields:
-    """A refusal is believed if it is given twice: with one that is damage, all custom values would be missing."""
-    path = f"custom_field/{RESOURCES.get(object_type, object_type)}/"
-    found = _listed_at_path(client, path)
-    if found.refused_with is not None and (found.refused_with != 404 or object_type not in LEGACY):
-        found = _listed_at_path(client, path)
-    if found.refused_with != 404 or object_type not in LEGACY:
-        return found
-    client.log(
-        "INFO",
-        f"The custom fields of the object type {object_type} are listed at the old path: the new one answered 404.",
-    )
-    found = _listed_at_path(client, LEGACY[object_type])
-    return found if found.refused_with is None else _listed_at_path(client, LEGACY[object_type])
-
-
-def _listed_at_path(client: HttpClient, path: str) -> CustomFields:
-    beginning, sizes = Beginning(), PageSize(PAGE_SIZE)
-
-    def fetch(skip: int) -> Fetched:
-        return beginning.saw(listing.page(client, path, {"_skip": skip}, "the account's custom fields", sizes))
-
-    try:
-        found = [field for page in OffsetList(fetch).walk() for field in page.records]
-    except (Unavailable, Rejected) as refused:
-        if refused.status not in REFUSALS:
-            raise
-        return CustomFields(refused_with=refused.status)
-    fields = [field for field in found if isinstance(field.get("id"), str)]
-    return CustomFields(fields, listed_at=beginning.at, without_id=len(found) - len(fields))
+    return replace(own, fields=[*own.fields, *others], listed_at=min(own.listed_at, shared.listed_at))
 
 
 def _belongs(field: Mapping[str, Any], object_type: str) -> bool:

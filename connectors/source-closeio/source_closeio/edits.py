@@ -12,16 +12,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from source_closeio import search
 from source_closeio.changes import ChangeLog
-from source_closeio.events import EVENT_OVERLAP
-from source_closeio.searched import CORE_FIELDS, Searched, SearchRefused
+from source_closeio.events import event_lag, oldest_event
+from source_closeio.fetcher import SearchFetcher, SearchRefused
+from source_closeio.mending import Mending
+from source_closeio.search import CORE_FIELDS, SearchEndpoint
 from source_kit import dates, timestamps
 from source_kit.keyset import Keyset
-from source_kit.offsets import OffsetList
 from source_kit.rules import Rejected, Unavailable
 from source_kit.state import EVENTS_UNTIL_KEY
 from source_kit.windows import Window
@@ -37,21 +37,6 @@ IDS_CHARACTERS = 1_700
 IDS_MOST = 100
 PROVING_TYPES = ("activity.call", "activity.email", "activity.note", "activity.lead_status_change")
 PROOF_LOWER = datetime(1971, 1, 1, tzinfo=UTC)
-
-
-class EditSearch(Searched):
-    """Which activities of one type changed: ids and dates only."""
-
-    def __init__(self, stream: Activities, object_type: str) -> None:
-        self.name = stream.name
-        self.object_type = object_type
-        super().__init__(stream.client, stream.settings, stream.account)
-        self.field_names = list(CORE_FIELDS)
-
-    @property
-    def zoned_fields(self) -> tuple[str, ...]:
-        """The dates that come."""
-        return ("date_created", "date_updated")
 
 
 class Edits:
@@ -75,9 +60,10 @@ class Edits:
         account = self._stream.account
         if account.log_refused_with is None or self.by_search:
             known = [at for at in (account.latest_event, account.looked_at) if at is not None]
-            lag = max(EVENT_OVERLAP, timedelta(seconds=self._stream.settings.common.lookback_window_seconds))
             newest = min([*known, self._began_at])
-            self._until = timestamps.floor(dates.earlier(newest, lag), timestamps.MILLISECOND)
+            self._until = timestamps.floor(
+                dates.earlier(newest, event_lag(self._stream.settings)), timestamps.MILLISECOND
+            )
 
     def checkpoint(self) -> dict[str, object]:
         """The second position of the state, and which way is used if that is known yet; empty where there is none."""
@@ -126,14 +112,16 @@ class Edits:
     def _doubt_of(self, object_type: str) -> str:
         """What speaks against searches; empty where the newest change is found, and nothing that lies before it is
         found after it."""
-        searched, account = EditSearch(self._stream, object_type), self._stream.account
+        pages = self._pages(object_type)
         try:
-            found = named(account.saw(searched.fetch_window(Window(PROOF_LOWER, descending=True), limit=1)).records)
+            first = pages.window(Window(PROOF_LOWER, descending=True), limit=1)
+            self._stream.account.saw(first.asked_at)
+            found = named(first.records)
             newest = timestamps.instant(found[0].get("date_updated")) if found else None
             if newest is None:
                 return "they show none with a time"
             lower = newest + timestamps.MILLISECOND
-            later = named(searched.fetch_window(Window(lower), limit=1).records)
+            later = named(pages.window(Window(lower), limit=1).records)
         except SearchRefused as refused:
             return str(refused)
         except (Rejected, Unavailable) as refused:
@@ -141,17 +129,22 @@ class Edits:
         times = [timestamps.instant(row.get("date_updated")) for row in later]
         return "" if all(time is not None and time >= lower for time in times) else "they ignore date_updated"
 
+    def _pages(self, object_type: str) -> SearchFetcher:
+        """Asks which activities of one type changed: ids and dates only."""
+        endpoint = SearchEndpoint(object_type, Mending(self._stream.schema_name))
+        return SearchFetcher(self._stream.client, endpoint, self._stream.name, lambda: CORE_FIELDS)
+
     def _searched(self, names: Sequence[str], since: datetime) -> Plan:
         """Changes of one type, from the search index."""
-        searched = EditSearch(self._stream, names[0])
+        pages = self._pages(names[0])
         keyset = Keyset(
-            fetch=searched.fetch_window,
+            fetch=pages.window,
             field="date_updated",
-            page_size=search.MAX_LIMIT,
-            lag=searched.time_cursor.lag,
+            page_size=pages.page_size,
+            lag=self._stream.settings.lag,
             emit=self._fetch_again,
             estimates=False,
-            tie=Keyset(fetch=searched.fetch_window, field="date_created", page_size=search.MAX_LIMIT),
+            tie=Keyset(fetch=pages.window, field="date_created", page_size=pages.page_size),
         )
         try:
             yield from keyset.walk(Window(timestamps.floor(since, timestamps.MILLISECOND)))
@@ -182,7 +175,7 @@ class Edits:
             return
         if self._doubt:
             self._say("INFO", f"searches do not tell what changed ({self._doubt}): it is looked up in the event log.")
-        floor = ChangeLog.floor(self._began_at)
+        floor = oldest_event(self._began_at)
         if since < floor and is_only_witness:
             say(
                 "WARN",
@@ -220,8 +213,7 @@ class Edits:
     def _by_ids(self, ids: Sequence[str]) -> Iterator[Record]:
         """The activities with these ids, whatever else comes. One page, but for a maximum below ours or a deletion at
         that moment."""
-        filters = {"id__in": ",".join(ids)}
-        for page in OffsetList(lambda skip: self._stream.fetch_at(skip, filters)).walk():
+        for page in self._stream.pages.rows({"id__in": ",".join(ids)}):
             yield from (record for record in page.records if record.get("id") in ids)
 
 

@@ -6,18 +6,19 @@ moves.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from source_closeio.account import Account
-from source_closeio.base import CloseTimeline, cursor_of
+from source_closeio.base import CloseTimeline
 from source_closeio.config import Settings
+from source_closeio.endpoints import ListAsk, ListEndpoint
 from source_closeio.errors import is_cursor_error
+from source_closeio.fetcher import TimelineFetcher, cursor_of
+from source_closeio.mending import Mending
 from source_closeio.times import Beginning
 from source_kit import json_text, schemas, timestamps
-from source_kit.client import HttpClient
 from source_kit.keyset import Keyset
 from source_kit.rules import Rejected, Unavailable
 from source_kit.windows import Fetched, WalkExpired, Window
@@ -26,6 +27,57 @@ from source_kit.work import Fork, Plan, Record, Start
 EVENT_RETENTION = timedelta(days=30)
 EVENT_OVERLAP = timedelta(minutes=5)
 DELETIONS = ("deleted", "merged")
+
+
+def event_lag(settings: Settings) -> timedelta:
+    """Events may become visible out of order: Close advises to read the last five minutes again."""
+    return max(EVENT_OVERLAP, settings.lag)
+
+
+def oldest_event(now: datetime) -> datetime:
+    """Before this moment the log keeps nothing."""
+    return timestamps.floor(now - EVENT_RETENTION, timestamps.SECOND)
+
+
+def newest_first(lower: datetime, upper: datetime | None = None) -> Window:
+    """Everything from then on, before `upper` if there is one, asked for in the only order that there is: nothing is
+    counted, so that a page which came the other way round once would seem to end what it begins."""
+    return Window(lower, upper, descending=True)
+
+
+class EventsFetcher(TimelineFetcher):
+    """Asks for the event log, by cursors.
+
+    `filters`: one of the combinations that Close documents, or `object_type` alone, which may be refused.
+    """
+
+    def window(self, window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
+        """One page; a cursor already holds the time filters and must not repeat them, only the others."""
+        place = {"_cursor": token} if token else self.bounds(window)
+        try:
+            answer = self.fetch(ListAsk(filters={**self.filters, **place}, limit=limit))
+        except Rejected as rejected:
+            if token and is_cursor_error(rejected):
+                raise WalkExpired from rejected
+            raise self.refused(rejected) from rejected
+        # What says that it is older than the log goes back would be in no window: it stays where it stands.
+        oldest = timestamps.before(answer.asked_at, EVENT_RETENTION + timedelta(days=1))
+        inside = [record for record in answer.records if _is_inside(record.get("date_updated"), window, oldest)]
+        outside = len(answer.records) - len(inside)
+        following = None if outside else cursor_of(answer.body.get("cursor_next"))
+        return Fetched(inside, answer.asked_at, following, rows=answer.size - outside)
+
+    def refused(self, rejected: Rejected) -> Exception:
+        """Close answers 400 where the role may not see the event log."""
+        if rejected.status != 400:
+            return rejected
+        unavailable = Unavailable(
+            f"Reading stream {self.stream} failed: Close refuses the event log. The user of the API key may lack the "
+            "permission to see it; grant it in the user's role or remove the stream from the sync.",
+            internal_message=rejected.internal_message,
+        )
+        unavailable.status = rejected.status
+        return unavailable
 
 
 class Events(CloseTimeline):
@@ -39,17 +91,9 @@ class Events(CloseTimeline):
     page_size = 50
     nested: Sequence[str] = ("data", "previous_data")
 
-    def __init__(
-        self,
-        client: HttpClient,
-        settings: Settings,
-        account: Account | None = None,
-        *,
-        filters: Mapping[str, str] | None = None,
-    ) -> None:
-        """`filters`: one of the combinations that Close documents, or `object_type` alone, which may be refused."""
-        super().__init__(client, settings, account)
-        self.fixed_filters = dict(filters or {})
+    def fetcher(self) -> EventsFetcher:
+        endpoint = ListEndpoint(self.resource, Mending("event_log", self.nested), self.page_size)
+        return EventsFetcher(self.client, endpoint, self.name, self.walked_field)
 
     @property
     def encodes_data(self) -> bool:
@@ -58,8 +102,7 @@ class Events(CloseTimeline):
 
     @property
     def lag(self) -> timedelta:
-        """Events may become visible out of order: Close advises to read the last five minutes again."""
-        return max(EVENT_OVERLAP, timedelta(seconds=self.settings.common.lookback_window_seconds))
+        return event_lag(self.settings)
 
     def schema(self) -> schemas.Schema:
         """`data` and `previous_data` as text or as objects."""
@@ -69,14 +112,10 @@ class Events(CloseTimeline):
                 schema["properties"][name] = {"type": ["null", "object"], "additionalProperties": True}
         return schema
 
-    def floor(self, now: datetime) -> datetime:
-        """Before this moment nothing can be read."""
-        return timestamps.floor(now - EVENT_RETENTION, timestamps.SECOND)
-
     def work(self, start: Start) -> Plan:
         """Windows over the retention, then once more what happened during the walk."""
         now = self.client.clock.now()
-        floor = self.floor(now)
+        floor = oldest_event(now)
         asked = self.time_cursor.window(start)
         wanted, upper = asked.lower, asked.upper
         if wanted is not None and wanted < floor and not asked.is_empty:
@@ -106,25 +145,19 @@ class Events(CloseTimeline):
             return self.chosen(fresh)
 
         keyset = Keyset(
-            fetch=beginning.noting(self.fetch_window),
+            fetch=beginning.noting(self.pages.window),
             field="date_updated",
-            page_size=self.page_size,
+            page_size=self.pages.page_size,
             emit=once,
             checkpoint=lambda value, asked_at: self.time_cursor.checkpoint(value, beginning.at),
         )
         lower = floor if wanted is None else max(wanted, floor)
         is_long = False
-        for step in keyset.walk(self.newest_first(lower, upper)):
+        for step in keyset.walk(newest_first(lower, upper)):
             is_long = is_long or isinstance(step, Fork)
             yield step
         if is_long:
-            yield from keyset.walk(self.newest_first(max(lower, recent()), upper), cut=False)
-
-    @staticmethod
-    def newest_first(lower: datetime, upper: datetime | None = None) -> Window:
-        """Everything from then on, before `upper` if there is one, asked for in the only order that there is: nothing
-        is counted, so that a page which came the other way round once would seem to end what it begins."""
-        return Window(lower, upper, descending=True)
+            yield from keyset.walk(newest_first(max(lower, recent()), upper), cut=False)
 
     def chosen(self, records: list[Record]) -> list[Record]:
         """The events of a page as they leave."""
@@ -135,45 +168,9 @@ class Events(CloseTimeline):
                         record[name] = json_text.dumps(record[name]).decode()
         return records
 
-    def fetch_window(
-        self,
-        window: Window,
-        token: Any = None,
-        *,
-        count: bool = False,
-        limit: int | None = None,
-        filters: Mapping[str, Any] | None = None,
-    ) -> Fetched:
-        """One page; a cursor already holds the time filters and must not repeat them, only the others."""
-        asked = {**self.fixed_filters, "_cursor": token} if token else self.filters(window)
-        try:
-            answer = self.fetch({"filters": asked, "limit": limit})
-        except Rejected as rejected:
-            if token and is_cursor_error(rejected):
-                raise WalkExpired from rejected
-            raise self.refused(rejected) from rejected
-        # What says that it is older than the log goes back would be in no window: it stays where it stands.
-        oldest = timestamps.before(answer.asked_at, EVENT_RETENTION + timedelta(days=1))
-        inside = [record for record in answer.records if _is_inside(record.get("date_updated"), window, oldest)]
-        outside = len(answer.records) - len(inside)
-        following = None if outside else cursor_of(answer.body.get("cursor_next"))
-        return Fetched(inside, answer.asked_at, following, rows=answer.size - outside)
-
     def probe(self) -> None:
         """One row."""
-        self.fetch_window(Window(), limit=1)
-
-    def refused(self, rejected: Rejected) -> Exception:
-        """Close answers 400 where the role may not see the event log."""
-        if rejected.status != 400:
-            return rejected
-        unavailable = Unavailable(
-            f"Reading stream {self.name} failed: Close refuses the event log. The user of the API key may lack the "
-            "permission to see it; grant it in the user's role or remove the stream from the sync.",
-            internal_message=rejected.internal_message,
-        )
-        unavailable.status = rejected.status
-        return unavailable
+        self.pages.window(Window(), limit=1)
 
 
 class EventLog(Events):
@@ -197,11 +194,6 @@ class DeletedRecords(Events):
     def schema(self) -> schemas.Schema:
         """The schema file."""
         return schemas.load(self.package, self.schema_name)
-
-    @property
-    def zoned_fields(self) -> tuple[str, ...]:
-        """The dates of the events."""
-        return ("date_created", "date_updated")
 
     def chosen(self, records: list[Record]) -> list[Record]:
         """One record for each event that took an object away; the walk itself needs all events."""

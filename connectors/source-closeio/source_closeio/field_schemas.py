@@ -7,17 +7,14 @@ custom activities and each type of custom objects.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-import requests
-
+from source_closeio.base import CloseStream
 from source_closeio.children import ids_of, per_parent
-from source_closeio.lists import LISTS, Listed
-from source_closeio.single import CloseObject
-from source_kit import rows
-from source_kit.answers import body
+from source_closeio.endpoints import FieldSchemaEndpoint, ObjectAsk
+from source_closeio.lists import SmallListFetcher, row_of
+from source_kit.fetcher import Fetcher
 from source_kit.rules import Unavailable
-from source_kit.work import Page, Plan, Record, Start
+from source_kit.work import Page, Plan, Start
 
 OBJECT_TYPES = ("lead", "contact", "opportunity")
 # By the stream that lists the types: the beginning of the address, and the column that names the type.
@@ -27,27 +24,17 @@ TYPED: Mapping[str, tuple[str, str]] = {
 }
 
 
-class CustomFieldSchemas(CloseObject):
+class CustomFieldSchemas(CloseStream):
     """One record for each object type: `GET /custom_field_schema/<object type>/`."""
 
+    pages: Fetcher[ObjectAsk]
     name = "custom_field_schemas"
     resource = "custom_field_schema/"
     nested = ("fields",)
-    rows_key = "fields"
 
-    def is_whole(self, content: Any) -> bool:
-        """An answer without its list is asked for again."""
-        return rows.has_list(content, "fields")
-
-    def parse_response(self, response: requests.Response, **arguments: Any) -> list[Record]:
-        """The answer as one record, whose id is the object type as it stands in the address."""
-        content = dict(body(response))
-        object_type, _, type_id = str(arguments["stream_slice"]["id"]).partition("/")
-        record = {"object_type": object_type, **content, "id": arguments["stream_slice"]["id"]}
-        for kind, column in TYPED.values():
-            record[column] = type_id if type_id and kind == object_type else None
-        self.fix_zones([record])
-        return [record]
+    def fetcher(self) -> Fetcher[ObjectAsk]:
+        endpoint = FieldSchemaEndpoint(self.resource, self.mending, dict(TYPED.values()))
+        return Fetcher(self.client, endpoint, self.name)
 
     def work(self, start: Start) -> Plan:
         """The three that every account has, then those of the account's own types."""
@@ -55,8 +42,7 @@ class CustomFieldSchemas(CloseObject):
             yield from self._one(object_type)
         found: list[str] = []
         for stream, (kind, _) in TYPED.items():
-            row = next(row for row in LISTS if row.name == stream)
-            types = Listed(self.client, self.settings, self.account, row=row)
+            types = SmallListFetcher(self.client, row_of(stream))
             try:
                 found += [f"{kind}/{each}" for page in types.rows() for each in ids_of(page.records)]
             except Unavailable as refused:
@@ -67,8 +53,8 @@ class CustomFieldSchemas(CloseObject):
         yield from per_parent(self, "types", found, self._one)
 
     def _one(self, object_type: str) -> Plan:
-        yield Page(self.fetch({"id": object_type}).records)
+        yield Page(self.pages.fetch(ObjectAsk(id=object_type)).records)
 
     def probe(self) -> None:
         """That of leads."""
-        self.fetch({"id": OBJECT_TYPES[0]})
+        self.pages.fetch(ObjectAsk(id=OBJECT_TYPES[0]))

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from datetime import UTC, datetime
+from functools import cached_property, partial
 from typing import Any
 
-from source_closeio.base import CloseStream
-from source_closeio.searched import CORE_FIELDS, Searched, SearchRefused
-from source_closeio.ties import Emit, OtherWay
+from source_closeio.endpoints import ListEndpoint
+from source_closeio.fetcher import ListFetcher
+from source_closeio.searched import Searched
+from source_closeio.ties import OtherWay
 from source_closeio.times import within
 from source_kit import schemas, timestamps
-from source_kit.errors import ConnectorFault
 from source_kit.keyset import Keyset
-from source_kit.stream import TimeCursor
 from source_kit.windows import Fetched, Window
-from source_kit.work import Plan, Start
-
-__all__ = ["CORE_FIELDS", "OPTIONAL_FIELDS", "Leads", "LeadsByQuery", "SearchRefused"]
+from source_kit.work import Plan
 
 QUERY_PAGE_SIZE = 200
 # Close computes these only when they are named; the rest is what `GET /lead/` gives. `localtime` differs at every read,
@@ -62,38 +59,27 @@ class Leads(Searched):
     @cached_property
     def other_way(self) -> OtherWay:
         """The old query language."""
-        return LeadsByQuery(self.client, self.settings, self.account)
+        pages = ListFetcher(self.client, ListEndpoint("lead/", self.mending, QUERY_PAGE_SIZE), self.name)
+        return LeadsByQuery(pages, self.lag)
 
 
-class LeadsByQuery(CloseStream):
+class LeadsByQuery(OtherWay):
     """Leads by the deprecated `query=` language, which compares whole minutes; still used by every other connector."""
 
-    name = "leads"
-    resource = "lead/"
-    page_size = QUERY_PAGE_SIZE
-    custom_type = "lead"
-    adds_custom_by_name = False
-    cursor_field = "date_updated"
     words = "reading them by query= instead, which is slower"
 
-    def work(self, start: Start) -> Plan:
-        """Only used through `walk`."""
-        raise ConnectorFault("LeadsByQuery is a fallback of Leads, not a stream of its own.")
-
-    def walk(self, window: Window, emit: Emit) -> Plan:
+    def walk(self, window: Window) -> Plan:
         """The same walk as a search, minute by minute."""
-        lag = timedelta(seconds=self.settings.common.lookback_window_seconds)
-        cursor = TimeCursor("date_updated", None, lag, window.upper)
         lower = None if window.lower is None else timestamps.floor(window.lower, timestamps.MINUTE)
         upper = None if window.upper is None else _next_minute(window.upper)
         keyset = Keyset(
             fetch=self.fetch_window,
             field="date_updated",
-            page_size=self.page_size,
+            page_size=self.pages.page_size,
             step=timestamps.MINUTE,
-            lag=cursor.lag,
-            emit=lambda records: emit(within(window, records)),
-            checkpoint=cursor.checkpoint,
+            lag=self.lag,
+            emit=partial(within, window),
+            checkpoint=self.cursor(window).checkpoint,
         )
         return keyset.walk(Window(lower, upper))
 
@@ -101,7 +87,7 @@ class LeadsByQuery(CloseStream):
         self, window: Window, token: Any = None, *, count: bool = False, limit: int | None = None
     ) -> Fetched:
         """One page of a window; inside one minute by offset."""
-        return self.fetch_offset({"query": _query(window)}, token, limit)
+        return self.pages.by_offset({"query": _query(window)}, token, limit)
 
 
 def _query(window: Window) -> str:

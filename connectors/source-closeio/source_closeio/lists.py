@@ -5,21 +5,20 @@ Close filters none of them by time, so they are read anew in every sync.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
-import requests
-
-from source_closeio.account import Account
+from source_closeio.account import AccountFacts
 from source_closeio.base import CloseList
 from source_closeio.config import Settings
 from source_closeio.custom_fields import LEGACY
-from source_closeio.secrets import without_secrets
+from source_closeio.endpoints import ListAsk, ListEndpoint
+from source_closeio.fetcher import NO_FILTERS, Filters, ListFetcher
+from source_closeio.mending import Mending
 from source_kit.client import HttpClient
+from source_kit.fetcher import Answer
 from source_kit.rules import Unavailable
-from source_kit.stream import Answer
-from source_kit.work import Record
+from source_kit.work import Page
 
 
 @dataclass(frozen=True)
@@ -115,53 +114,51 @@ LISTS = (
 )
 
 
-class Listed(CloseList):
+def row_of(name: str) -> SmallList:
+    """The row of a stream."""
+    return next(row for row in LISTS if row.name == name)
+
+
+class SmallListFetcher(ListFetcher):
+    """Asks for a row of `LISTS`; the old path answers where the new one does not."""
+
+    def __init__(self, client: HttpClient, row: SmallList) -> None:
+        mending = Mending(row.schema or row.name, row.nested, key=row.key, has_secrets=row.has_secrets)
+        super().__init__(client, ListEndpoint(row.resource, mending, row.page_size), row.name)
+        self.row = row
+
+    def fetch(self, asked: ListAsk) -> Answer:
+        try:
+            return super().fetch(asked)
+        except Unavailable as unavailable:
+            tried, legacy = self.endpoint.resource, self.row.legacy
+            if unavailable.status != 404 or not legacy or tried == legacy:
+                raise
+            self.endpoint = replace(self.endpoint, resource=legacy)
+            self.client.log("INFO", f"Stream {self.stream} is read at the old path: {tried} answered 404.")
+            return super().fetch(asked)
+
+    def rows(self, filters: Filters = NO_FILTERS) -> Iterator[Page]:
+        """All of the wanted type: a filter that Close does not know gives everything, silently."""
+        wanted = self.row.of_type
+        for page in super().rows({**self.row.filters, **filters}):
+            of_type = [record for record in page.records if not wanted or (record.get("_type") or wanted) == wanted]
+            yield replace(page, records=of_type)
+
+
+class SmallListStream(CloseList):
     """A row of `LISTS` as a stream."""
 
     def __init__(
-        self, client: HttpClient, settings: Settings, account: Account | None = None, *, row: SmallList
+        self, client: HttpClient, settings: Settings, account: AccountFacts | None = None, *, row: SmallList
     ) -> None:
         self.row = row
         self.name = row.name
-        self.resource = row.resource
-        self.page_size = row.page_size
-        self.filters = row.filters
-        self.nested = row.nested
-        self._is_legacy = False
         super().__init__(client, settings, account)
 
     @property
     def schema_name(self) -> str:
         return self.row.schema or self.row.name
 
-    def path(self, **arguments: Any) -> str:
-        """The old path answers where the new one does not."""
-        return self.row.legacy if self._is_legacy else self.resource
-
-    def fetch(self, stream_slice: Mapping[str, Any] | None = None, token: Mapping[str, Any] | None = None) -> Answer:
-        try:
-            return super().fetch(stream_slice, token)
-        except Unavailable as unavailable:
-            if unavailable.status != 404 or self._is_legacy or not self.row.legacy:
-                raise
-            self._is_legacy = True
-            self.client.log("INFO", f"Stream {self.name} is read at the old path: {self.resource} answered 404.")
-            return super().fetch(stream_slice, token)
-
-    def parse_response(self, response: requests.Response, **arguments: Any) -> list[Record]:
-        """The records with zones and without secrets, of the wanted type."""
-        records = super().parse_response(response, **arguments)
-        for record in records:
-            self._mend(record)
-        return records
-
-    def _mend(self, record: Record) -> None:
-        if record.get("id") is None and self.row.key in record:
-            record["id"] = record[self.row.key]
-        if self.row.has_secrets:
-            without_secrets(record)
-
-    def chosen(self, records: list[Record]) -> list[Record]:
-        """A filter that Close does not know gives everything, silently."""
-        wanted = self.row.of_type
-        return [record for record in records if not wanted or (record.get("_type") or wanted) == wanted]
+    def fetcher(self) -> SmallListFetcher:
+        return SmallListFetcher(self.client, self.row)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from source_closeio.base import CloseTimeline
 from source_closeio.witness import Witness
 from source_kit.keyset import Keyset
@@ -20,19 +18,14 @@ class Opportunities(CloseTimeline):
     page_size = 250
     custom_type = "opportunity"
 
-    @property
-    def lag(self) -> timedelta:
-        return timedelta(seconds=self.settings.common.lookback_window_seconds)
-
     def work(self, start: Start) -> Plan:
         """Ascending windows, open at the end, so that what is edited meanwhile is seen again; behind them what the
         event log says has changed and they did not bring."""
         keyset = Keyset(
-            fetch=self.fetch_window,
+            fetch=self.pages.window,
             field="date_updated",
-            page_size=self.page_size,
+            page_size=self.pages.page_size,
             lag=self.lag,
-            emit=self.chosen,
             checkpoint=self.time_cursor.checkpoint,
         )
         cursor = self.time_cursor

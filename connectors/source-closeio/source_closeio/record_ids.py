@@ -8,20 +8,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from source_closeio.activities import Activities, UserPosts
 from source_closeio.base import CloseStream, CloseTimeline
-from source_closeio.children import GroupList, Groups, SequenceSubscriptions
-from source_closeio.lists import Listed
+from source_closeio.children import Groups, SequenceSubscriptions
+from source_closeio.fetcher import ListFetcher, SearchRefused, TimelineFetcher
+from source_closeio.lists import SmallListStream
 from source_closeio.opportunities import Opportunities
-from source_closeio.searched import CORE_FIELDS, Searched, SearchRefused
+from source_closeio.search import CORE_FIELDS
+from source_closeio.searched import Searched
 from source_closeio.tasks import Tasks
 from source_closeio.users import Users
 from source_kit.keyset import Keyset
 from source_kit.record_ids import Listing
 from source_kit.windows import Window
-from source_kit.work import Plan, Record, Start
+from source_kit.work import Plan, Start
 
 
 def listings(streams: Sequence[CloseStream]) -> dict[str, Listing]:
@@ -39,43 +40,39 @@ def listings(streams: Sequence[CloseStream]) -> dict[str, Listing]:
 def _plan_of(stream: CloseStream) -> Listing | None:
     """How the ids of a stream are listed; None where it has none of its own, or does not end with deletions."""
     if isinstance(stream, Searched):
-        stream.field_names = list(CORE_FIELDS)
         return partial(_searched, stream)
     if isinstance(stream, Activities | Opportunities | Tasks) and not isinstance(stream, UserPosts):
-        stream.only_fields = f"id,{stream.walked_field}"
         return partial(_walked, stream)
-    if isinstance(stream, Listed):
-        stream.only_fields = ",".join(dict.fromkeys(["id", stream.row.key, *(["_type"] if stream.row.of_type else [])]))
-        return partial(stream.work, Start(incremental=False))
     if isinstance(stream, Groups):
-        stream = GroupList(stream.client, stream.settings, stream.account)
-    if isinstance(stream, Users | GroupList | SequenceSubscriptions):
-        stream.only_fields = "id"
+        return _narrowed(stream.listed, "id").rows
+    if isinstance(stream, SmallListStream):
+        return _narrowed(stream.pages, "id", stream.row.key, *(["_type"] if stream.row.of_type else [])).rows
+    if isinstance(stream, Users | SequenceSubscriptions):
+        _narrowed(stream.pages, "id")
         return partial(stream.work, Start(incremental=False))
     return None
 
 
+def _narrowed(pages: ListFetcher, *fields: str) -> ListFetcher:
+    """The same, which asks for these fields alone from now on."""
+    pages.endpoint = replace(pages.endpoint, fields=",".join(dict.fromkeys(fields)))
+    return pages
+
+
 def _walked(stream: CloseTimeline) -> Plan:
     filters = {"_type": stream.task_type} if isinstance(stream, Tasks) else {}
-
-    def fetch(window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Any:
-        return stream.fetch_window(window, token, count=count, limit=limit, filters=filters)
-
-    lag = stream.lag if stream.walked_field == "date_updated" else Keyset.lag
-    return Keyset(fetch=fetch, field=stream.walked_field, page_size=stream.page_size, lag=lag).walk(Window())
+    endpoint = replace(stream.pages.endpoint, fields=f"id,{stream.walked_field}")
+    pages = TimelineFetcher(stream.client, endpoint, stream.name, stream.walked_field, filters)
+    lag = stream.lag if pages.field == "date_updated" else Keyset.lag
+    return Keyset(pages.window, pages.field, pages.page_size, lag=lag).walk(Window())
 
 
 def _searched(stream: Searched) -> Plan:
+    stream.pages.fields = list(CORE_FIELDS)
     try:
         yield from replace(stream.keyset(), checkpoint=lambda value, asked_at: None).walk(Window())
     except SearchRefused:
         if stream.other_way is None:
             raise
-        way = stream.other_way
-        assert isinstance(way, CloseStream), "the other ways are lists of Close"
-        way.only_fields, way.custom_type = "id,date_updated", ""
-
-        def as_it_is(records: list[Record]) -> list[Record]:
-            return records
-
-        yield from way.walk(Window(), as_it_is)
+        _narrowed(stream.other_way.pages, "id", "date_updated")
+        yield from stream.other_way.walk(Window())

@@ -14,7 +14,7 @@
 
 from __future__ import annotations
 
-from source_closeio.account import Account
+from source_closeio.account import AccountFacts
 from source_closeio.activities import Activities, TypedActivities, UserPosts
 from source_closeio.activity_types import ACTIVITY_TYPES
 from source_closeio.base import CloseStream
@@ -32,7 +32,7 @@ from source_closeio.custom_objects import CustomObjects
 from source_closeio.events import DeletedRecords, EventLog, Events
 from source_closeio.field_schemas import CustomFieldSchemas
 from source_closeio.leads import Leads
-from source_closeio.lists import LISTS, Listed
+from source_closeio.lists import LISTS, SmallListStream
 from source_closeio.opportunities import Opportunities
 from source_closeio.task_types import TASK_TYPES
 from source_closeio.tasks import Tasks, TypedTasks
@@ -77,8 +77,8 @@ CLASSES: tuple[type[CloseStream], ...] = (
 
 def build(client: HttpClient, settings: Settings) -> list[CloseStream]:
     """One instance of every stream; all share what they learn of the account."""
-    account = Account(client)
-    streams: list[CloseStream] = [Listed(client, settings, account, row=row) for row in LISTS]
+    account = AccountFacts(client)
+    streams: list[CloseStream] = [SmallListStream(client, settings, account, row=row) for row in LISTS]
     streams += [stream(client, settings, account) for stream in CLASSES]
     streams += [TypedActivities(client, settings, account, kind=kind) for kind in ACTIVITY_TYPES]
     streams += [TypedTasks(client, settings, account, task_type=each) for each in TASK_TYPES]

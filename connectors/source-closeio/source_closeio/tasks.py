@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
-
-from source_closeio.account import Account
+from source_closeio.account import AccountFacts
 from source_closeio.base import CloseTimeline
 from source_closeio.config import Settings
+from source_closeio.fetcher import TimelineFetcher
 from source_closeio.task_types import COMMON_FIELDS, EVENT_TYPES, TASK_TYPES
 from source_closeio.times import Beginning, latest, within
 from source_closeio.witness import Witness
 from source_kit import schemas, timestamps
 from source_kit.client import HttpClient
 from source_kit.keyset import Keyset
-from source_kit.windows import Fetched, Window
+from source_kit.windows import Window
 from source_kit.work import Page, Plan, Record, Start
 
 
@@ -28,10 +26,6 @@ class Tasks(CloseTimeline):
     page_size = 1000
     # Without a type only tasks of type `lead` come.
     task_type = "all"
-
-    @property
-    def lag(self) -> timedelta:
-        return timedelta(seconds=self.settings.common.lookback_window_seconds)
 
     def work(self, start: Start) -> Plan:
         """The walk, and what the event log says has changed and the list does not show."""
@@ -62,10 +56,8 @@ class Tasks(CloseTimeline):
             tops.append(latest([record.get("date_updated") for record in records]))
             return records
 
-        def fetch(window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
-            return beginning.saw(self.fetch_window(window, token, count=count, limit=limit, filters=updated))
-
-        keyset = Keyset(fetch=fetch, field="date_created", page_size=self.page_size, emit=noted)
+        pages = TimelineFetcher(self.client, self.pages.endpoint, self.name, self.walked_field, updated)
+        keyset = Keyset(beginning.noting(pages.window), self.walked_field, pages.page_size, emit=noted)
         yield from keyset.walk(Window())
         top = latest(tops)
         yield Page((), None if top is None else self.time_cursor.checkpoint(top, beginning.at))
@@ -75,7 +67,7 @@ class TypedTasks(Tasks):
     """Tasks of one type."""
 
     def __init__(
-        self, client: HttpClient, settings: Settings, account: Account | None = None, *, task_type: str
+        self, client: HttpClient, settings: Settings, account: AccountFacts | None = None, *, task_type: str
     ) -> None:
         self.name = f"{task_type}_tasks"
         self.task_type = task_type

@@ -7,31 +7,45 @@ tied rows keep their order, it goes on by another way than searching.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from datetime import timedelta
+from typing import Any, ClassVar
 
+from source_closeio.endpoints import ListAsk
+from source_closeio.fetcher import ListFetcher
 from source_kit import timestamps
 from source_kit.pages import MOST_PAGES_WITHOUT_ROWS, endless, with_rows
-from source_kit.windows import Fetched, WalkExpired, Window
+from source_kit.stream import TimeCursor
+from source_kit.windows import Fetch, Fetched, WalkExpired, Window
 from source_kit.work import Plan, Record
 
-Emit = Callable[[list[Record]], list[Record]]
 
+class OtherWay(ABC):
+    """Reading objects without searching, out of a list. `words` says it in the log."""
 
-class OtherWay(Protocol):
-    """Reading objects without searching. `words` says it in the log."""
+    words: ClassVar[str]
 
-    words: str
+    def __init__(self, pages: ListFetcher, lag: timedelta) -> None:
+        """`lag`: how late the list may be."""
+        self.pages = pages
+        self.lag = lag
 
-    def walk(self, window: Window, emit: Emit) -> Plan:
+    @abstractmethod
+    def walk(self, window: Window) -> Plan:
         """Everything in a window over `date_updated`, with checkpoints."""
 
+    @abstractmethod
     def fetch_window(self, window: Window, token: Any = None) -> Fetched:
         """One page; those of the window are among the rows of all pages."""
 
+    def cursor(self, window: Window) -> TimeCursor:
+        """The arithmetic of the checkpoints of a walk."""
+        return TimeCursor("date_updated", None, self.lag, window.upper)
+
     def probe(self) -> None:
         """One row."""
+        self.pages.fetch(ListAsk(limit=1))
 
 
 @dataclass(frozen=True)
@@ -54,12 +68,12 @@ def is_second_reading(window: Window) -> bool:
     return window.within is not None and window.descending
 
 
-def fetch_again(search: Callable[[Window, Any], Fetched], way: OtherWay, window: Window, token: Any) -> Fetched:
-    """One page of the second reading; `search` counts where it begins."""
+def fetch_again(search: Fetch, way: OtherWay, window: Window, token: Any) -> Fetched:
+    """One page of the second reading; counted where it begins."""
     if isinstance(token, InOtherWay):
         return _by_other_way(way, window, token.token)
     try:
-        page = search(window, token.cursor if token else None)
+        page = search(window, token.cursor if token else None, count=token is None)
     except WalkExpired:
         if token is None:
             raise

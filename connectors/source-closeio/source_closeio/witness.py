@@ -20,11 +20,12 @@ from typing import Any
 
 from source_closeio.base import CloseStream
 from source_closeio.changes import ChangeLog
+from source_closeio.endpoints import ObjectAsk, ObjectEndpoint
 from source_closeio.errors import is_gone
-from source_closeio.events import EVENT_OVERLAP
-from source_closeio.single import RecordOf
+from source_closeio.events import event_lag, oldest_event
 from source_kit import dates, timestamps
 from source_kit.errors import ConnectorFault, SourceError, StreamUnavailable, TransientError
+from source_kit.fetcher import Fetcher
 from source_kit.rules import Rejected, Unavailable
 from source_kit.state import EVENTS_UNTIL_KEY
 from source_kit.stream import TimeCursor
@@ -51,7 +52,7 @@ class Witness:
         self._stream = stream
         self._cursor = cursor
         self._log = ChangeLog(stream, object_types, self._note)
-        self._one = RecordOf(stream, resource)
+        self._one = Fetcher(stream.client, ObjectEndpoint(resource, stream.mending), stream.name)
         self._lock = threading.Lock()
         self._since = timestamps.EPOCH
         self._newest: datetime | None = None
@@ -93,7 +94,7 @@ class Witness:
             since = dates.read(until)
         else:
             since = now - FIRST_LOOK if bookmark is None else max(bookmark, now - FIRST_LOOK)
-        since = max(since, ChangeLog.floor(now))
+        since = max(since, oldest_event(now))
         if since >= min(now, self._cursor.end_date or now):
             return None
         try:
@@ -210,7 +211,7 @@ class Witness:
         """Records by their ids, as they are now. What was deleted meanwhile, or may not be seen, does not come."""
         for identity in ids:
             try:
-                records = self._one.fetch({"id": identity}).records
+                records = self._one.fetch(ObjectAsk(id=identity)).records
             except (Unavailable, Rejected) as refused:
                 if not is_gone(refused):
                     self._refused_with = refused.status
@@ -219,7 +220,7 @@ class Witness:
             if records:
                 with self._lock:
                     self._late += 1
-                yield Page(self._stream.chosen(records))
+                yield Page(records)
 
     def _tell(self) -> None:
         log, name = self._stream.client.log, self._stream.name
@@ -249,8 +250,8 @@ class Witness:
         Close may still insert some."""
         if self._newest is None or self._is_deaf:
             return {}
-        lag = max(EVENT_OVERLAP, timedelta(seconds=self._stream.settings.common.lookback_window_seconds))
-        settled = timestamps.floor(timestamps.before(self._log.beginning.at, lag), timestamps.MILLISECOND)
+        settled = timestamps.before(self._log.beginning.at, event_lag(self._stream.settings))
+        settled = timestamps.floor(settled, timestamps.MILLISECOND)
         newest = timestamps.floor(self._newest, timestamps.MILLISECOND)
         until = newest + timestamps.MILLISECOND if newest < settled else settled
         return {EVENTS_UNTIL_KEY: timestamps.microseconds_offset(until)}

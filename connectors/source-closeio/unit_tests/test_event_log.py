@@ -161,7 +161,7 @@ def test_rows_outside_of_the_window_are_left_out_and_end_its_walk() -> None:
 
     def asked(window: Window) -> tuple[list[str], Any, int]:
         account.vendor.answers[LIST] = [(200, {"data": rows, "cursor_next": "more"})]
-        fetched = stream.fetch_window(window)
+        fetched = stream.pages.window(window)
         return [row["id"] for row in fetched.records], fetched.token, fetched.size
 
     assert asked(Window(lower, upper)) == (["last", "lower"], None, 2)
@@ -177,7 +177,7 @@ def test_a_row_that_says_it_is_older_than_the_log_goes_back_leaves_from_where_it
     stream: Any = next(each for each in source.build_streams(source.client) if each.name == "event_log")
     rows = [{"id": "odd", "date_updated": "2019-01-01 00:00:00 UTC"}]
     account.vendor.answers[LIST] = [(200, {"data": rows, "cursor_next": "more"})]
-    fetched = stream.fetch_window(Window(datetime.now(UTC) - timedelta(hours=1)))
+    fetched = stream.pages.window(Window(datetime.now(UTC) - timedelta(hours=1)))
     assert ([row["id"] for row in fetched.records], fetched.token) == (["odd"], "more")
 
 
@@ -188,5 +188,5 @@ def test_only_a_400_is_taken_for_a_role_that_may_not_see_the_log(status: int) ->
     source, _ = account.source()
     stream: Any = next(each for each in source.build_streams(source.client) if each.name == "event_log")
     with pytest.raises(Rejected if status == 404 else Exception) as error:
-        stream.fetch_window(Window())
+        stream.pages.window(Window())
     assert "permission to see it" not in str(error.value)

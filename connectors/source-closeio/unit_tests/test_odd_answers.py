@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
+from source_closeio.endpoints import ListAsk
 from source_closeio.errors import cap
 from source_kit.rules import Rejected
 from source_kit.timestamps import parse
@@ -346,7 +347,7 @@ def test_a_record_of_any_depth_leaves_without_its_secrets() -> None:
     account.vendor.always["GET /webhook/"] = (200, b'{"data": [{"id": "whsub_1", "x": ' + deep + b"}]}")
     source, _ = account.source()
     (webhooks,) = [each for each in source.build_streams(source.client) if each.name == "webhooks"]
-    (record,) = webhooks.fetch({"skip": 0}).records
+    (record,) = webhooks.pages.fetch(ListAsk()).records
     value = record["x"]
     while "a" in value:
         value = value["a"]

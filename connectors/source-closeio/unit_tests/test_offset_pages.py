@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from source_closeio.base import CloseTimeline
+from source_closeio.endpoints import ListEndpoint
+from source_closeio.fetcher import ListFetcher
 from source_kit.windows import Fetched, WalkExpired
 from unit_tests.closeio_account import Account
 
@@ -16,14 +17,11 @@ A, B, C = ({"id": identity} for identity in "abc")
 def page(
     rows: list[Any], token: tuple[int, Any] | None = None, *, has_more: bool = True
 ) -> tuple[Fetched, dict[str, str]]:
-    """What `fetch_offset` makes of an answer, and the offset that it asked for."""
+    """What `by_offset` makes of an answer, and the offset that it asked for."""
     account = Account()
     account.vendor.always["GET /opportunity/"] = (200, {"data": rows, "has_more": has_more})
     source, _ = account.source()
-    (stream,) = [each for each in source.build_streams(source.client) if each.name == "opportunities"]
-    assert isinstance(stream, CloseTimeline)
-    stream.custom_type = ""
-    fetched = stream.fetch_offset({}, token, None)
+    fetched = ListFetcher(source.client, ListEndpoint("opportunity/"), "opportunities").by_offset({}, token)
     return fetched, account.vendor.sent[-1].params
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from source_closeio.endpoints import ListAsk
+from source_kit.page_size import PageSize
 from unit_tests.closeio_account import Account, Sent
 
 
@@ -96,12 +98,12 @@ def test_a_smaller_maximum_that_parallel_requests_learn_at_once_fails_none_of_th
     send, text = account.vendor.send, "is larger than the maximum limit for this resource (max_limit = 200)."
 
     def lowered_meanwhile(request: Any, *arguments: Any, **options: Any) -> Any:
-        users.page_size = 200
+        users.pages.sizes = PageSize(200)
         return send(request, *arguments, **options)
 
     account.vendor.send = lowered_meanwhile  # type: ignore[method-assign]  # another request has learnt it
     account.vendor.answers["GET /user/"] = [(400, {"error": text})]
-    assert len(users.fetch({"skip": 0}).records) == 200
+    assert len(users.pages.fetch(ListAsk()).records) == 200
 
 
 @pytest.mark.parametrize(

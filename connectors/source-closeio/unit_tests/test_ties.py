@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from source_closeio.ties import InOtherWay, fetch_again
+from source_closeio.ties import InOtherWay, OtherWay, fetch_again
 from source_kit.errors import TransientError
 from source_kit.windows import Fetched, WalkExpired, Window
 from source_kit.work import Plan, Record
@@ -20,29 +20,26 @@ OTHER = {**TIED, "id": "cont_2", "date_updated": "2026-03-01T10:00:01+00:00"}
 WINDOW = Window(within=INSTANT, descending=True)
 
 
-class List:
+class List(OtherWay):
     """A list in pages; the number of a page is its token."""
 
     words = "reading the whole list instead"
 
     def __init__(self, pages: Sequence[Sequence[Record]]) -> None:
-        self.pages = pages
+        self.answers = pages
         self.asked: list[Any] = []
 
     def fetch_window(self, window: Window, token: Any = None) -> Fetched:
         self.asked.append(token)
         number = token or 0
-        records = self.pages[min(number, len(self.pages) - 1)]
-        return Fetched(records, INSTANT, number + 1 if number + 1 < len(self.pages) else None)
+        records = self.answers[min(number, len(self.answers) - 1)]
+        return Fetched(records, INSTANT, number + 1 if number + 1 < len(self.answers) else None)
 
-    def walk(self, window: Window, emit: Any) -> Plan:
-        raise NotImplementedError
-
-    def probe(self) -> None:
+    def walk(self, window: Window) -> Plan:
         raise NotImplementedError
 
 
-def search(window: Window, token: Any) -> Fetched:
+def search(window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
     raise WalkExpired
 
 

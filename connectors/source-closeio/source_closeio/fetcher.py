@@ -1,0 +1,276 @@
+"""Asking Close: pages in sizes that it takes, around rows that were just deleted, by offset, by window, by search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property, partial
+from types import MappingProxyType
+from typing import Any
+
+from source_closeio.endpoints import ListAsk, ListEndpoint
+from source_closeio.errors import cap, is_cursor_error, is_deleted_document, is_fields_error, unknown_fields
+from source_closeio.search import CORE_FIELDS, SearchAsk, SearchEndpoint, counted
+from source_kit import timestamps
+from source_kit.client import HttpClient
+from source_kit.endpoint import A, Endpoint
+from source_kit.errors import ConnectorFault
+from source_kit.fetcher import Answer, Fetcher
+from source_kit.offsets import OffsetList
+from source_kit.page_size import PageSize
+from source_kit.rows import identity
+from source_kit.rules import Rejected, Unavailable
+from source_kit.windows import Fetched, WalkExpired, Window
+from source_kit.work import Page
+
+DELETED_RETRIES = 3
+DELETED_RETRY_SECONDS = 0.4
+MOST_DELETED_IN_A_ROW = 20
+Filters = Mapping[str, Any]
+NO_FILTERS: Filters = MappingProxyType({})
+
+
+class PageFetcher(Fetcher[A]):
+    """Asks for pages; learns the largest size, which Close names in its refusals only."""
+
+    sizes: PageSize
+
+    def __init__(self, client: HttpClient, endpoint: Endpoint[A], stream: str, page_size: int) -> None:
+        super().__init__(client, endpoint, stream, PageSize(page_size))
+
+    @property
+    def page_size(self) -> int:
+        """The most rows of a page, as far as is known."""
+        return self.sizes.largest
+
+    def fetch(self, asked: A) -> Answer:
+        """As the base; survives a smaller maximum, and pages with a deleted record."""
+        try:
+            return self._allowed(asked)
+        except Rejected as rejected:
+            if is_deleted_document(rejected):
+                return self._around_deleted(asked)
+            raise
+
+    def narrower(self, asked: A) -> list[A]:
+        """What to ask for where a record of the page was deleted: the page again, then ever shorter pages."""
+        limits = [self._limit_of(asked)] * DELETED_RETRIES
+        while limits[-1] > 1:
+            limits.append(limits[-1] // 2)
+        return [replace(asked, limit=limit) for limit in limits]
+
+    def _around_deleted(self, asked: A) -> Answer:
+        """A shorter page is never the last."""
+        attempts = self.narrower(asked)
+        for number, attempt in enumerate(attempts):
+            try:
+                return self._allowed(attempt)
+            except Rejected as rejected:
+                if not is_deleted_document(rejected) or number == len(attempts) - 1:
+                    raise
+                if number < DELETED_RETRIES:
+                    self.client.clock.sleep(DELETED_RETRY_SECONDS * 2**number)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _allowed(self, asked: A) -> Answer:
+        # At entry: a request in parallel may learn a smaller size meanwhile.
+        limit = self._limit_of(asked)
+        try:
+            return super().fetch(asked)
+        except Rejected as rejected:
+            most = cap(rejected, "max_limit")
+            if not most or most >= limit:
+                raise
+            if most < self.sizes.largest:
+                self.sizes = PageSize(most)
+            return self._allowed(replace(asked, limit=None))
+
+    def _limit_of(self, asked: A) -> int:
+        return asked.limit or asked.size or self.sizes.current
+
+
+class ListFetcher(PageFetcher[ListAsk]):
+    """Asks for a list by offset."""
+
+    endpoint: ListEndpoint
+
+    def __init__(
+        self,
+        client: HttpClient,
+        endpoint: ListEndpoint,
+        stream: str,
+        *,
+        most_deleted_at_start: int = MOST_DELETED_IN_A_ROW,
+    ) -> None:
+        """`most_deleted_at_start`: requests for single rows, each one row further, when the list begins with deleted
+        ones."""
+        super().__init__(client, endpoint, stream, endpoint.page_size)
+        self.most_deleted_at_start = most_deleted_at_start
+
+    def narrower(self, asked: ListAsk) -> list[ListAsk]:
+        """As the base; then past the deleted rows."""
+        most = MOST_DELETED_IN_A_ROW if asked.skip else self.most_deleted_at_start
+        past = [replace(asked, limit=1, skip=asked.skip + passed) for passed in range(1, most)]
+        return super().narrower(asked) + past
+
+    def page(self, skip: int, filters: Filters = NO_FILTERS) -> Fetched:
+        """One page of a list that is read whole; its token is None at the end."""
+        answer = self.fetch(ListAsk(skip=skip, filters=filters))
+        # Some small resources return everything and leave has_more out.
+        has_more = bool(answer.body.get("has_more"))
+        return Fetched(answer.records, answer.asked_at, True if has_more else None, rows=answer.size)
+
+    def rows(self, filters: Filters = NO_FILTERS) -> Iterator[Page]:
+        """All rows that fit, each page overlapping the one before."""
+        return OffsetList(partial(self.within_reach, filters=filters)).walk()
+
+    def within_reach(self, skip: int, filters: Filters = NO_FILTERS) -> Fetched:
+        """One page; where Close lets nobody page so far, that is said."""
+        try:
+            return self.page(skip, filters)
+        except Rejected as rejected:
+            if not is_too_deep(rejected, skip):
+                raise
+            raise ConnectorFault(
+                f"Stream {self.stream} has more rows than Close lets anybody page through, and no filter to split "
+                "them.",
+                internal_message=f"{self.endpoint.resource}: max_skip below {skip}",
+            ) from rejected
+
+    def by_offset(self, filters: Filters, token: tuple[int, Any] | None, limit: int | None = None) -> Fetched:
+        """One page that begins with the last row of the page before; `WalkExpired` if the rows moved, or lie too deep.
+
+        A page of one row cannot overlap and move on, and one with rows that were left out shows no last row: the page
+        behind those begins anew.
+        """
+        skip, last = token or (0, None)
+        try:
+            answer = self.fetch(ListAsk(skip=skip, filters=filters, limit=limit))
+        except Rejected as rejected:
+            if is_too_deep(rejected, skip):
+                raise WalkExpired from rejected
+            raise
+        records, size, has_more = answer.records, answer.size, bool(answer.body.get("has_more"))
+        is_odd = size != len(records)
+        if not size and has_more:
+            return Fetched((), answer.asked_at, token or (0, None))
+        known = 0 if last is None or is_odd else 1
+        if last is not None and not is_odd and (not records or identity(records[0]) != last):
+            raise WalkExpired
+        overlap = 1 if len(records) > 1 and not is_odd else 0
+        # As far as its rows reach at the least: one that came twice has one place.
+        reach = skip + (len(records) or size) - overlap
+        following = (reach, identity(records[-1]) if overlap else None) if has_more else None
+        total = None if skip else list_total(answer.body, size)
+        return Fetched(records[known:], answer.asked_at, following, total, rows=size - known)
+
+
+class TimelineFetcher(ListFetcher):
+    """Asks for a list by windows over a time field: `<field>__gte`, `<field>__lt`."""
+
+    def __init__(
+        self, client: HttpClient, endpoint: ListEndpoint, stream: str, field: str, filters: Filters = NO_FILTERS
+    ) -> None:
+        """`filters`: what else is asked for in every window."""
+        super().__init__(client, endpoint, stream)
+        self.field = field
+        self.filters = filters
+
+    def bounds(self, window: Window) -> dict[str, Any]:
+        """The query parameters of a window."""
+        bounds: dict[str, Any] = {}
+        if window.lower is not None:
+            bounds[f"{self.field}__gte"] = timestamps.milliseconds_z(window.lower)
+        if window.upper is not None:
+            bounds[f"{self.field}__lt"] = timestamps.milliseconds_z(window.upper)
+        bounds["_order_by"] = f"-{self.field}" if window.descending else self.field
+        return bounds
+
+    def window(self, window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
+        """One page of a window; inside one instant by offset."""
+        return self.by_offset({**self.bounds(window), **self.filters}, token, limit)
+
+
+class SearchRefused(Exception):
+    """This account or key may not search these objects; said before any search has worked."""
+
+
+class SearchFetcher(PageFetcher[SearchAsk]):
+    """Searches for objects of one type."""
+
+    endpoint: SearchEndpoint
+    _has_searched = False
+
+    def __init__(
+        self, client: HttpClient, endpoint: SearchEndpoint, stream: str, fields: Callable[[], Sequence[str]]
+    ) -> None:
+        """`fields`: a search returns only what it names; called when the first page is asked for."""
+        super().__init__(client, endpoint, stream, endpoint.page_size)
+        self._fields = fields
+
+    @cached_property
+    def fields(self) -> list[str]:
+        """What to name, without what Close turns out not to know."""
+        return list(self._fields())
+
+    def window(self, window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
+        """One page; `WalkExpired` when its cursor is too old or too deep."""
+        asked = SearchAsk(
+            limit=limit,
+            window=window,
+            cursor=token or None,
+            counts=count,
+            fields=CORE_FIELDS if limit == 1 else self.fields,
+        )
+        answer = self._searched(asked)
+        cursor, total = cursor_of(answer.body.get("cursor")), counted(answer.body)
+        return Fetched(answer.records, answer.asked_at, cursor, total, rows=answer.size)
+
+    def _searched(self, asked: SearchAsk) -> Answer:
+        try:
+            answer = self.fetch(asked)
+        except Unavailable as unavailable:
+            if self._has_searched:
+                raise
+            raise SearchRefused(f"status {unavailable.status}") from unavailable
+        except Rejected as rejected:
+            if asked.cursor is not None and is_cursor_error(rejected):
+                raise WalkExpired from rejected
+            if is_fields_error(rejected) and self._drop_unknown_fields(rejected, asked.fields):
+                return self._searched(replace(asked, fields=self.fields))
+            if self._has_searched or cap(rejected, "max_limit"):
+                raise
+            raise SearchRefused(f"status {rejected.status}") from rejected
+        self._has_searched = True
+        return answer
+
+    def _drop_unknown_fields(self, rejected: Rejected, asked: Sequence[str]) -> bool:
+        """Ask without the names that the refusal is about, from now on; whether there are any."""
+        unknown = unknown_fields(rejected, [name for name in asked if name not in CORE_FIELDS])
+        dropped = [name for name in self.fields if name in unknown]
+        if dropped:
+            self.client.log(
+                "WARN",
+                f"Close does not know the {self.endpoint.object_type} fields {', '.join(sorted(dropped))}; reading "
+                "without them.",
+            )
+            self.fields = [name for name in self.fields if name not in dropped]
+        return bool(unknown)
+
+
+def is_too_deep(rejected: Rejected, skip: int) -> bool:
+    """Whether Close lets nobody page as far as to this row."""
+    return bool(skip) and cap(rejected, "max_skip") is not None
+
+
+def cursor_of(value: Any) -> Any:
+    """The cursor of an answer; None where it is the end, or nothing that could be sent back."""
+    return value if isinstance(value, str | int) and value else None
+
+
+def list_total(content: Mapping[str, Any], rows: int) -> int | None:
+    """`total_results` of a list for planning, or None. `has_more` decides what the end is, whatever was counted."""
+    if not content.get("has_more"):
+        return rows
+    total = content.get("total_results")
+    return max(total, rows + 1) if isinstance(total, int) else None
