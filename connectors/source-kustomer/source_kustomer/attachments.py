@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from source_kit import timestamps
 from source_kit.rules import Rejected
-from source_kit.windows import Fetched
 from source_kit.work import Plan, Record, Start, in_order
 from source_kustomer.children import Children, ChildStream, Parent, is_id
 from source_kustomer.endpoints import ListEndpoint
@@ -72,7 +70,7 @@ class Attachments(ChildStream):
         reason = self._unsearchable()
         if reason:
             self.pages.say("WARN", f"{reason}: asking every conversation for them.")
-            yield from self.below(start, by_conversations, self.parents.walk, _found_by_conversations)
+            yield from self.below(start, by_conversations, self.parents.walk, {BY_CONVERSATIONS: True})
             return
         # A state of the walk over conversations says nothing of this one.
         start = Start(start.incremental) if BY_CONVERSATIONS in start.position else start
@@ -89,22 +87,14 @@ class Attachments(ChildStream):
     def _unsearchable(self) -> str:
         """Why messages cannot be searched for attachments; empty if they can. An attribute may be known, yet without
         values: only a message proves it, no row without an id and no count."""
+        asked = SearchAsk(limit=1, criteria=[HAS_ATTACHMENTS])
         try:
-            found = self._one_with_attachments()
+            found = self.messages.pages.page(asked)
             if found.total and not found.records:
-                # It was counted, and may have been lost on the way.
-                found = self._one_with_attachments()
+                found = self.messages.pages.page(asked)  # it was counted, and may have been lost on the way
         except Rejected as rejected:
             if not is_refused_query(rejected):
                 raise
             return f"Kustomer does not search for attachments here ({rejected.internal_message})"
         has_message = any(is_id(record.get("id")) for record in found.records)
         return "" if has_message else "Kustomer finds no message with attachments"
-
-    def _one_with_attachments(self) -> Fetched:
-        return self.messages.pages.page(SearchAsk(limit=1, criteria=[HAS_ATTACHMENTS]))
-
-
-def _found_by_conversations(state: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A state that tells which walk it belongs to."""
-    return {**state, BY_CONVERSATIONS: True}

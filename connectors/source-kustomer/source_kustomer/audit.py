@@ -27,7 +27,7 @@ from source_kustomer.endpoints import ListAsk, ListEndpoint
 from source_kustomer.envelope import next_link, query_of
 from source_kustomer.fetcher import KustomerFetcher
 from source_kustomer.paging import unseen
-from source_kustomer.times import is_within, latest
+from source_kustomer.times import latest, within
 
 LOG = ListEndpoint("audit_logs", "audit-logs", "audit_logs", page_size=1000, size_parameter="count", is_numbered=False)
 WINDOW_DAYS = 30
@@ -57,13 +57,14 @@ class LogFetcher(KustomerFetcher[ListAsk]):
 class AuditLogs(KustomerStream):
     """Who changed what: windows over the time of creation, newest first inside."""
 
+    name = "audit_logs"
     cursor_field = "created_at"
     pages: LogFetcher
     # Made of entries: looked at again for as long as the index of searches lags, which they may do as well.
     is_derived: ClassVar[bool] = False
 
-    def __init__(self, client: HttpClient, settings: Settings, name: str = "audit_logs") -> None:
-        super().__init__(LogFetcher(client, LOG, name), settings)
+    def __init__(self, client: HttpClient, settings: Settings) -> None:
+        super().__init__(LogFetcher(client, LOG, self.name), settings)
         self._lifetime = timedelta(0)
         self._lock = threading.Lock()
 
@@ -117,10 +118,10 @@ class AuditLogs(KustomerStream):
             before: set[Any] = set()
             for fetched in every(partial(self._page_or, first, asked), LOG.path(asked)):
                 # Both ends may be inclusive: the later window has the record.
-                within = [record for record in fetched.records if is_within(record.get("created_at"), None, upper)]
+                found = within(fetched.records, "created_at", None, upper)
                 # A row may stand on both sides of the border of two pages.
-                ids = set(map(rows.identity, within))
-                records, before = unseen(within, before), ids
+                ids = set(map(rows.identity, found))
+                records, before = unseen(found, before), ids
                 top = latest(records, "created_at", top)
                 self._note_lifetime(records)
                 yield Page(self.chosen(records, filters))
@@ -142,23 +143,18 @@ class AuditLogs(KustomerStream):
             return
         days = round(self._lifetime / timedelta(days=1))
         oldest = timestamps.before(self.client.clock.now(), self._lifetime)
-        if lower is not None and lower < oldest:
-            self.pages.say(
-                "WARN",
-                f"Kustomer keeps entries of the audit log for {days} days here: those between "
-                f"{timestamps.milliseconds_z(lower)} and {timestamps.milliseconds_z(oldest)} cannot be read any more.",
-            )
-        else:
-            self.pages.say(
-                "INFO",
-                f"Kustomer keeps entries of the audit log for {days} days here (expires_at): "
-                "what is synced more often than that misses nothing.",
-            )
+        kept = f"Kustomer keeps entries of the audit log for {days} days here"
+        if lower is None or lower >= oldest:
+            self.pages.say("INFO", f"{kept} (expires_at): what is synced more often than that misses nothing.")
+            return
+        lost = f"{timestamps.milliseconds_z(lower)} and {timestamps.milliseconds_z(oldest)}"
+        self.pages.say("WARN", f"{kept}: those between {lost} cannot be read any more.")
 
 
 class DeletedRecords(AuditLogs):
     """What was deleted or merged away, for as long as the audit log tells of it."""
 
+    name = "deleted_records"
     cursor_field = "deleted_at"
     is_derived = True
 
@@ -170,6 +166,7 @@ class DeletedRecords(AuditLogs):
 class RecordHistory(AuditLogs):
     """Every change of conversations, customers and companies: thousands of entries in the time of a request."""
 
+    name = "record_history"
     is_derived = True
     kinds = ("conversation", "customer", "company")
 

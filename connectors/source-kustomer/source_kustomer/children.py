@@ -12,7 +12,7 @@ from source_kit.windows import Window
 from source_kit.work import Fork, Page, Plan, Record, Start
 from source_kustomer.base import KustomerStream
 from source_kustomer.endpoints import ListEndpoint
-from source_kustomer.late_index import looking_back
+from source_kustomer.late_index import NO_MARK, looking_back
 from source_kustomer.paging import ListFetcher
 from source_kustomer.search import SearchAsk
 from source_kustomer.searches import SearchStream
@@ -36,10 +36,11 @@ class Children:
 
     # What a row must have to be asked for its children.
     parent_key = "id"
-    parent_column = "conversation_id"
 
-    def __init__(self, pages: ListFetcher) -> None:
+    def __init__(self, pages: ListFetcher, parent_column: str = "conversation_id") -> None:
+        """`parent_column` is where children show the id of their parent."""
         self._pages = pages
+        self._parent_column = parent_column
         self._began = pages.client.clock.now()
         self._late: set[Any] = set()
 
@@ -73,7 +74,7 @@ class Children:
 
     def found(self, parent: Parent, records: list[Record]) -> list[Record]:
         """The children as they leave: with the id and the time of their parent."""
-        columns = {self.parent_column: parent.id, CURSOR: parent.updated_at}
+        columns = {self._parent_column: parent.id, CURSOR: parent.updated_at}
         return [record | columns for record in records]
 
     def _is_due(self, parent: Parent) -> bool:
@@ -90,12 +91,6 @@ class Children:
         for parent in parents:
             for records in self._pages.of(parent.asked):
                 yield Page(self.found(parent, records))
-
-
-class MergesOf(Children):
-    """Merges of a customer with others."""
-
-    parent_column = "customer_id"
 
 
 class ResponsesOf(Children):
@@ -118,7 +113,10 @@ class ChildStream(KustomerStream):
     starts_after = ("conversations", "customers", "messages")
     pages: ListFetcher
 
-    def __init__(self, parents: SearchStream, endpoint: ListEndpoint, children: type[Children] = Children) -> None:
+    def __init__(
+        self, parents: SearchStream, endpoint: ListEndpoint, children: Callable[[ListFetcher], Children] = Children
+    ) -> None:
+        """`children` begins a read of them."""
         super().__init__(ListFetcher(parents.client, endpoint, endpoint.schema), parents.settings)
         self.parents = parents.renamed(self.name)
         self.children = children
@@ -132,20 +130,16 @@ class ChildStream(KustomerStream):
         start: Start,
         children: Children,
         walk: Callable[[datetime | None, Wanted], Plan],
-        mark: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda state: state,
+        mark: Mapping[str, Any] = NO_MARK,
     ) -> Plan:
         """The children of a walk over parents, some of which the index may show late. States are never later than the
-        beginning of the read; `mark` adds to them what else they must tell."""
-
-        def checkpoint(value: str, asked_at: datetime) -> Mapping[str, Any]:
-            return mark(self.time_cursor.checkpoint(value, min(asked_at, children.began_at)))
-
+        beginning of the read; `mark` is what else they must tell."""
         return looking_back(
             self,
             start,
             lambda lower, wanted: children.fan_out(walk(lower, wanted)),
             field="updated_at",
-            checkpoint=checkpoint,
+            checkpoint=lambda value, at: self.time_cursor.checkpoint(value, min(at, children.began_at)),
             mark=mark,
         )
 

@@ -20,7 +20,7 @@ from source_kustomer.paging import ListFetcher
 from source_kustomer.search import Scope
 from source_kustomer.search_fetcher import SearchRefused
 from source_kustomer.searches import SearchStream
-from source_kustomer.times import is_within, latest
+from source_kustomer.times import latest, within
 
 COMPANIES = ListEndpoint("companies", "companies", "company")
 EDGES = ListEndpoint("company_edges", "kedge", "company")
@@ -73,7 +73,7 @@ class EdgesOf(Children):
 
     def found(self, parent: Parent, records: list[Record]) -> list[Record]:
         edges = [edge_of(parent.id, record) for record in records]
-        fresh = [edge for edge in edges if is_within(edge.get("updated_at"), *self._range)]
+        fresh = within(edges, "updated_at", *self._range)
         self.latest = latest(fresh, "updated_at", self.latest)
         return fresh
 

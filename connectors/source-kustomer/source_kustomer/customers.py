@@ -82,21 +82,8 @@ class Customers(SearchStream):
         else:
             yield from self._searching(window, wanted, first=first)
 
-    def archived(self, window: Window, wanted: Wanted) -> Plan:
-        return self._past(window, wanted, archive=True)
-
-    def searched(self, window: Window, wanted: Wanted) -> Plan:
-        return self._past(window, wanted, archive=False)
-
-    def _may_list(self) -> bool:
-        """Whether the list can filter; found out once."""
-        with self._lock:
-            if self._is_listed is None:
-                self._is_listed = self._list.is_filtered()
-            return self._is_listed
-
-    def _past(self, window: Window, wanted: Wanted, *, archive: bool) -> Plan:
-        """A bounded window of the past; its youngest part is searched in any case."""
+    def past(self, window: Window, wanted: Wanted, *, archive: bool = False) -> Plan:
+        """As the base, listed where that is faster; the youngest part is searched in any case."""
         if window.is_empty or window.upper is None or wanted.criteria:
             yield from self._searching(window, wanted, archive=archive)
             return
@@ -112,8 +99,13 @@ class Customers(SearchStream):
         yield Fork(parts)
 
     def _is_worth_listing(self, first: Fetched) -> bool:
-        """Whether a window has many customers, by its first page, and the list can filter."""
-        return first.total is not None and first.total >= LEAST_LISTED and self._may_list()
+        """Whether a window has many customers, by its first page, and the list can filter, which is found out once."""
+        if first.total is None or first.total < LEAST_LISTED:
+            return False
+        with self._lock:
+            if self._is_listed is None:
+                self._is_listed = self._list.is_filtered()
+            return self._is_listed
 
     def _searching(self, whole: Window, wanted: Wanted, *, archive: bool = False, first: Fetched | None = None) -> Plan:
         """A window from the search; its first page may have been asked for already."""
@@ -126,10 +118,6 @@ class Customers(SearchStream):
             return keyset.fetch(window, token, count=count, limit=limit)
 
         return replace(keyset, fetch=fetch).walk(whole)
-
-    def _count(self, window: Window, archive: bool) -> int:
-        """What the search counts; at most 10,000."""
-        return self.pages.page(SearchAsk(window=window, is_archive=archive, limit=1)).total or 0
 
     def _parts(self, window: Window, wanted: Wanted, archive: bool, total: int) -> Plan:
         """A window in parts that are short enough to be counted."""
@@ -161,7 +149,7 @@ class Customers(SearchStream):
         if not self._is_listed:
             yield from self._searching(window, wanted, archive=archive)
             return
-        total = self._count(window, archive)
+        total = self.pages.count(SearchAsk(window=window, is_archive=archive))
         if total >= 2 * LISTED_WINDOW:
             yield from self._parts(window, wanted, archive, total)
         elif total <= PAGE_SIZE:
@@ -180,7 +168,7 @@ class Customers(SearchStream):
                         yield page
                 is_whole = len(came.ids) == total
         except (ConnectorFault, Unavailable, TransientError) as refusal:  # refused, unfiltered, never whole, or down
-            self.client.log("DEBUG", f"Stream {self.name}: listing them failed ({refusal.internal_message}).")
+            self.pages.say("DEBUG", f"listing them failed ({refusal.internal_message}).")
         self._note(is_whole)
         if is_whole:
             yield Page((), came.checkpoint())

@@ -26,9 +26,13 @@ class KustomerEndpoint(Endpoint[A]):
     bucket = ORGANISATION
     # The schema file of its records.
     schema: str
-    permission: str
     # The most rows a page may have; 0: one answer holds everything.
     page_size: int
+
+    @property
+    def permission(self) -> str:
+        """What the key needs a role for."""
+        raise NotImplementedError
 
     @cached_property
     def times(self) -> tuple[str, ...]:
@@ -59,54 +63,43 @@ class ListAsk(Ask):
     parent: str = ""
 
 
+@dataclass(frozen=True, eq=False)
 class ListEndpoint(KustomerEndpoint[ListAsk]):
-    """`GET /v1/<path>`."""
+    """`GET /v1/<route>`; `route` may have `{id}` for the parent, and `resource` is what must be readable.
+
+    `is_numbered`: the first page is asked for by its number. `keeps_filters`: filters go with links too, which may have
+    lost them. `passes`: the filters under which everything of the list comes, one after the other.
+    """
 
     usual = ListAsk()
+    schema: str
+    route: str
+    resource: str
+    page_size: int = 100
+    size_parameter: str = "pageSize"
+    is_numbered: bool = True
+    keeps_filters: bool = False
+    passes: Sequence[Mapping[str, str]] = ({},)
 
-    def __init__(
-        self,
-        schema: str,
-        path: str,
-        permission: str,
-        *,
-        page_size: int = 100,
-        size_parameter: str = "pageSize",
-        is_numbered: bool = True,
-        keeps_filters: bool = False,
-        passes: Sequence[Mapping[str, str]] = ({},),
-    ) -> None:
-        """`path` may have `{id}` for the parent; `permission` is the resource that must be readable.
-
-        `is_numbered`: the first page is asked for by its number. `keeps_filters`: filters go with links too, which may
-        have lost them. `passes`: the filters under which everything of the list comes, one after the other.
-        """
-        self.schema = schema
-        self.permission = f"org.permission.{permission}.read"
-        self.page_size = page_size
-        self.passes = passes
-        self._path = path
-        self._size_parameter = size_parameter
-        self._is_numbered = is_numbered
-        self._keeps_filters = keeps_filters
+    @property
+    def permission(self) -> str:
+        return f"org.permission.{self.resource}.read"
 
     def path(self, asked: ListAsk) -> str:
-        return self._path.format(id=quote(asked.parent, safe="", errors="replace"))
+        return self.route.format(id=quote(asked.parent, safe="", errors="replace"))
 
     def params(self, asked: ListAsk) -> Params:
-        """None where one answer holds everything; else the page and the filters. The query of a link has both."""
+        """None where one answer holds everything; else the page and the filters. The query of a link has both; where
+        pages were too heavy, their size replaces its own."""
         if not self.page_size:
             return {}
         size = asked.limit or asked.size or self.page_size
-        if asked.query:
-            return {**(asked.filters if self._keeps_filters else {}), **self._of_link(asked.query, size)}
-        return {**({"page": asked.page} if self._is_numbered else {}), self._size_parameter: size, **asked.filters}
-
-    def _of_link(self, query: str, size: int) -> dict[str, Any]:
-        """The parameters of a link; the size of pages that were too heavy instead of its own."""
-        given: dict[str, Any] = parse_qs(query, keep_blank_values=True)
-        is_smaller = size < self.page_size and self._size_parameter in given and "page" not in given
-        return {**given, self._size_parameter: size} if is_smaller else given
+        given: dict[str, Any] = parse_qs(asked.query, keep_blank_values=True)
+        if not given:
+            return {**({"page": asked.page} if self.is_numbered else {}), self.size_parameter: size, **asked.filters}
+        if size < self.page_size and self.size_parameter in given and "page" not in given:
+            given[self.size_parameter] = size
+        return {**(asked.filters if self.keeps_filters else {}), **given}
 
 
 class SlaVersionsEndpoint(ListEndpoint):

@@ -41,14 +41,10 @@ class KustomerFetcher(Fetcher[A]):
         except Unavailable as unavailable:
             if unavailable.status not in (401, 403):
                 raise
-            raise self._lacking(unavailable) from unavailable
-
-    def _lacking(self, unavailable: Unavailable) -> Unavailable:
-        """The error that tells which permission the key needs."""
-        named = Unavailable(
-            f"Stream {self.stream} cannot be read: the API key lacks the permission {self.endpoint.permission}. Give "
-            "the key a role that has it, or remove the stream from the sync.",
-            internal_message=unavailable.internal_message,
-        )
-        named.status = unavailable.status
-        return named
+            lacking = Unavailable(
+                f"Stream {self.stream} cannot be read: the API key lacks the permission {self.endpoint.permission}. "
+                "Give the key a role that has it, or remove the stream from the sync.",
+                internal_message=unavailable.internal_message,
+            )
+            lacking.status = unavailable.status
+            raise lacking from unavailable

@@ -24,7 +24,7 @@ from source_kustomer.paging import ListFetcher
 from source_kustomer.search import MOST_RECORDS, Scope, SearchAsk
 from source_kustomer.search_fetcher import SearchFetcher, SearchRefused
 from source_kustomer.searches import Border, SearchStream, unseen_versions
-from source_kustomer.times import is_within, latest
+from source_kustomer.times import is_within, latest, within
 from source_kustomer.wanted import Wanted
 
 TIMES_BELOW = ListEndpoint("conversation_times", "conversations/{id}/times", "conversation", page_size=1000)
@@ -56,9 +56,9 @@ class TimesOf(Children):
         return super().parent(record) if is_within(record.get("created_at"), None, self._upper) else None
 
     def found(self, parent: Parent, records: list[Record]) -> list[Record]:
-        fresh = [record for record in records if is_within(record.get("created_at"), self._lower, self._upper)]
+        fresh = within(records, "created_at", self._lower, self._upper)
         if self._certain_until is not None:
-            doubtful = [record for record in fresh if is_within(record.get("created_at"), self._certain_until, None)]
+            doubtful = within(fresh, "created_at", self._certain_until, None)
             certain = [record for record in fresh if not is_within(record.get("created_at"), self._certain_until, None)]
             fresh = certain + self._once(doubtful)
         self.latest = latest(fresh, "created_at", self.latest)
@@ -146,8 +146,7 @@ def _count(parents: SearchFetcher, asked: SearchAsk, lower: datetime, upper: dat
     found, is_least = 0, False
     for parts in (1, COUNTED_PARTS) if lower < upper else ():
         bounds = cut_points(lower, upper, parts, timestamps.MILLISECOND)
-        windows = [Window(*pair) for pair in pairwise(bounds)]
-        totals = [parents.page(replace(asked, window=window, limit=1)).total or 0 for window in windows]
+        totals = [parents.count(replace(asked, window=Window(*pair))) for pair in pairwise(bounds)]
         found, is_least = sum(totals), any(total >= MOST_RECORDS for total in totals)
         if not is_least:
             break

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from source_kit.client import HttpClient
-from source_kit.rules import Unavailable
+from source_kit.answers import body
+from source_kit.client import HttpClient, Request
+from source_kit.rules import Rejected, Unavailable
 from source_kit.stream import TimeCursor
 from source_kit.work import Page, Plan, Record, Start
+from source_kustomer import custom
 from source_kustomer.base import KustomerStream
 from source_kustomer.config import Settings
 from source_kustomer.endpoints import ListAsk, ListEndpoint, MetadataEndpoint, SlaVersionsEndpoint
 from source_kustomer.paging import ListFetcher
-from source_kustomer.times import is_within, latest
+from source_kustomer.times import latest, within
 
 KLASSES = ListEndpoint(
     "klasses", "klasses", "klass", passes=({"status": "enabled"}, {"status": "disabled"}, {"status": "existing_only"})
@@ -96,12 +99,25 @@ class CustomAttributes(KustomerStream):
             return []
 
 
+def definitions(client: HttpClient, resource: str) -> Mapping[str, Mapping[str, Any]]:
+    """The definitions for one resource; none, with a warning, where the key may not read them."""
+    path = DEFINITIONS.path(ListAsk(parent=resource))
+    request = Request(path, DEFINITIONS.bucket, what=f"the custom attributes of {resource}")
+    try:
+        return custom.definitions_in(body(client.send(request)))[0]
+    except (Unavailable, Rejected) as refusal:
+        # A klass without custom attributes is not found.
+        if not (isinstance(refusal, Unavailable) and refusal.status == 404):
+            client.log("WARN", f"Custom attributes of {resource} have no types in the catalog: {refusal.message}")
+        return {}
+
+
 def changed(listed: ListFetcher, cursor: TimeCursor, lower: datetime | None) -> Iterator[Page]:
     """The rows of a list that changed since `lower`, or show no time; the state when all are out."""
     client = listed.client
     began_at, top = client.clock.now(), None
     for page in listed.whole():
-        fresh = [record for record in page.records if is_within(record.get(cursor.field), lower, cursor.end_date)]
+        fresh = within(page.records, cursor.field, lower, cursor.end_date)
         top = latest(fresh, cursor.field, top)
         yield replace(page, records=fresh)
     began_at = client.clocks.earliest(began_at)

@@ -20,7 +20,7 @@ from source_kustomer.endpoints import ListEndpoint
 from source_kustomer.paging import ListFetcher, TooLong
 from source_kustomer.search import Scope
 from source_kustomer.searches import Border, SearchStream, unseen_versions
-from source_kustomer.times import is_within
+from source_kustomer.times import is_within, within
 from source_kustomer.wanted import EVERYTHING, Wanted
 
 NOTES = ListEndpoint("notes", "notes", "note")
@@ -97,8 +97,7 @@ class Notes(SearchStream):
         unseen = partial(unseen_versions, seen=set(), mark_of=keyset.mark_of)
 
         def once(records: list[Record]) -> list[Record]:
-            within = [record for record in records if is_within(record.get("updated_at"), lower, upper)]
-            return wanted.emit(self._once(unseen(within)))
+            return wanted.emit(self._once(unseen(within(records, "updated_at", lower, upper))))
 
         yield from replace(keyset, emit=once).walk(Window(border.lower, upper), cut=False)
         try:

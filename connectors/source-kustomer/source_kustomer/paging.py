@@ -6,7 +6,7 @@ only where nothing is announced behind it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
@@ -118,11 +118,6 @@ class _Step(NamedTuple):
     query: str = ""
     is_announced: bool = False
 
-    @property
-    def link(self) -> Mapping[str, list[str]]:
-        """The parameters of its link."""
-        return parse_qs(self.query, keep_blank_values=True)
-
 
 class _Walk:
     """One walk through a list. `asked` has its parent and filters; `is_capped`: no more than 10,000 rows are listed."""
@@ -165,7 +160,7 @@ class _Walk:
             try:
                 return self._fetcher.fetch(asked), step
             except WalkExpired:
-                if step.number > 1 or "page" in step.link:
+                if step.number > 1 or "page" in parse_qs(step.query, keep_blank_values=True):
                     raise
                 step = step._replace(size=self._fetcher.rows_a_page)
 

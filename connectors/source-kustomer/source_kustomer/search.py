@@ -56,25 +56,27 @@ class SearchAsk(Ask):
     scope: Scope | None = None
 
 
+@dataclass(frozen=True, eq=False)
 class SearchEndpoint(KustomerEndpoint[SearchAsk]):
-    """Everything of one query context, deleted records included if so wanted."""
+    """Everything of one query context, deleted records included if so wanted.
+
+    `scopes`: the API may know one of them, another one perhaps in the archive. `is_doubtful`: or none.
+    """
 
     usual = SearchAsk()
     method = "POST"
     bucket = SEARCH
     page_size = PAGE_SIZE
+    schema: str
+    scopes: tuple[Scope, ...]
+    include_deleted: bool
+    is_doubtful: bool = False
 
-    def __init__(
-        self, schema: str, scopes: Sequence[Scope], *, include_deleted: bool, is_doubtful: bool = False
-    ) -> None:
-        """`scopes`: the API may know one of them, another one perhaps in the archive. `is_doubtful`: or none."""
-        self.schema = schema
-        self.scopes = tuple(scopes)
-        self.include_deleted = include_deleted
-        self.is_doubtful = is_doubtful
+    @property
+    def permission(self) -> str:
         # Klasses are kobjects, and times belong to conversations.
         resource = self.scopes[0].context.partition("_")[0]
-        self.permission = f"org.permission.{resource}.read, or one that lets it search (org.permission.{SEARCHING})"
+        return f"org.permission.{resource}.read, or one that lets it search (org.permission.{SEARCHING})"
 
     @property
     def walked(self) -> str:

@@ -85,6 +85,10 @@ class SearchFetcher(KustomerFetcher[SearchAsk]):
             answer.size,
         )
 
+    def count(self, asked: SearchAsk) -> int:
+        """What the search counts; at most 10,000."""
+        return self.page(replace(asked, limit=1)).total or 0
+
     def _sized(self, asked: SearchAsk, size: int) -> tuple[Answer, int]:
         """One page and the size that was asked for. Pages after the first stay at the size of the first."""
         while not asked.limit:

@@ -21,6 +21,7 @@ from source_kustomer import custom
 from source_kustomer.base import KustomerStream
 from source_kustomer.config import Settings
 from source_kustomer.late_index import looking_back
+from source_kustomer.lists import definitions
 from source_kustomer.search import MOST_RECORDS, PAGE_SIZE, Scope, SearchAsk, SearchEndpoint
 from source_kustomer.search_fetcher import SearchFetcher
 from source_kustomer.wanted import EVERYTHING, Wanted, no_checkpoint
@@ -58,9 +59,7 @@ class SearchStream(KustomerStream):
     ) -> None:
         """`custom_resource` is what the account's custom attributes belong to; the others are as `SearchEndpoint` has
         them."""
-        endpoint = SearchEndpoint(
-            schema or name, scopes, include_deleted=settings.include_deleted, is_doubtful=is_doubtful
-        )
+        endpoint = SearchEndpoint(schema or name, scopes, settings.include_deleted, is_doubtful)
         super().__init__(SearchFetcher(client, endpoint, name), settings)
         self._custom_resource = custom_resource
 
@@ -77,7 +76,7 @@ class SearchStream(KustomerStream):
 
     @cached_property
     def _definitions(self) -> Mapping[str, Any]:
-        return custom.definitions(self.client, self._custom_resource)
+        return definitions(self.client, self._custom_resource)
 
     def renamed(self, name: str) -> Self:
         """The same search under the name of another stream, which then stands in its errors."""
@@ -99,20 +98,16 @@ class SearchStream(KustomerStream):
         older = [self._across(border, wanted)]
         if lower is None or lower < border.lower:
             archived = Window(lower, _until(border.lower, wanted.upper))
-            older.insert(0, self.archived(archived, wanted))
+            older.insert(0, self.past(archived, wanted, archive=True))
         yield from self.recent(older, border.upper, wanted)
 
     def unsearchable(self, border: Border) -> Plan | None:
         """All records of the time before a border, where the archive search does not have them; None where it has."""
         return None
 
-    def archived(self, window: Window, wanted: Wanted) -> Plan:
-        """What only the archive has."""
-        return self.keyset(wanted, archive=True).walk(window)
-
-    def searched(self, window: Window, wanted: Wanted) -> Plan:
-        """What only the standard search has, and nothing moves into any more."""
-        return self.keyset(wanted).walk(window)
+    def past(self, window: Window, wanted: Wanted, *, archive: bool = False) -> Plan:
+        """What only the archive or only the standard search has, and nothing moves into any more."""
+        return self.keyset(wanted, archive=archive).walk(window)
 
     def border(self, lower: datetime | None) -> Border | None:
         """Where the archive ends and the standard search begins; None if what changed since `lower` needs no archive.
@@ -140,7 +135,7 @@ class SearchStream(KustomerStream):
             yield Fork(older)
             yield from self.keyset(wanted).walk(Window(lower, wanted.upper))
         else:
-            yield Fork([*older, self.searched(Window(lower, settled), wanted)])
+            yield Fork([*older, self.past(Window(lower, settled), wanted)])
             yield from self.keyset(wanted).walk(Window(settled, wanted.upper), cut=False)
 
     def _across(self, border: Border, wanted: Wanted) -> Plan:

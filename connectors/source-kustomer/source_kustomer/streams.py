@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import partial
 
 from source_kit.client import HttpClient
 from source_kit.errors import SourceError, StreamUnavailable, TransientError
@@ -12,7 +13,7 @@ from source_kit.stream import KitStream
 from source_kit.work import Plan, Start
 from source_kustomer.attachments import Attachments
 from source_kustomer.audit import AuditLogs, DeletedRecords, RecordHistory
-from source_kustomer.children import ChildStream, MergesOf, ResponsesOf
+from source_kustomer.children import Children, ChildStream, ResponsesOf
 from source_kustomer.companies import Companies, CompanyEdges
 from source_kustomer.config import Settings
 from source_kustomer.customers import Customers
@@ -73,13 +74,13 @@ def build(client: HttpClient, settings: Settings) -> list[KitStream]:
         ListStream(client, settings, SLA_VERSIONS),
         CustomAttributes(client, settings),
         AuditLogs(client, settings),
-        DeletedRecords(client, settings, "deleted_records"),
-        RecordHistory(client, settings, "record_history"),
+        DeletedRecords(client, settings),
+        RecordHistory(client, settings),
         Attachments(conversations, messages),
         ChildStream(conversations, EVENTS),
         ChildStream(conversations, WORK_ITEMS),
         ChildStream(conversations, RESPONSES, ResponsesOf),
-        ChildStream(customers, MERGES, MergesOf),
+        ChildStream(customers, MERGES, partial(Children, parent_column="customer_id")),
     ]
 
 

@@ -16,6 +16,11 @@ def is_within(value: Any, lower: datetime | None, upper: datetime | None) -> boo
     return instant is None or ((lower is None or instant >= lower) and (upper is None or instant < upper))
 
 
+def within(records: Iterable[Record], field: str, lower: datetime | None, upper: datetime | None) -> list[Record]:
+    """The records whose time lies in `[lower, upper)`, or is none."""
+    return [record for record in records if is_within(record.get(field), lower, upper)]
+
+
 def latest(records: Iterable[Record], field: str, known: str | None = None) -> str | None:
     """The latest value of a field that is a time, or a known one where that is later; None where there is none."""
     times = [record[field] for record in records if timestamps.instant(record.get(field)) is not None]
