@@ -72,8 +72,7 @@ class EdgesOf(Children):
         return None if record.get("deleted") is True else super().parent(record)
 
     def found(self, parent: Parent, records: list[Record]) -> list[Record]:
-        edges = [edge_of(parent.id, record) for record in records]
-        fresh = within(edges, "updated_at", *self._range)
+        fresh = within([edge_of(parent.id, record) for record in records], "updated_at", *self._range)
         self.latest = latest(fresh, "updated_at", self.latest)
         return fresh
 

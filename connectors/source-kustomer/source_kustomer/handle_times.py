@@ -24,7 +24,7 @@ from source_kustomer.paging import ListFetcher
 from source_kustomer.search import MOST_RECORDS, Scope, SearchAsk
 from source_kustomer.search_fetcher import SearchFetcher, SearchRefused
 from source_kustomer.searches import Border, SearchStream, unseen_versions
-from source_kustomer.times import is_within, latest, within
+from source_kustomer.times import is_within, latest, until, within
 from source_kustomer.wanted import Wanted
 
 TIMES_BELOW = ListEndpoint("conversation_times", "conversations/{id}/times", "conversation", page_size=1000)
@@ -99,7 +99,7 @@ class ConversationTimes(SearchStream):
     def _archived(self, lower: datetime | None, border: Border, wanted: Wanted) -> Plan:
         """First what may still be searched, then conversations that may have older times; what is in both leaves once.
         No checkpoints: conversations come by their last change, not by the time of what they bring."""
-        border = border if wanted.upper is None else Border(border.lower, min(border.upper, wanted.upper))
+        border = border._replace(upper=until(border.upper, wanted.upper))
         keyset, lock, seen = self.keyset(), threading.Lock(), set[Any]()
 
         def once(records: list[Record]) -> list[Record]:

@@ -69,8 +69,7 @@ class ListStream(KustomerStream):
 
     def work(self, start: Start) -> Plan:
         """Every row; `start_date` narrows nothing, because the list does not know it."""
-        cursor = self.time_cursor
-        yield from changed(self.pages, cursor, cursor.lower(start))
+        return changed(self.pages, self.time_cursor, self.time_cursor.lower(start))
 
 
 class CustomAttributes(KustomerStream):

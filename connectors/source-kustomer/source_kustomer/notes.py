@@ -20,7 +20,7 @@ from source_kustomer.endpoints import ListEndpoint
 from source_kustomer.paging import ListFetcher, TooLong
 from source_kustomer.search import Scope
 from source_kustomer.searches import Border, SearchStream, unseen_versions
-from source_kustomer.times import is_within, within
+from source_kustomer.times import is_within, until, within
 from source_kustomer.wanted import EVERYTHING, Wanted
 
 NOTES = ListEndpoint("notes", "notes", "note")
@@ -92,7 +92,7 @@ class Notes(SearchStream):
 
     def _old(self, lower: datetime | None, border: Border, wanted: Wanted) -> Plan:
         """First what may still be searched, then the list: a note that leaves the one in between is in the other."""
-        upper = border.upper if wanted.upper is None else min(border.upper, wanted.upper)
+        upper = until(border.upper, wanted.upper)
         keyset = self.keyset()
         unseen = partial(unseen_versions, seen=set(), mark_of=keyset.mark_of)
 

@@ -46,7 +46,7 @@ class ListFetcher(KustomerFetcher[ListAsk]):
         asked = ListAsk(parent=parent)
         for _ in range(MOST_WALKS):
             try:
-                for fetched in _Walk(self, asked).pages():
+                for fetched in _ListWalk(self, asked).pages():
                     fresh = unseen(fetched.records, seen)
                     if fresh:
                         yield fresh
@@ -71,7 +71,7 @@ class ListFetcher(KustomerFetcher[ListAsk]):
         for _ in range(MOST_WALKS):
             has_news, pages, came, total = False, 0, 0, 0
             try:
-                for fetched in _Walk(self, asked, is_capped=True).pages():
+                for fetched in _ListWalk(self, asked, is_capped=True).pages():
                     pages, came, total = pages + 1, came + fetched.size, max(total, fetched.total or 0)
                     fresh = unseen(fetched.records, seen)
                     has_news = has_news or bool(fresh)
@@ -119,7 +119,7 @@ class _Step(NamedTuple):
     is_announced: bool = False
 
 
-class _Walk:
+class _ListWalk:
     """One walk through a list. `asked` has its parent and filters; `is_capped`: no more than 10,000 rows are listed."""
 
     def __init__(self, fetcher: ListFetcher, asked: ListAsk, *, is_capped: bool = False) -> None:

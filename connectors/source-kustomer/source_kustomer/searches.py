@@ -24,6 +24,7 @@ from source_kustomer.late_index import looking_back
 from source_kustomer.lists import definitions
 from source_kustomer.search import MOST_RECORDS, PAGE_SIZE, Scope, SearchAsk, SearchEndpoint
 from source_kustomer.search_fetcher import SearchFetcher
+from source_kustomer.times import until
 from source_kustomer.wanted import EVERYTHING, Wanted, no_checkpoint
 
 # Two years may be 730 or 731 days. What lies between these bounds may be on either side, or cross while it is read.
@@ -97,8 +98,7 @@ class SearchStream(KustomerStream):
             return
         older = [self._across(border, wanted)]
         if lower is None or lower < border.lower:
-            archived = Window(lower, _until(border.lower, wanted.upper))
-            older.insert(0, self.past(archived, wanted, archive=True))
+            older.insert(0, self.past(Window(lower, until(border.lower, wanted.upper)), wanted, archive=True))
         yield from self.recent(older, border.upper, wanted)
 
     def unsearchable(self, border: Border) -> Plan | None:
@@ -130,7 +130,7 @@ class SearchStream(KustomerStream):
         read when everything else is out."""
         now = self.client.clocks.earliest(self.client.clock.now())
         settled = timestamps.floor(dates.earlier(now, self.lag), timestamps.MILLISECOND)
-        settled = _until(settled, wanted.upper)
+        settled = until(settled, wanted.upper)
         if settled <= lower:
             yield Fork(older)
             yield from self.keyset(wanted).walk(Window(lower, wanted.upper))
@@ -143,7 +143,7 @@ class SearchStream(KustomerStream):
         once = partial(unseen_versions, seen=set(), mark_of=self.keyset(wanted).mark_of)
         quiet = replace(wanted, checkpoint=no_checkpoint).through(once)
         for archive in (False, True):
-            window = Window(border.lower, _until(border.upper, wanted.upper))
+            window = Window(border.lower, until(border.upper, wanted.upper))
             yield from self.keyset(quiet, archive=archive).walk(window, cut=False)
 
     def keyset(self, wanted: Wanted = EVERYTHING, *, archive: bool = False) -> Keyset:
@@ -168,8 +168,3 @@ def unseen_versions(records: list[Record], *, seen: set[Any], mark_of: Callable[
     fresh = [record for record in records if mark_of(record) not in seen]
     seen.update(map(mark_of, fresh))
     return fresh
-
-
-def _until(bound: datetime, upper: datetime | None) -> datetime:
-    """The bound, or an earlier end."""
-    return bound if upper is None else min(bound, upper)

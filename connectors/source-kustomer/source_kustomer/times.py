@@ -16,6 +16,11 @@ def is_within(value: Any, lower: datetime | None, upper: datetime | None) -> boo
     return instant is None or ((lower is None or instant >= lower) and (upper is None or instant < upper))
 
 
+def until(bound: datetime, upper: datetime | None) -> datetime:
+    """The bound, or an earlier end."""
+    return bound if upper is None else min(bound, upper)
+
+
 def within(records: Iterable[Record], field: str, lower: datetime | None, upper: datetime | None) -> list[Record]:
     """The records whose time lies in `[lower, upper)`, or is none."""
     return [record for record in records if is_within(record.get(field), lower, upper)]
