@@ -8,25 +8,28 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import pairwise
-from typing import Any
-from urllib.parse import parse_qs
+from typing import Any, ClassVar
 
 from source_kit import dates, rows, timestamps
 from source_kit.client import HttpClient
 from source_kit.pages import endless, every
 from source_kit.rules import Rejected
-from source_kit.stream import TimeCursor
 from source_kit.windows import Fetched, Window
 from source_kit.work import Fork, Page, Plan, Record, Start
 from source_kustomer.base import KustomerStream
 from source_kustomer.config import Settings
 from source_kustomer.deletions import deletion_of
-from source_kustomer.lists import is_within, times_of
-from source_kustomer.paging import next_link, query_of, unseen
+from source_kustomer.endpoints import ListAsk, ListEndpoint
+from source_kustomer.envelope import next_link, query_of
+from source_kustomer.fetcher import KustomerFetcher
+from source_kustomer.paging import unseen
+from source_kustomer.times import latest, within
 
+LOG = ListEndpoint("audit_logs", "audit-logs", "audit_logs", page_size=1000, size_parameter="count", is_numbered=False)
 WINDOW_DAYS = 30
 MOST_WINDOWS = 60
 # Entries of other objects in a small answer to a filter show that it is ignored.
@@ -35,29 +38,40 @@ OBJECT_TYPE = "filter[objectType]"
 EVERYTHING: Mapping[str, str] = {}
 
 
+class LogFetcher(KustomerFetcher[ListAsk]):
+    """Asks the log along its links."""
+
+    def page(self, asked: ListAsk, link: str | None = None) -> Fetched:
+        """The first page by filters, others by `link`, the parameters of the link to them."""
+        asked = replace(asked, query=link or "")
+        answer = self.fetch(asked)
+        if link and not answer.size and next_link(answer.body) is None:
+            answer = self.fetch(asked)  # it was announced, and may have lost its rows on the way
+        following = next_link(answer.body)
+        query = query_of(following) or None
+        if following is not None and query is None:
+            raise endless(f"{self.endpoint.path(asked)}: a link without parameters")
+        return Fetched(answer.records, answer.asked_at, query, rows=answer.size)
+
+
 class AuditLogs(KustomerStream):
     """Who changed what: windows over the time of creation, newest first inside."""
 
     name = "audit_logs"
     cursor_field = "created_at"
-    resource = "audit-logs"
-    permission = "org.permission.audit_logs.read"
-    page_size = 1000
-    size_parameter = "count"
-    # How long after its time an entry may not be in the log yet (`publishedAt` is later than `createdAt`).
-    lag = timedelta(0)
-    is_told_how_far_back = False
+    pages: LogFetcher
+    # Made of entries: looked at again for as long as the index of searches lags, which they may do as well.
+    is_derived: ClassVar[bool] = False
 
     def __init__(self, client: HttpClient, settings: Settings) -> None:
-        super().__init__(client, settings)
+        super().__init__(LogFetcher(client, LOG, self.name), settings)
         self._lifetime = timedelta(0)
         self._lock = threading.Lock()
 
     @property
-    def time_cursor(self) -> TimeCursor:
-        """The time of the entries, under this stream's name for it."""
-        common = self.settings.common
-        return TimeCursor(str(self.cursor_field), common.start_date, self.lag, common.end_date)
+    def lag(self) -> timedelta:
+        """How long after its time an entry may not be in the log yet (`publishedAt` is later than `createdAt`)."""
+        return super().lag if self.is_derived else timedelta(0)
 
     def work(self, start: Start) -> Plan:
         """Windows of 30 days from the cursor to now; everything before the first of them in one go.
@@ -68,13 +82,13 @@ class AuditLogs(KustomerStream):
         if wanted.is_empty:
             return
         lower, upper = wanted.lower, wanted.upper
-        first = self._page(_bounds(lower, upper), None)
+        first = self.pages.page(ListAsk(filters=_bounds(lower, upper)))
         kept = lifetime(first.records) or timedelta(days=WINDOW_DAYS * MOST_WINDOWS)
         oldest = dates.earlier(now, kept)
         begin, end = oldest if lower is None else max(lower, oldest), now if upper is None else min(now, upper)
         inner = dates.steps(begin, end, days=WINDOW_DAYS)
         inner = [bound for bound in inner if bound != lower]
-        is_all = first.token is None and first.size < self.page_size
+        is_all = first.token is None and first.size < LOG.page_size
         passes = [EVERYTHING] if is_all else self.passes(wanted, first.records)
         windows = list(pairwise([lower, *(() if is_all else inner), upper]))
         is_only = len(windows) == 1 and passes == [EVERYTHING]
@@ -98,45 +112,25 @@ class AuditLogs(KustomerStream):
     ) -> Plan:
         """Every entry of `[lower, upper)`; then the state, which speaks also of those that stay here."""
         began_at = self.client.clock.now()
-        tops: list[str] = []
+        top = None
         for filters in passes:
-            asked = {**filters, **_bounds(lower, upper)}
+            asked = ListAsk(filters={**filters, **_bounds(lower, upper)})
             before: set[Any] = set()
-            for fetched in every(partial(self._page_or, first, asked), self.resource):
+            for fetched in every(partial(self._page_or, first, asked), LOG.path(asked)):
                 # Both ends may be inclusive: the later window has the record.
-                within = [record for record in fetched.records if is_within(record.get("created_at"), None, upper)]
+                found = within(fetched.records, "created_at", None, upper)
                 # A row may stand on both sides of the border of two pages.
-                ids = set(map(rows.identity, within))
-                records, before = unseen(within, before), ids
-                times = times_of(records, "created_at")
-                tops += [timestamps.latest(times)] if times else []
+                ids = set(map(rows.identity, found))
+                records, before = unseen(found, before), ids
+                top = latest(records, "created_at", top)
                 self._note_lifetime(records)
                 yield Page(self.chosen(records, filters))
         began_at = self.client.clocks.earliest(began_at)
-        yield Page((), self.time_cursor.checkpoint(timestamps.latest(tops), began_at) if tops else None)
+        yield Page((), None if top is None else self.time_cursor.checkpoint(top, began_at))
 
-    def _page_or(self, first: Fetched | None, filters: Mapping[str, str], query: str | None) -> Fetched:
+    def _page_or(self, first: Fetched | None, asked: ListAsk, link: str | None) -> Fetched:
         """A page, or the first one if it is there."""
-        return first if first is not None and query is None else self._page(filters, query)
-
-    def _page(self, filters: Mapping[str, str], query: str | None, *, limit: int | None = None) -> Fetched:
-        """The first page by filters, others by the parameters of the link to them."""
-        asked = {"filters": filters, "query": parse_qs(query or "", keep_blank_values=True), "limit": limit}
-        answer = self.fetch(asked)
-        if query and not answer.size and next_link(answer.body) is None:
-            answer = self.fetch(asked)  # it was announced, and may have lost its rows on the way
-        link = next_link(answer.body)
-        following = query_of(link) or None
-        if link is not None and following is None:
-            raise endless(f"{self.resource}: a link without parameters")
-        return Fetched(answer.records, answer.asked_at, following, rows=answer.size)
-
-    def params(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """The first page by filters; a link holds everything already."""
-        size = asked.get("limit") or asked.get("size") or self.page_size
-        if asked.get("query"):
-            return self.of_link(asked["query"], size)
-        return {self.size_parameter: size, **asked.get("filters", {})}
+        return first if first is not None and link is None else self.pages.page(asked, link)
 
     def _note_lifetime(self, records: Sequence[Record]) -> None:
         found = lifetime(records)
@@ -145,55 +139,35 @@ class AuditLogs(KustomerStream):
 
     def _tell_how_far_back(self, lower: datetime | None) -> None:
         """What the entries say of how long they are kept; a warning where some that were wanted have expired."""
-        if not self.is_told_how_far_back or not self._lifetime:
+        if not self.is_derived or not self._lifetime:
             return
         days = round(self._lifetime / timedelta(days=1))
         oldest = timestamps.before(self.client.clock.now(), self._lifetime)
-        if lower is not None and lower < oldest:
-            self.client.log(
-                "WARN",
-                f"Stream {self.name}: Kustomer keeps entries of the audit log for {days} days here: those between "
-                f"{timestamps.milliseconds_z(lower)} and {timestamps.milliseconds_z(oldest)} cannot be read any more.",
-            )
-        else:
-            self.client.log(
-                "INFO",
-                f"Stream {self.name}: Kustomer keeps entries of the audit log for {days} days here (expires_at): "
-                "what is synced more often than that misses nothing.",
-            )
+        kept = f"Kustomer keeps entries of the audit log for {days} days here"
+        if lower is None or lower >= oldest:
+            self.pages.say("INFO", f"{kept} (expires_at): what is synced more often than that misses nothing.")
+            return
+        lost = f"{timestamps.milliseconds_z(lower)} and {timestamps.milliseconds_z(oldest)}"
+        self.pages.say("WARN", f"{kept}: those between {lost} cannot be read any more.")
 
 
-class _Derived(AuditLogs):
-    """Made of entries; looked at again for as long as the index of searches lags, which they may do as well."""
-
-    is_told_how_far_back = True
-
-    @property
-    def lag(self) -> timedelta:  # type: ignore[override]  # a constant of the base
-        """As long as records are looked for again."""
-        return timedelta(seconds=self.settings.common.lookback_window_seconds)
-
-
-class DeletedRecords(_Derived):
+class DeletedRecords(AuditLogs):
     """What was deleted or merged away, for as long as the audit log tells of it."""
 
     name = "deleted_records"
     cursor_field = "deleted_at"
-
-    @property
-    def zoned_fields(self) -> tuple[str, ...]:
-        """The dates of the entries."""
-        return ("created_at", "expires_at")
+    is_derived = True
 
     def chosen(self, records: Sequence[Record], filters: Mapping[str, str]) -> list[Record]:
         """One record for each entry that tells that an object is gone."""
         return [found for entry in records if (found := deletion_of(entry)) is not None]
 
 
-class RecordHistory(_Derived):
+class RecordHistory(AuditLogs):
     """Every change of conversations, customers and companies: thousands of entries in the time of a request."""
 
     name = "record_history"
+    is_derived = True
     kinds = ("conversation", "customer", "company")
 
     def passes(self, wanted: Window, newest: Sequence[Record]) -> list[Mapping[str, str]]:
@@ -206,10 +180,9 @@ class RecordHistory(_Derived):
 
     def _filters(self, kind: str, wanted: Window) -> bool:
         """Whether the log can be asked for one type of objects, of which it has some."""
+        filters = {OBJECT_TYPE: kind, **_bounds(wanted.lower, wanted.upper)}
         try:
-            found = self._page(
-                {OBJECT_TYPE: kind, **_bounds(wanted.lower, wanted.upper)}, None, limit=PROBED_ENTRIES
-            ).records
+            found = self.pages.page(ListAsk(filters=filters, limit=PROBED_ENTRIES)).records
         except Rejected as rejected:
             if rejected.status != 400:
                 raise

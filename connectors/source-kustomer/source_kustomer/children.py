@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
 from source_kit import timestamps
-from source_kit.client import HttpClient
-from source_kit.pages import endless
-from source_kit.rules import Unavailable
-from source_kit.stream import TimeCursor
-from source_kit.windows import WalkExpired, Window
+from source_kit.windows import Window
 from source_kit.work import Fork, Page, Plan, Record, Start
 from source_kustomer.base import KustomerStream
-from source_kustomer.config import Settings
-from source_kustomer.late_index import looking_back
-from source_kustomer.paging import MOST_WALKS, Listing, unseen
+from source_kustomer.endpoints import ListEndpoint
+from source_kustomer.late_index import NO_MARK, looking_back
+from source_kustomer.paging import ListFetcher
+from source_kustomer.search import SearchAsk
 from source_kustomer.searches import SearchStream
 from source_kustomer.wanted import Wanted
 
@@ -35,70 +31,23 @@ class Parent:
     updated_at: Any
 
 
-class ChildStream(KustomerStream):
-    """Children of everything that changed since the state; a child of a parent that changed again comes again."""
+class Children:
+    """One read of what belongs to the rows of a walk, each of which is asked for its own."""
 
-    cursor_field = CURSOR
-    worker_share = 0.5
-    parent_column = "conversation_id"
-    # What a record must have to be asked for its children.
+    # What a row must have to be asked for its children.
     parent_key = "id"
-    starts_after = ("conversations", "customers", "messages")
 
-    def __init__(self, client: HttpClient, settings: Settings, parents: SearchStream) -> None:
-        super().__init__(client, settings)
-        self.parents = parents.renamed(self.name)
-
-    @property
-    def time_cursor(self) -> TimeCursor:
-        """The cursor of the parents, under this stream's name for it."""
-        common = self.settings.common
-        lag = timedelta(seconds=common.lookback_window_seconds)
-        return TimeCursor(CURSOR, common.start_date, lag, common.end_date)
-
-    def work(self, start: Start) -> Plan:
-        """The parents' walk, each page of it followed by its children."""
-        self.begin()
-        yield from self.below(start, lambda lower, wanted: self.fan_out(self.parents.walk(lower, wanted)))
-
-    def below(self, start: Start, walk: Callable[[datetime | None, Wanted], Plan]) -> Plan:
-        """A walk over parents, some of which the index may show late."""
-        return looking_back(self, start, walk, field="updated_at", checkpoint=self.checkpoint, mark=self.marked)
-
-    def marked(self, state: Mapping[str, Any]) -> Mapping[str, Any]:
-        """A state with all that it must tell."""
-        return state
-
-    def probe(self) -> None:
-        """The children of the newest parent, if it can have some; one that is gone has none."""
-        for record in self.parents.fetch_window(Window(descending=True), limit=1).records[:1]:
-            parent = self.parent(record)
-            if parent is not None:
-                next(self._pages(parent), None)
-
-    def begin(self) -> None:
-        """Note when the read began."""
-        self._began = self.client.clock.now()
+    def __init__(self, pages: ListFetcher, parent_column: str = "conversation_id") -> None:
+        """`parent_column` is where children show the id of their parent."""
+        self._pages = pages
+        self._parent_column = parent_column
+        self._began = pages.client.clock.now()
         self._late: set[Any] = set()
 
     @property
     def began_at(self) -> datetime:
         """When the read began; on the server's clock if that is behind, as far as answers have told by now."""
-        return self.client.clocks.earliest(self._began)
-
-    def checkpoint(self, value: str, asked_at: datetime) -> Mapping[str, Any] | None:
-        """The state after the children of a parent that changed then; never later than the beginning of the read."""
-        return self.marked(self.time_cursor.checkpoint(value, min(asked_at, self.began_at)))
-
-    def is_due(self, parent: Parent) -> bool:
-        """False for a parent that changed since the read began and was asked since then: parents may change faster than
-        they can be asked. The state stays before them, so the next read asks them again."""
-        changed_at = timestamps.instant(parent.updated_at)
-        if changed_at is None or changed_at < self.began_at:
-            return True
-        is_due = parent.id not in self._late
-        self._late.add(parent.id)
-        return is_due
+        return self._pages.client.clocks.earliest(self._began)
 
     def fan_out(self, parents: Plan) -> Plan:
         """A walk of parents, with the children of each page in the page's place."""
@@ -107,11 +56,11 @@ class ChildStream(KustomerStream):
                 yield Fork([self.fan_out(each) for each in step.plans], step.goes_on)
                 continue
             found = [parent for record in step.records if (parent := self.parent(record)) is not None]
-            due = [parent for parent in found if self.is_due(parent)]
+            due = [parent for parent in found if self._is_due(parent)]
             nameless = sum(1 for record in step.records if not is_id(record.get(self.parent_key)))
             step = replace(step, records=(), estimate=None)
             yield Fork(
-                [self._children(due[first : first + PARENTS_A_PLAN]) for first in range(0, len(due), PARENTS_A_PLAN)],
+                [self._of_each(due[first : first + PARENTS_A_PLAN]) for first in range(0, len(due), PARENTS_A_PLAN)],
                 goes_on=True,
             )
             if nameless:
@@ -123,68 +72,29 @@ class ChildStream(KustomerStream):
         key = record.get(self.parent_key)
         return Parent(key, str(key), record.get("updated_at")) if is_id(key) else None
 
-    def _children(self, parents: Sequence[Parent]) -> Plan:
-        for parent in parents:
-            for records in self._pages(parent):
-                yield Page(self.found(parent, records))
-
     def found(self, parent: Parent, records: list[Record]) -> list[Record]:
         """The children as they leave: with the id and the time of their parent."""
-        columns = {self.parent_column: parent.id, CURSOR: parent.updated_at}
+        columns = {self._parent_column: parent.id, CURSOR: parent.updated_at}
         return [record | columns for record in records]
 
-    def _pages(self, parent: Parent) -> Iterator[list[Record]]:
-        """The children of one parent, each once; none of a parent that is gone."""
-        seen: set[Any] = set()
-        asked = {"path": self.resource.format(id=quote(parent.asked, safe="", errors="replace"))}
-        for _ in range(MOST_WALKS):
-            try:
-                for fetched in Listing(self, asked).pages():
-                    fresh = unseen(fetched.records, seen)
-                    if fresh:
-                        yield fresh
-            except WalkExpired:
-                continue
-            except Unavailable as unavailable:
-                if unavailable.status != 404:
-                    raise
-            return
-        raise endless(asked["path"])
+    def _is_due(self, parent: Parent) -> bool:
+        """False for a parent that changed since the read began and was asked since then: parents may change faster than
+        they can be asked. The state stays before them, so the next read asks them again."""
+        changed_at = timestamps.instant(parent.updated_at)
+        if changed_at is None or changed_at < self.began_at:
+            return True
+        is_due = parent.id not in self._late
+        self._late.add(parent.id)
+        return is_due
+
+    def _of_each(self, parents: Sequence[Parent]) -> Plan:
+        for parent in parents:
+            for records in self._pages.of(parent.asked):
+                yield Page(self.found(parent, records))
 
 
-class ConversationEvents(ChildStream):
-    """What happened to a conversation, with values before and after."""
-
-    name = "conversation_events"
-    resource = "conversations/{id}/events"
-    permission = "org.permission.conversation.read"
-
-
-class WorkItems(ChildStream):
-    """How a conversation was routed."""
-
-    name = "work_items"
-    resource = "routing/conversations/{id}/work-items"
-    permission = "org.permission.work_item.read"
-
-
-class CustomerMerges(ChildStream):
-    """Merges of a customer with others."""
-
-    name = "customer_merges"
-    resource = "customers/{id}/merges"
-    permission = "org.permission.customer.read"
-    parent_column = "customer_id"
-
-
-class SatisfactionResponses(ChildStream):
+class ResponsesOf(Children):
     """Answers to surveys: no list has them, their ids are on the conversations."""
-
-    name = "satisfaction_responses"
-    resource = "satisfaction-responses/{id}"
-    permission = "org.permission.satisfaction.read"
-    page_size = 0
-    may_be_one = True
 
     def parent(self, record: Record) -> Parent | None:
         level = record.get("satisfaction_level")
@@ -194,20 +104,51 @@ class SatisfactionResponses(ChildStream):
         parent = super().parent(record)
         return replace(parent, asked=response) if parent and isinstance(response, str) and response else None
 
-    def is_whole(self, content: Any) -> bool:
-        """The answer is one record, with or without an id."""
-        data = content.get("data") if isinstance(content, dict) else None
-        return "attributes" in data or "id" in data if isinstance(data, dict) else super().is_whole(content)
 
-    def params(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """None: the answer is one record."""
-        return {}
+class ChildStream(KustomerStream):
+    """Children of everything that changed since the state; a child of a parent that changed again comes again."""
 
-    def records_of(self, content: Any, asked: Mapping[str, Any]) -> list[Record]:
-        """The one record."""
-        if isinstance(content["data"], dict):
-            content["data"] = [content["data"]]
-        return super().records_of(content, asked)
+    cursor_field = CURSOR
+    worker_share = 0.5
+    starts_after = ("conversations", "customers", "messages")
+    pages: ListFetcher
+
+    def __init__(
+        self, parents: SearchStream, endpoint: ListEndpoint, children: Callable[[ListFetcher], Children] = Children
+    ) -> None:
+        """`children` begins a read of them."""
+        super().__init__(ListFetcher(parents.client, endpoint, endpoint.schema), parents.settings)
+        self.parents = parents.renamed(self.name)
+        self.children = children
+
+    def work(self, start: Start) -> Plan:
+        """The parents' walk, each page of it followed by its children."""
+        yield from self.below(start, self.children(self.pages), self.parents.walk)
+
+    def below(
+        self,
+        start: Start,
+        children: Children,
+        walk: Callable[[datetime | None, Wanted], Plan],
+        mark: Mapping[str, Any] = NO_MARK,
+    ) -> Plan:
+        """The children of a walk over parents, some of which the index may show late. States are never later than the
+        beginning of the read; `mark` is what else they must tell."""
+        return looking_back(
+            self,
+            start,
+            lambda lower, wanted: children.fan_out(walk(lower, wanted)),
+            field="updated_at",
+            checkpoint=lambda value, at: self.time_cursor.checkpoint(value, min(at, children.began_at)),
+            mark=mark,
+        )
+
+    def probe(self) -> None:
+        """The children of the newest parent, if it can have some; one that is gone has none."""
+        newest = self.parents.pages.page(SearchAsk(window=Window(descending=True), limit=1)).records[:1]
+        for parent in map(self.children(self.pages).parent, newest):
+            if parent is not None:
+                next(self.pages.of(parent.asked), None)
 
 
 def is_id(value: Any) -> bool:

@@ -9,57 +9,80 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from source_kit import timestamps
 from source_kit.client import HttpClient
 from source_kit.rules import Rejected, Unavailable
 from source_kit.work import Fork, Page, Plan, Record, Start
-from source_kustomer.children import ChildStream, Parent
+from source_kustomer.children import Children, Parent
 from source_kustomer.config import Settings
-from source_kustomer.lists import Listed, ListStream, is_within, times_of
-from source_kustomer.search_requests import SearchRefused
+from source_kustomer.endpoints import ListEndpoint
+from source_kustomer.lists import ListStream, changed
+from source_kustomer.paging import ListFetcher
+from source_kustomer.search import Scope
+from source_kustomer.search_fetcher import SearchRefused
 from source_kustomer.searches import SearchStream
+from source_kustomer.times import latest, within
 
-PERMISSION = "org.permission.company.read"
-LISTED = Listed("companies", "companies", PERMISSION)
-EDGES = Listed("company_edges", "kedge", PERMISSION)
+COMPANIES = ListEndpoint("companies", "companies", "company")
+EDGES = ListEndpoint("company_edges", "kedge", "company")
+EDGES_BELOW = ListEndpoint("company_edges", "kedge/{id}/children", "company")
 # What an edge is called in a tree that names no other.
 TREE = "company_hierarchy"
+# Answers that say that edges cannot be listed.
+NO_LIST = (400, 404, 405)
 
 
 class Companies(SearchStream):
     """Companies: searched by an attribute that is in use but not documented, else listed."""
 
-    is_doubtful = True
-    custom_resource = "company"
+    def __init__(self, client: HttpClient, settings: Settings) -> None:
+        scope = Scope("company", "company")
+        super().__init__(client, settings, "companies", scope, custom_resource="company", is_doubtful=True)
+        self._listed = ListFetcher(client, COMPANIES, self.name)
 
     def work(self, start: Start) -> Plan:
         """As the base; a list, which ends at 10,000 companies, where the search is refused."""
         try:
             yield from super().work(start)
         except SearchRefused as refusal:
-            self.client.log(
+            self.pages.say(
                 "WARN",
-                "Stream companies: Kustomer does not search companies by their last change here "
+                "Kustomer does not search companies by their last change here "
                 f"({refusal.internal_message}): listing them instead.",
             )
-            listed = ListStream(self.client, self.settings, LISTED)
-            yield from listed.changed(self.time_cursor, self.time_cursor.lower(start))
+            yield from changed(self._listed, self.time_cursor, self.time_cursor.lower(start))
 
     def everyone(self) -> Plan:
         """Every company, without states: for what is asked once for each."""
         try:
-            self.settle()
+            self.pages.find_scope()
         except SearchRefused:
-            return ListStream(self.client, self.settings, LISTED).rows_once()
+            return self._listed.whole()
         return self.walk(None)
+
+
+class EdgesOf(Children):
+    """Edges from each company that is not deleted to those below it, as far as they changed in `[lower, upper)`."""
+
+    def __init__(self, pages: ListFetcher, lower: datetime | None, upper: datetime | None) -> None:
+        super().__init__(pages)
+        self._range = (lower, upper)
+        self.latest: str | None = None
+
+    def parent(self, record: Record) -> Parent | None:
+        return None if record.get("deleted") is True else super().parent(record)
+
+    def found(self, parent: Parent, records: list[Record]) -> list[Record]:
+        fresh = within([edge_of(parent.id, record) for record in records], "updated_at", *self._range)
+        self.latest = latest(fresh, "updated_at", self.latest)
+        return fresh
 
 
 class CompanyEdges(ListStream):
     """Who belongs to whom. Whether edges can be listed is not documented: if not, every company is asked for its
     children."""
 
-    def __init__(self, client: HttpClient, settings: Settings, companies: Companies) -> None:
-        super().__init__(client, settings, EDGES)
+    def __init__(self, companies: Companies) -> None:
+        super().__init__(companies.client, companies.settings, EDGES)
         self.companies = companies
 
     def work(self, start: Start) -> Plan:
@@ -67,56 +90,29 @@ class CompanyEdges(ListStream):
         try:
             yield from super().work(start)
         except (Rejected, Unavailable) as refusal:
-            if getattr(refusal, "status", None) not in (400, 404, 405):
+            if refusal.status not in NO_LIST:
                 raise
-            self.client.log(
+            self.pages.say(
                 "WARN",
-                f"Stream {self.name}: Kustomer does not list the edges of hierarchies here "
+                "Kustomer does not list the edges of hierarchies here "
                 f"({refusal.internal_message}): asking every company for its children, one request each.",
             )
             yield from self._by_company(self.time_cursor.lower(start))
 
     def _by_company(self, lower: datetime | None) -> Plan:
-        children = _ChildrenOf(self.client, self.settings, self.companies, lower)
-        children.begin()
-        yield from children.fan_out(self.companies.everyone())
+        edges = EdgesOf(ListFetcher(self.client, EDGES_BELOW, self.name), lower, self.settings.common.end_date)
+        yield from edges.fan_out(self.companies.everyone())
         yield Fork()
-        yield Page((), self.time_cursor.checkpoint(children.latest, children.began_at) if children.latest else None)
+        yield Page((), self.time_cursor.checkpoint(edges.latest, edges.began_at) if edges.latest else None)
 
     def probe(self) -> None:
-        """One edge, or the children of one company."""
+        """One edge, or one company."""
         try:
             super().probe()
         except (Rejected, Unavailable) as refusal:
-            if getattr(refusal, "status", None) not in (400, 404, 405):
+            if refusal.status not in NO_LIST:
                 raise
             self.companies.probe()
-
-
-class _ChildrenOf(ChildStream):
-    """Edges from each company to those below it. Not a stream of its own."""
-
-    name = "company_edges"
-    resource = "kedge/{id}/children"
-    permission = PERMISSION
-
-    def __init__(self, client: HttpClient, settings: Settings, companies: SearchStream, lower: datetime | None) -> None:
-        super().__init__(client, settings, companies)
-        self.lower = lower
-        self.latest: str | None = None
-
-    def parent(self, record: Record) -> Parent | None:
-        """Whoever is not deleted."""
-        return None if record.get("deleted") is True else super().parent(record)
-
-    def found(self, parent: Parent, records: list[Record]) -> list[Record]:
-        """The edges that changed since the state."""
-        edges = [edge_of(parent.id, record) for record in records]
-        fresh = [edge for edge in edges if is_within(edge.get("updated_at"), self.lower, self.settings.common.end_date)]
-        values = times_of(fresh, "updated_at")
-        if values:
-            self.latest = timestamps.latest(values if self.latest is None else [*values, self.latest])
-        return fresh
 
 
 def edge_of(parent: Any, child: Record) -> Record:

@@ -8,14 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import quote
 
 from source_kit import schemas
-from source_kit.answers import body
-from source_kit.client import HttpClient, Request
-from source_kit.rules import Rejected, Unavailable
 from source_kit.schemas import Schema
-from source_kustomer.budget import ORGANISATION
+from source_kustomer.envelope import section
 
 TYPES: Mapping[str, Schema] = {
     "Str": schemas.TEXT,
@@ -43,7 +39,7 @@ def definitions_in(content: Any) -> tuple[dict[str, Mapping[str, Any]], int]:
     found: dict[str, Mapping[str, Any]] = {}
     others = 0
     for each in objects(content):
-        for name, details in _object(_object(each.get("attributes")).get("properties")).items():
+        for name, details in section(section(each, "attributes"), "properties").items():
             if isinstance(details, Mapping):
                 found[name] = details
             else:
@@ -53,29 +49,8 @@ def definitions_in(content: Any) -> tuple[dict[str, Mapping[str, Any]], int]:
 
 def is_readable(content: Any) -> bool:
     """Whether definitions stand where they belong, or nothing does."""
-    held = [_object(each.get("attributes", {})).get("properties") for each in objects(content)]
+    held = [section(each, "attributes").get("properties") for each in objects(content)]
     return all(listed is None or isinstance(listed, Mapping) for listed in held)
-
-
-def _object(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def path_of(resource: str) -> str:
-    """`metadata/kobject.order`; klasses may be called anything."""
-    return f"metadata/{quote(resource, safe='', errors='replace')}"
-
-
-def definitions(client: HttpClient, resource: str) -> Mapping[str, Mapping[str, Any]]:
-    """The definitions for one resource; none, with a warning, where the key may not read them."""
-    request = Request(path_of(resource), ORGANISATION, what=f"the custom attributes of {resource}")
-    try:
-        return definitions_in(body(client.send(request)))[0]
-    except (Unavailable, Rejected) as refusal:
-        # A klass without custom attributes is not found.
-        if not (isinstance(refusal, Unavailable) and refusal.status == 404):
-            client.log("WARN", f"Custom attributes of {resource} have no types in the catalog: {refusal.message}")
-        return {}
 
 
 def schema_of(found: Mapping[str, Mapping[str, Any]]) -> Schema:

@@ -10,12 +10,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
-from copy import copy
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from math import ceil
-from typing import Any
+from typing import Any, Self
 
 from source_kit import dates, timestamps
 from source_kit.client import HttpClient
@@ -28,9 +27,10 @@ from source_kit.windows import Fetched, Window, cut_points
 from source_kit.work import Fork, Page, Plan, Record, in_order
 from source_kustomer.budget import ORGANISATION, SEARCH
 from source_kustomer.config import Settings
-from source_kustomer.filtered import CustomerList
-from source_kustomer.search import MOST_RECORDS, PAGE_SIZE, Scope
+from source_kustomer.filtered import CUSTOMERS, FilteredFetcher
+from source_kustomer.search import MOST_RECORDS, PAGE_SIZE, Scope, SearchAsk
 from source_kustomer.searches import SearchStream
+from source_kustomer.times import latest
 from source_kustomer.wanted import EVERYTHING, Wanted
 
 # Fewer customers than these cost no more searches than counting them by windows would.
@@ -49,35 +49,23 @@ MOST_MISSES = 3
 class Customers(SearchStream):
     """Searched, and listed where that is faster."""
 
-    custom_resource = "customer"
-
     def __init__(self, client: HttpClient, settings: Settings) -> None:
-        scopes = [Scope("customer", "customer")]
-        super().__init__(client, settings, "customers", scopes)
-        # Its searches wait for the budget of searches, whatever this stream waits for.
-        self._search = SearchStream(client, settings, "customers", scopes)
-        self._search.sizes = self.sizes
-        self._list = CustomerList(client, settings)
+        super().__init__(client, settings, "customers", Scope("customer", "customer"), custom_resource="customer")
+        self._list = FilteredFetcher(client, CUSTOMERS, self.name)
         self._lock = threading.Lock()
         self._is_listed: bool | None = None
         self._misses = 0
         self._hits = 0
 
     @property
-    def bucket(self) -> str:  # type: ignore[override]  # a constant of the base
+    def bucket(self) -> str:
         """What the next steps wait for."""
         return ORGANISATION if self._is_listed else SEARCH
 
-    def fetch_window(self, window: Window, token: Any = None, **options: Any) -> Fetched:
-        """A page of a search."""
-        return self._search.fetch_window(window, token, **options)
-
-    def renamed(self, name: str) -> Customers:
-        """As the base, with what it asks through."""
-        other = copy(self)
-        other.name = name
-        other._search, other._list = self._search.renamed(name), copy(self._list)
-        other._list.name = name
+    def renamed(self, name: str) -> Self:
+        """As the base, with the list."""
+        other = super().renamed(name)
+        other._list = self._list.named(name)
         return other
 
     def walk(self, lower: datetime | None, wanted: Wanted = EVERYTHING) -> Plan:
@@ -88,33 +76,20 @@ class Customers(SearchStream):
             yield from super().walk(lower, wanted)
             return
         window = Window(lower, wanted.upper)
-        first = None if window.is_empty else self.fetch_window(window)
+        first = None if window.is_empty else self.pages.page(SearchAsk(window=window))
         if first is not None and self._is_worth_listing(first):
             yield from self.recent([], EPOCH if lower is None else lower, wanted)
         else:
             yield from self._searching(window, wanted, first=first)
 
-    def archived(self, window: Window, wanted: Wanted) -> Plan:
-        return self._past(window, wanted, archive=True)
-
-    def searched(self, window: Window, wanted: Wanted) -> Plan:
-        return self._past(window, wanted, archive=False)
-
-    def _may_list(self) -> bool:
-        """Whether the list can filter; found out once."""
-        with self._lock:
-            if self._is_listed is None:
-                self._is_listed = self._list.is_filtered()
-            return self._is_listed
-
-    def _past(self, window: Window, wanted: Wanted, *, archive: bool) -> Plan:
-        """A bounded window of the past; its youngest part is searched in any case."""
+    def past(self, window: Window, wanted: Wanted, *, archive: bool = False) -> Plan:
+        """As the base, listed where that is faster; the youngest part is searched in any case."""
         if window.is_empty or window.upper is None or wanted.criteria:
             yield from self._searching(window, wanted, archive=archive)
             return
         settled = timestamps.floor(dates.earlier(self.client.clock.now(), SETTLED_FOR), MILLISECOND)
         older = replace(window, upper=min(window.upper, settled))
-        first = self.fetch_window(window, archive=archive)
+        first = self.pages.page(SearchAsk(window=window, is_archive=archive))
         if older.is_empty or not self._is_worth_listing(first):
             yield from self._searching(window, wanted, archive=archive, first=first)
             return
@@ -124,8 +99,13 @@ class Customers(SearchStream):
         yield Fork(parts)
 
     def _is_worth_listing(self, first: Fetched) -> bool:
-        """Whether a window has many customers, by its first page, and the list can filter."""
-        return first.total is not None and first.total >= LEAST_LISTED and self._may_list()
+        """Whether a window has many customers, by its first page, and the list can filter, which is found out once."""
+        if first.total is None or first.total < LEAST_LISTED:
+            return False
+        with self._lock:
+            if self._is_listed is None:
+                self._is_listed = self._list.is_filtered()
+            return self._is_listed
 
     def _searching(self, whole: Window, wanted: Wanted, *, archive: bool = False, first: Fetched | None = None) -> Plan:
         """A window from the search; its first page may have been asked for already."""
@@ -138,10 +118,6 @@ class Customers(SearchStream):
             return keyset.fetch(window, token, count=count, limit=limit)
 
         return replace(keyset, fetch=fetch).walk(whole)
-
-    def _count(self, window: Window, archive: bool) -> int:
-        """What the search counts; at most 10,000."""
-        return self.fetch_window(window, limit=1, archive=archive).total or 0
 
     def _parts(self, window: Window, wanted: Wanted, archive: bool, total: int) -> Plan:
         """A window in parts that are short enough to be counted."""
@@ -163,7 +139,7 @@ class Customers(SearchStream):
         """Where the customers of a window begin, if the list says so."""
         at = None
         with suppress(ConnectorFault, Unavailable, TransientError):  # what is wrong with it shows in the windows
-            found = self._list.fetch_window(window, limit=1).records
+            found = self._list.page(window, limit=1).records
             at = timestamps.instant(found[0].get("updated_at")) if found else None
         lower = EPOCH if window.lower is None else window.lower
         return lower if at is None else max(lower, timestamps.floor(at, MILLISECOND))
@@ -173,7 +149,7 @@ class Customers(SearchStream):
         if not self._is_listed:
             yield from self._searching(window, wanted, archive=archive)
             return
-        total = self._count(window, archive)
+        total = self.pages.count(SearchAsk(window=window, is_archive=archive))
         if total >= 2 * LISTED_WINDOW:
             yield from self._parts(window, wanted, archive, total)
         elif total <= PAGE_SIZE:
@@ -186,13 +162,13 @@ class Customers(SearchStream):
         came = _Came(wanted)
         is_whole = False
         try:
-            if self._list.fetch_window(window, limit=1).total in (None, total):
+            if self._list.page(window, limit=1).total in (None, total):
                 for page in in_order(came.keyset(self._list).walk(window, cut=False)):
                     if page.records:
                         yield page
                 is_whole = len(came.ids) == total
         except (ConnectorFault, Unavailable, TransientError) as refusal:  # refused, unfiltered, never whole, or down
-            self.client.log("DEBUG", f"Stream {self.name}: listing them failed ({refusal.internal_message}).")
+            self.pages.say("DEBUG", f"listing them failed ({refusal.internal_message}).")
         self._note(is_whole)
         if is_whole:
             yield Page((), came.checkpoint())
@@ -225,24 +201,20 @@ class _Came:
         self._high: str | None = None
         self._asked_at: datetime | None = None
 
-    def keyset(self, listed: CustomerList) -> Keyset:
+    def keyset(self, listed: FilteredFetcher) -> Keyset:
         """The walk over the list, which notes what it emits."""
 
         def fetch(window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
-            fetched = listed.fetch_window(window, token, count=count, limit=limit)
+            fetched = listed.page(window, token, count=count, limit=limit)
             self._asked_at = fetched.asked_at if self._asked_at is None else min(self._asked_at, fetched.asked_at)
             return fetched
 
-        size = CustomerList.page_size
+        size = listed.endpoint.page_size
         tie = Keyset(fetch, "created_at", size, count_cap=MOST_RECORDS)
         return Keyset(fetch, "updated_at", size, emit=self._note, tie=tie, count_cap=MOST_RECORDS, estimates=False)
 
     def _note(self, records: list[Record]) -> list[Record]:
-        values = [
-            record["updated_at"] for record in records if timestamps.instant(record.get("updated_at")) is not None
-        ]
-        if values:
-            self._high = timestamps.latest(values if self._high is None else [*values, self._high])
+        self._high = latest(records, "updated_at", self._high)
         self.ids.update(map(identity, records))
         self._marks.update(map(_version, records))
         return self._wanted.emit(records)

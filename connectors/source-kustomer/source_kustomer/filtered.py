@@ -7,20 +7,18 @@ nothing, and each row must lie in its window.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
-from urllib.parse import parse_qs
 
 from source_kit.errors import ConnectorFault, TransientError
 from source_kit.rules import Rejected, Unavailable
 from source_kit.timestamps import EPOCH, MILLISECOND, milliseconds_z
 from source_kit.windows import Fetched, WalkExpired, Window
-from source_kit.work import Plan, Start
-from source_kustomer.base import KustomerStream
-from source_kustomer.lists import is_within
-from source_kustomer.paging import counted, next_link, query_of, section
+from source_kustomer.endpoints import ListAsk, ListEndpoint
+from source_kustomer.envelope import next_link, query_of, total_of
+from source_kustomer.fetcher import KustomerFetcher
+from source_kustomer.times import is_within
 
+CUSTOMERS = ListEndpoint("customers", "customers", "customer", keeps_filters=True)
 FAR_FUTURE = "2100-01-01T00:00:00.000Z"
 
 
@@ -28,35 +26,27 @@ class Unfiltered(ConnectorFault):
     """A list brought rows that it was not asked for."""
 
 
-class CustomerList(KustomerStream):
-    """Pages of the list of customers. Not a stream of its own."""
-
-    name = "customers"
-    resource = "customers"
-    permission = "org.permission.customer.read"
-
-    def work(self, start: Start) -> Plan:
-        """Nothing: `Customers` reads it by windows."""
-        return iter(())
+class FilteredFetcher(KustomerFetcher[ListAsk]):
+    """Asks a list by windows of time."""
 
     def is_filtered(self) -> bool:
         """Whether a filter of the far future gives nothing."""
+        far = {"filter[updatedAt][gte]": FAR_FUTURE, "sort": "updatedAt"}
         try:
-            answer = self.fetch({"filters": {"filter[updatedAt][gte]": FAR_FUTURE, "sort": "updatedAt"}, "limit": 1})
+            answer = self.fetch(ListAsk(filters=far, limit=1))
         except (Rejected, Unavailable, TransientError):
             return False
-        return answer.size == 0 and not counted(section(answer.body, "meta").get("total"))
+        return answer.size == 0 and not total_of(answer.body)
 
-    def fetch_window(
+    def page(
         self, window: Window, token: str | None = None, *, count: bool = False, limit: int | None = None
     ) -> Fetched:
         """One page of a window. Tokens are the parameters of a link; `WalkExpired` where they are refused.
 
         Raises `Unfiltered` where a row lies outside of the window.
         """
-        query = parse_qs(token or "", keep_blank_values=True)
         try:
-            answer = self.fetch({"filters": filters(window), "query": query, "limit": limit})
+            answer = self.fetch(ListAsk(filters=filters(window), query=token or "", limit=limit))
         except Rejected as rejected:
             if token and rejected.status == 400:
                 raise WalkExpired from rejected
@@ -66,13 +56,9 @@ class CustomerList(KustomerStream):
             lower, upper = window.within, window.within + MILLISECOND
         if not all(is_within(record.get("updated_at"), lower, upper) for record in answer.records):
             raise Unfiltered("Kustomer's list of customers ignores a filter.", internal_message="GET customers")
-        total = counted(section(answer.body, "meta").get("total"))
+        total = None if token else total_of(answer.body)
         following = query_of(next_link(answer.body)) if answer.size and limit is None else ""
-        return Fetched(answer.records, answer.asked_at, following or None, None if token else total, answer.size)
-
-    def params(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """The filters go with every page: a link may have lost them."""
-        return {**asked.get("filters", {}), **super().params(asked)}
+        return Fetched(answer.records, answer.asked_at, following or None, total, answer.size)
 
 
 def filters(window: Window) -> dict[str, str]:

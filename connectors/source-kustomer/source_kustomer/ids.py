@@ -25,11 +25,10 @@ from source_kit.work import Fork, Page, Plan, Record, Start
 from source_kustomer.companies import Companies
 from source_kustomer.errors import is_refused_query
 from source_kustomer.lists import CustomAttributes, ListStream
-from source_kustomer.notes import LISTED as LISTED_NOTES
 from source_kustomer.notes import Notes, is_no_list
 from source_kustomer.paging import TooLong, unseen
-from source_kustomer.search import MOST_RECORDS
-from source_kustomer.search_requests import Only, SearchRefused
+from source_kustomer.search import MOST_RECORDS, SearchAsk
+from source_kustomer.search_fetcher import SearchRefused
 from source_kustomer.searches import Border, SearchStream
 
 PARTS = 4
@@ -42,7 +41,8 @@ class Ids:
 
     def __init__(self, stream: SearchStream) -> None:
         self._stream = stream
-        self._only = Only(ids=True)
+        self._pages = stream.pages
+        self._asked = SearchAsk(is_present=True, ids_only=True)
 
     def plan(self) -> Plan:
         """The archive, what is on both sides of the border, the standard search, and last what moved meanwhile."""
@@ -50,7 +50,7 @@ class Ids:
         self._choose()
         border = stream.border(None)
         now = stream.client.clocks.earliest(stream.client.clock.now())
-        settled = timestamps.floor(dates.earlier(now, stream.time_cursor.lag), MILLISECOND)
+        settled = timestamps.floor(dates.earlier(now, stream.lag), MILLISECOND)
         parts: list[Plan] = []
         if border is not None:
             unsearchable = stream.unsearchable(border)
@@ -65,20 +65,20 @@ class Ids:
 
     def _choose(self) -> None:
         """Whole records, where ids cannot be asked for alone. Raises `SearchRefused` where there is no such search."""
-        stream = self._stream
         try:
-            stream.fetch_window(Window(), limit=1, only=self._only)
+            self._pages.page(replace(self._asked, limit=1))
         except (Rejected, SearchRefused) as refusal:
             if isinstance(refusal, Rejected) and not is_refused_query(refusal):
                 raise
-            self._only = Only()
-            stream.forget_scopes()
-            stream.fetch_window(Window(), limit=1, only=self._only)
+            self._asked = SearchAsk(is_present=True)
+            self._pages.forget_scopes()
+            self._pages.page(replace(self._asked, limit=1))
 
     def _oldest(self, window: Window, *, archive: bool) -> datetime:
         """Where the records of a window begin that has no beginning."""
-        found = self._stream.fetch_window(window, limit=1, archive=archive, only=Only()).records
-        at = timestamps.instant(found[0].get(self._stream.scope.walked)) if found else None
+        asked = SearchAsk(window=window, is_archive=archive, is_present=True, limit=1)
+        found = self._pages.page(asked).records
+        at = timestamps.instant(found[0].get(self._pages.endpoint.walked)) if found else None
         return EPOCH if at is None else timestamps.floor(at, MILLISECOND)
 
     def _across(self, border: Border) -> Plan:
@@ -94,12 +94,13 @@ class Ids:
         missing: int | None = None
         if window.is_empty:
             return
+        asked = replace(self._asked, window=window, is_archive=archive)
         for _ in range(MOST_WALKS):
             walked: set[Any] = set()
             token, total = None, None
             try:
                 while True:
-                    fetched = self._stream.fetch_window(window, token, archive=archive, only=self._only)
+                    fetched = self._pages.page(asked, token)
                     total = fetched.total if token is None else total
                     if total is not None and total >= MOST_RECORDS:
                         yield Fork([self._window(part, archive=archive) for part in self._parts(window, archive)])
@@ -130,7 +131,7 @@ class Ids:
         if len(bounds) > 2:
             parts = [replace(window, lower=low, upper=high) for low, high in pairwise(bounds)]
             return parts if window.upper is not None else [*parts, replace(window, lower=upper)]
-        if window.within is not None or self._stream.scope.walked == "created_at":
+        if window.within is not None or self._pages.endpoint.walked == "created_at":
             raise incomplete("created_at")
         return [Window(within=lower, lower=EPOCH, upper=now), Window(within=lower, lower=now)]
 
@@ -157,7 +158,7 @@ def _searched(stream: SearchStream) -> Plan:
     if isinstance(stream, Notes):
         # Old ones are in no search: where the list has all of them, it has the others, too.
         try:
-            yield from map(_present, ListStream(stream.client, stream.settings, LISTED_NOTES).rows_once())
+            yield from map(_present, stream.listed.whole())
         except (TooLong, Rejected, Unavailable) as refusal:
             if not is_no_list(refusal):
                 raise

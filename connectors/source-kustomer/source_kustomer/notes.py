@@ -10,21 +10,39 @@ from functools import partial
 from typing import Any
 
 from source_kit import timestamps
-from source_kit.client import HttpClient
 from source_kit.keyset import Keyset
 from source_kit.rows import identity
 from source_kit.rules import Rejected, Unavailable
 from source_kit.windows import Window
 from source_kit.work import Plan, Record, Start
-from source_kustomer.children import ChildStream, Parent
-from source_kustomer.config import Settings
-from source_kustomer.lists import Listed, ListStream, is_within
-from source_kustomer.paging import TooLong
+from source_kustomer.children import Children, Parent
+from source_kustomer.endpoints import ListEndpoint
+from source_kustomer.paging import ListFetcher, TooLong
 from source_kustomer.search import Scope
 from source_kustomer.searches import Border, SearchStream, unseen_versions
+from source_kustomer.times import is_within, until, within
 from source_kustomer.wanted import EVERYTHING, Wanted
 
-LISTED = Listed("notes", "notes", "org.permission.note.read")
+NOTES = ListEndpoint("notes", "notes", "note")
+NOTES_BELOW = ListEndpoint("notes", "conversations/{id}/notes", "note")
+
+
+class OldNotesOf(Children):
+    """Notes of the conversations that began before a time and may have some; `once` drops those that have left."""
+
+    def __init__(
+        self, pages: ListFetcher, created_before: datetime, once: Callable[[list[Record]], list[Record]]
+    ) -> None:
+        super().__init__(pages)
+        self._created_before = created_before
+        self._once = once
+
+    def parent(self, record: Record) -> Parent | None:
+        is_old = is_within(record.get("created_at"), None, self._created_before)
+        return super().parent(record) if is_old and record.get("note_count") != 0 else None
+
+    def found(self, parent: Parent, records: list[Record]) -> list[Record]:
+        return self._once(records)
 
 
 class Notes(SearchStream):
@@ -32,9 +50,10 @@ class Notes(SearchStream):
 
     has_archive = False
 
-    def __init__(self, client: HttpClient, settings: Settings, conversations: SearchStream) -> None:
-        super().__init__(client, settings, "notes", [Scope("note", "note")])
+    def __init__(self, conversations: SearchStream) -> None:
+        super().__init__(conversations.client, conversations.settings, "notes", Scope("note", "note"))
         self.conversations = conversations
+        self.listed = ListFetcher(self.client, NOTES, self.name)
         self._lock = threading.Lock()
         self._timeless: set[Any] = set()
 
@@ -73,57 +92,31 @@ class Notes(SearchStream):
 
     def _old(self, lower: datetime | None, border: Border, wanted: Wanted) -> Plan:
         """First what may still be searched, then the list: a note that leaves the one in between is in the other."""
-        upper = border.upper if wanted.upper is None else min(border.upper, wanted.upper)
+        upper = until(border.upper, wanted.upper)
         keyset = self.keyset()
         unseen = partial(unseen_versions, seen=set(), mark_of=keyset.mark_of)
 
         def once(records: list[Record]) -> list[Record]:
-            within = [record for record in records if is_within(record.get("updated_at"), lower, upper)]
-            return wanted.emit(self._once(unseen(within)))
+            return wanted.emit(self._once(unseen(within(records, "updated_at", lower, upper))))
 
         yield from replace(keyset, emit=once).walk(Window(border.lower, upper), cut=False)
-        listed = ListStream(self.client, self.settings, LISTED)
         try:
-            for page in listed.rows_once():
+            for page in self.listed.whole():
                 yield replace(page, records=once(list(page.records)))
         except (TooLong, Rejected, Unavailable) as refusal:
             if not is_no_list(refusal):
                 raise
-            self.client.log(
+            self.pages.say(
                 "WARN",
-                f"Stream notes: Kustomer does not list all old notes ({refusal.internal_message}): asking old "
-                "conversations for theirs.",
+                f"Kustomer does not list all old notes ({refusal.internal_message}): asking old conversations for "
+                "theirs.",
             )
         else:
             return
-        children = _OldNotes(self.client, self.settings, self.conversations, upper)
-        children.begin()
-        children.once = once
+        children = OldNotesOf(ListFetcher(self.client, NOTES_BELOW, self.name), upper, once)
         yield from children.fan_out(self.conversations.walk(None))
 
 
 def is_no_list(refusal: TooLong | Rejected | Unavailable) -> bool:
     """Whether a list is too long, is not known, or not by page; else the permission is missing."""
-    return isinstance(refusal, TooLong) or getattr(refusal, "status", None) in (400, 404)
-
-
-class _OldNotes(ChildStream):
-    """Notes of the conversations that may have old ones. Not a stream of its own."""
-
-    name = "notes"
-    resource = "conversations/{id}/notes"
-    permission = "org.permission.note.read"
-
-    def __init__(
-        self, client: HttpClient, settings: Settings, parents: SearchStream, created_before: datetime | None
-    ) -> None:
-        super().__init__(client, settings, parents)
-        self.created_before = created_before
-        self.once: Callable[[list[Record]], list[Record]] = list
-
-    def parent(self, record: Record) -> Parent | None:
-        is_old = is_within(record.get("created_at"), None, self.created_before)
-        return super().parent(record) if is_old and record.get("note_count") != 0 else None
-
-    def found(self, parent: Parent, records: list[Record]) -> list[Record]:
-        return self.once(records)
+    return isinstance(refusal, TooLong) or refusal.status in (400, 404)

@@ -6,34 +6,109 @@ only where nothing is announced behind it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import parse_qs, urlsplit
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs
 
 from source_kit.errors import StreamUnavailable
+from source_kit.fetcher import Answer
 from source_kit.pages import MOST_PAGES_WITHOUT_ROWS, endless, every
 from source_kit.rows import identity
-from source_kit.rules import Rejected
-from source_kit.stream import Answer
+from source_kit.rules import Rejected, Unavailable
 from source_kit.windows import Fetched, WalkExpired
-from source_kit.work import Record
-
-if TYPE_CHECKING:
-    from source_kustomer.base import KustomerStream
+from source_kit.work import Page, Record
+from source_kustomer.endpoints import ListAsk, ListEndpoint
+from source_kustomer.envelope import counted, next_link, query_of, section, total_of
+from source_kustomer.fetcher import KustomerFetcher
 
 # What a list of work items answered with, though another size was asked for.
 DEFAULT_PAGE_SIZE = 100
 MOST_RECORDS = 10_000
 # Walks of one list that the size of pages ended.
 MOST_WALKS = 20
+# Walks of one list that came to its end.
+MOST_PASSES = 4
 
 
 class TooLong(StreamUnavailable):
     """A list has more rows than Kustomer lists."""
 
 
-class Step(NamedTuple):
-    """One page of a list: its number, at the size that the walk began with; or the parameters of a link.
+class ListFetcher(KustomerFetcher[ListAsk]):
+    """Asks a list to its end; rows that come again are given once."""
+
+    endpoint: ListEndpoint
+
+    def of(self, parent: str) -> Iterator[list[Record]]:
+        """The children of one parent, by page; none of a parent that is gone."""
+        seen: set[Any] = set()
+        asked = ListAsk(parent=parent)
+        for _ in range(MOST_WALKS):
+            try:
+                for fetched in _ListWalk(self, asked).pages():
+                    fresh = unseen(fetched.records, seen)
+                    if fresh:
+                        yield fresh
+            except WalkExpired:  # pages of another size begin with other rows
+                continue
+            except Unavailable as unavailable:
+                if unavailable.status != 404:
+                    raise
+            return
+        raise endless(self.endpoint.path(asked))
+
+    def whole(self) -> Iterator[Page]:
+        """The whole list. No order is promised and pages go by number, so a list of several pages is read again until
+        nothing new comes: a row that is deleted meanwhile shifts others over the border of a page."""
+        seen: set[Any] = set()
+        for filters in self.endpoint.passes:
+            yield from self._at_rest(ListAsk(filters=filters), seen)
+
+    def _at_rest(self, asked: ListAsk, seen: set[Any]) -> Iterator[Page]:
+        """Passes through one list. A state that passed rows that were missed would hide them for ever: it is held."""
+        passes = missing = 0
+        for _ in range(MOST_WALKS):
+            has_news, pages, came, total = False, 0, 0, 0
+            try:
+                for fetched in _ListWalk(self, asked, is_capped=True).pages():
+                    pages, came, total = pages + 1, came + fetched.size, max(total, fetched.total or 0)
+                    fresh = unseen(fetched.records, seen)
+                    has_news = has_news or bool(fresh)
+                    if fresh:
+                        yield Page(fresh)
+            except WalkExpired:
+                continue
+            passes, missing = passes + 1, total - came
+            if missing <= 0 and (pages < 2 or not has_news):
+                return
+            if passes == MOST_PASSES:
+                yield Page(holds=True, warning=_restless(missing))
+                return
+        raise endless(self.endpoint.path(asked))
+
+    def names(self, keep: Callable[[Record], bool] = lambda record: True) -> list[str]:
+        """The `name` of the rows, each once, in alphabetical order. What is odd about the list goes to the log; where
+        rows came without a name it is read again."""
+        names: set[str] = set()
+        for _ in range(2):
+            nameless = 0
+            for page in self.whole():
+                if page.warning:
+                    self.say("WARN", page.warning)
+                named = [record for record in page.records if isinstance(record.get("name"), str) and record["name"]]
+                names |= {record["name"] for record in named if keep(record)}
+                nameless += len(page.records) - len(named)
+            if not nameless:
+                break
+        else:
+            path = self.endpoint.path(self.endpoint.usual)
+            self.client.log("WARN", f"{nameless} rows of {path} have no name: what is called after them is left out.")
+        return sorted(names)
+
+
+class _Step(NamedTuple):
+    """One page of a walk: its number, at the size that the walk began with; or the parameters of a link.
 
     `is_announced`: the page before it said that it is there, not only that it was full.
     """
@@ -44,12 +119,13 @@ class Step(NamedTuple):
     is_announced: bool = False
 
 
-class Listing:
-    """One walk through a list. `asked` has its path and filters; `is_capped`: no more than 10,000 rows are listed."""
+class _ListWalk:
+    """One walk through a list. `asked` has its parent and filters; `is_capped`: no more than 10,000 rows are listed."""
 
-    def __init__(self, stream: KustomerStream, asked: Mapping[str, Any], *, is_capped: bool = False) -> None:
-        self._stream = stream
+    def __init__(self, fetcher: ListFetcher, asked: ListAsk, *, is_capped: bool = False) -> None:
+        self._fetcher = fetcher
         self._asked = asked
+        self._path = fetcher.endpoint.path(asked)
         self._is_capped = is_capped
         # The rows as they came, and the pages since the last that brought one of them.
         self._seen: set[Any] = set()
@@ -58,10 +134,10 @@ class Listing:
     def pages(self) -> Iterator[Fetched]:
         """Raises `WalkExpired` where the numbers of pages mean others now, because their size was halved; `TooLong`
         where a cap was met; `TransientError` where rows are announced again and again and none of them is new."""
-        return every(self._ask, self._stream.path(stream_slice=self._asked))
+        return every(self._ask, self._path)
 
-    def _ask(self, step: Step | None) -> Fetched:
-        step = step or Step(1, self._stream.rows_a_page)
+    def _ask(self, step: _Step | None) -> Fetched:
+        step = step or _Step(1, self._fetcher.rows_a_page)
         is_deep = step.number > 1 and self._is_capped
         if is_deep and len(self._seen) >= MOST_RECORDS:
             raise self._too_long(step)
@@ -74,25 +150,23 @@ class Listing:
             if is_deep and rejected.status == 400:
                 raise self._too_long(step) from rejected
             raise
-        total = counted(section(answer.body, "meta").get("total")) if step.number == 1 else None
+        total = total_of(answer.body) if step.number == 1 else None
         return Fetched(answer.records, answer.asked_at, self._after(step, answer), total, answer.size)
 
-    def _answer(self, step: Step) -> tuple[Answer, Step]:
+    def _answer(self, step: _Step) -> tuple[Answer, _Step]:
         """One page; another size changes neither the first one nor what a cursor points to."""
         while True:
-            query = parse_qs(step.query, keep_blank_values=True)
+            asked = replace(self._asked, page=step.number, query=step.query, size=step.size)
             try:
-                answer = self._stream.fetch({**self._asked, "page": step.number, "query": query, "size": step.size})
+                return self._fetcher.fetch(asked), step
             except WalkExpired:
-                if step.number > 1 or "page" in query:
+                if step.number > 1 or "page" in parse_qs(step.query, keep_blank_values=True):
                     raise
-                step = step._replace(size=self._stream.rows_a_page)
-            else:
-                return answer, step
+                step = step._replace(size=self._fetcher.rows_a_page)
 
-    def _after(self, step: Step, answer: Answer) -> Step | None:
+    def _after(self, step: _Step, answer: Answer) -> _Step | None:
         """The page after this one, None after the last."""
-        ids = set(map(identity, answer.body[self._stream.rows_key]))
+        ids = set(map(identity, answer.body[self._fetcher.endpoint.rows_key]))
         has_news = not ids <= self._seen
         self._seen |= ids
         self._idle = 0 if has_news or not answer.size else self._idle + 1
@@ -107,20 +181,20 @@ class Listing:
         query = query_of(link)
         is_cursor = bool(query) and parse_qs(query).get("page") != [str(step.number + 1)]
         if is_cursor:
-            return Step(0, step.size, query, is_announced=True)
-        return Step(step.number + 1, step.size, is_announced=link is not None)
+            return _Step(0, step.size, query, is_announced=True)
+        return _Step(step.number + 1, step.size, is_announced=link is not None)
 
-    def _full_page(self, step: Step, content: Any) -> int:
+    def _full_page(self, step: _Step, content: Any) -> int:
         """The rows that a full page has at least: what `meta` tells or was asked for, and never above the default."""
         told = counted(section(content, "meta").get("pageSize"))
         return min(told or step.size or DEFAULT_PAGE_SIZE, DEFAULT_PAGE_SIZE)
 
-    def _too_long(self, step: Step) -> TooLong:
+    def _too_long(self, step: _Step) -> TooLong:
         rows = len(self._seen)
         return TooLong(
-            f"Stream {self._stream.name} holds more than the {rows} records that Kustomer lists; those were read, the "
-            "rest cannot be reached. Remove the stream from the sync if the first ones do not help you.",
-            internal_message=f"GET {self._stream.path(stream_slice=self._asked)}: {rows} rows, and page {step.number}",
+            f"Stream {self._fetcher.stream} holds more than the {rows} records that Kustomer lists; those were read, "
+            "the rest cannot be reached. Remove the stream from the sync if the first ones do not help you.",
+            internal_message=f"GET {self._path}: {rows} rows, and page {step.number}",
         )
 
 
@@ -135,28 +209,9 @@ def unseen(records: Iterable[Record], seen: set[Any]) -> list[Record]:
     return fresh
 
 
-def section(content: Any, name: str) -> Mapping[str, Any]:
-    """An object of the envelope (`meta`, `links`); empty for whatever else stands there."""
-    found = content.get(name) if isinstance(content, Mapping) else None
-    return found if isinstance(found, Mapping) else {}
-
-
-def next_link(content: Any) -> Any:
-    """What `links.next` says, as a text or as the object that JSON:API allows; None where there is no next page."""
-    link = section(content, "links").get("next")
-    return (link.get("href") if isinstance(link, Mapping) else link) or None
-
-
-def query_of(link: Any) -> str:
-    """The parameters of a link. Its host and path are never asked: the path stays the stream's own."""
-    try:
-        return urlsplit(link).query if isinstance(link, str) else ""
-    except ValueError:
-        return ""
-
-
-def counted(value: Any) -> int | None:
-    """A number of rows, which may come as a text; None for whatever is none."""
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16:
-        value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+def _restless(missing: int) -> str:
+    cause = f"counts {missing} rows more than come" if missing > 0 else "brought rows that were not there before"
+    return (
+        f"Kustomer's list {cause}, in {MOST_PASSES} passes one after the other. Some may be missing; the state stays, "
+        "so that the next sync looks again."
+    )

@@ -1,4 +1,4 @@
-"""`POST /v1/customers/search`: the body of a search. Pure.
+"""`POST /v1/customers/search`: what is searched for, and the body of a search. Pure.
 
 developer.kustomer.com/docs/concepts/search. The path says customers, `queryContext` says what comes back. One sort key:
 of several only the first counts. UTC timestamps with milliseconds are never moved by a time zone.
@@ -6,18 +6,24 @@ of several only the first counts. UTC timestamps with milliseconds are never mov
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from source_kit.addresses import Params
+from source_kit.endpoint import Ask
 from source_kit.timestamps import EPOCH, MILLISECOND, milliseconds_z
 from source_kit.windows import Window
+from source_kustomer.budget import SEARCH
+from source_kustomer.endpoints import KustomerEndpoint
+from source_kustomer.errors import ARCHIVE_SEARCH_PATH, SEARCH_PATH
 
 PAGE_SIZE = 500
 # 100 pages, and 10,000 records whatever the size of the pages.
 MOST_RECORDS = 10_000
 MOST_PAGES = 100
+SEARCHING = "search.create, search.update, search_global.create or search_preview.create"
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,66 @@ class Scope:
     def attribute(self, name: str) -> str:
         """`conversation_updated_at` for `updated_at`."""
         return f"{self.prefix}_{name}"
+
+
+@dataclass(frozen=True)
+class SearchAsk(Ask):
+    """A page of a window of the scope's time, from the standard search or the archive.
+
+    `criteria` narrow it. `is_present`: without what is deleted, whatever the config says; `ids_only`: nothing but ids.
+    `scope`: the first of the endpoint's, if no other is named.
+    """
+
+    window: Window = field(default_factory=Window)
+    page: int = 1
+    is_archive: bool = False
+    criteria: Sequence[dict[str, Any]] = ()
+    is_present: bool = False
+    ids_only: bool = False
+    scope: Scope | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class SearchEndpoint(KustomerEndpoint[SearchAsk]):
+    """Everything of one query context, deleted records included if so wanted.
+
+    `scopes`: the API may know one of them, another one perhaps in the archive. `is_doubtful`: or none.
+    """
+
+    usual = SearchAsk()
+    method = "POST"
+    bucket = SEARCH
+    page_size = PAGE_SIZE
+    schema: str
+    scopes: tuple[Scope, ...]
+    include_deleted: bool
+    is_doubtful: bool = False
+
+    @property
+    def permission(self) -> str:
+        # Klasses are kobjects, and times belong to conversations.
+        resource = self.scopes[0].context.partition("_")[0]
+        return f"org.permission.{resource}.read, or one that lets it search (org.permission.{SEARCHING})"
+
+    @property
+    def walked(self) -> str:
+        """The time by which it is walked."""
+        return self.scopes[0].walked
+
+    def path(self, asked: SearchAsk) -> str:
+        return ARCHIVE_SEARCH_PATH if asked.is_archive else SEARCH_PATH
+
+    def params(self, asked: SearchAsk) -> Params:
+        size = asked.limit or asked.size or self.page_size
+        return {"page": asked.page, "pageSize": size} | ({"idsOnly": "true"} if asked.ids_only else {})
+
+    def json(self, asked: SearchAsk) -> Mapping[str, Any]:
+        return search_body(
+            asked.scope or self.scopes[0],
+            asked.window,
+            include_deleted=self.include_deleted and not asked.is_present,
+            criteria=asked.criteria,
+        )
 
 
 def search_body(

@@ -5,21 +5,26 @@ Kustomer's standard search finds only what changed in the last two years, the ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
-from typing import Any, NamedTuple
+from functools import cached_property, partial
+from typing import Any, NamedTuple, Self
 
-from source_kit import dates, timestamps
+from source_kit import dates, schemas, timestamps
+from source_kit.client import HttpClient
 from source_kit.keyset import Keyset
-from source_kit.stream import TimeCursor
-from source_kit.windows import Fetched, Window
+from source_kit.windows import Window
 from source_kit.work import Fork, Plan, Record, Start
+from source_kustomer import custom
+from source_kustomer.base import KustomerStream
+from source_kustomer.config import Settings
 from source_kustomer.late_index import looking_back
-from source_kustomer.search import MOST_RECORDS, PAGE_SIZE
-from source_kustomer.search_requests import SearchRequests
+from source_kustomer.lists import definitions
+from source_kustomer.search import MOST_RECORDS, PAGE_SIZE, Scope, SearchAsk, SearchEndpoint
+from source_kustomer.search_fetcher import SearchFetcher
+from source_kustomer.times import until
 from source_kustomer.wanted import EVERYTHING, Wanted, no_checkpoint
 
 # Two years may be 730 or 731 days. What lies between these bounds may be on either side, or cross while it is read.
@@ -36,27 +41,53 @@ class Border(NamedTuple):
     upper: datetime
 
 
-class SearchStream(SearchRequests):
+class SearchStream(KustomerStream):
     """Everything of one query context, deleted records included if so configured."""
 
+    cursor_field = "updated_at"
     has_archive = True
+    pages: SearchFetcher
 
-    def renamed(self, name: str) -> SearchStream:
-        """The same search under the name of another stream, which then stands in its errors."""
-        other = copy(self)
-        other.name = name
-        return other
+    def __init__(
+        self,
+        client: HttpClient,
+        settings: Settings,
+        name: str,
+        *scopes: Scope,
+        schema: str = "",
+        custom_resource: str = "",
+        is_doubtful: bool = False,
+    ) -> None:
+        """`custom_resource` is what the account's custom attributes belong to; the others are as `SearchEndpoint` has
+        them."""
+        endpoint = SearchEndpoint(schema or name, scopes, settings.include_deleted, is_doubtful)
+        super().__init__(SearchFetcher(client, endpoint, name), settings)
+        self._custom_resource = custom_resource
 
     @property
-    def time_cursor(self) -> TimeCursor:
-        """The state stays behind the request time by the lag of the search index."""
-        common = self.settings.common
-        lag = timedelta(seconds=common.lookback_window_seconds)
-        return TimeCursor(str(self.cursor_field), common.start_date, lag, common.end_date)
+    def schema_name(self) -> str:
+        return self.pages.endpoint.schema
+
+    def schema(self) -> schemas.Schema:
+        """The schema file, with the account's custom attributes typed."""
+        schema = super().schema()
+        if self._custom_resource:
+            schema["properties"]["custom"] = custom.schema_of(self._definitions)
+        return schema
+
+    @cached_property
+    def _definitions(self) -> Mapping[str, Any]:
+        return definitions(self.client, self._custom_resource)
+
+    def renamed(self, name: str) -> Self:
+        """The same search under the name of another stream, which then stands in its errors."""
+        other = copy(self)
+        other.name, other.pages = name, self.pages.named(name)
+        return other
 
     def work(self, start: Start) -> Plan:
         """The archive, then the border that records cross while they are read, then the standard search."""
-        self.settle()
+        self.pages.find_scope()
         yield from looking_back(self, start, self.walk)
 
     def walk(self, lower: datetime | None, wanted: Wanted = EVERYTHING) -> Plan:
@@ -67,21 +98,16 @@ class SearchStream(SearchRequests):
             return
         older = [self._across(border, wanted)]
         if lower is None or lower < border.lower:
-            archived = Window(lower, _until(border.lower, wanted.upper))
-            older.insert(0, self.archived(archived, wanted))
+            older.insert(0, self.past(Window(lower, until(border.lower, wanted.upper)), wanted, archive=True))
         yield from self.recent(older, border.upper, wanted)
 
     def unsearchable(self, border: Border) -> Plan | None:
         """All records of the time before a border, where the archive search does not have them; None where it has."""
         return None
 
-    def archived(self, window: Window, wanted: Wanted) -> Plan:
-        """What only the archive has."""
-        return self.keyset(wanted, archive=True).walk(window)
-
-    def searched(self, window: Window, wanted: Wanted) -> Plan:
-        """What only the standard search has, and nothing moves into any more."""
-        return self.keyset(wanted).walk(window)
+    def past(self, window: Window, wanted: Wanted, *, archive: bool = False) -> Plan:
+        """What only the archive or only the standard search has, and nothing moves into any more."""
+        return self.keyset(wanted, archive=archive).walk(window)
 
     def border(self, lower: datetime | None) -> Border | None:
         """Where the archive ends and the standard search begins; None if what changed since `lower` needs no archive.
@@ -103,13 +129,13 @@ class SearchStream(SearchRequests):
         """The standard search beside older parts. What moves from one of them meanwhile is at the open end, which is
         read when everything else is out."""
         now = self.client.clocks.earliest(self.client.clock.now())
-        settled = timestamps.floor(dates.earlier(now, self.time_cursor.lag), timestamps.MILLISECOND)
-        settled = _until(settled, wanted.upper)
+        settled = timestamps.floor(dates.earlier(now, self.lag), timestamps.MILLISECOND)
+        settled = until(settled, wanted.upper)
         if settled <= lower:
             yield Fork(older)
             yield from self.keyset(wanted).walk(Window(lower, wanted.upper))
         else:
-            yield Fork([*older, self.searched(Window(lower, settled), wanted)])
+            yield Fork([*older, self.past(Window(lower, settled), wanted)])
             yield from self.keyset(wanted).walk(Window(settled, wanted.upper), cut=False)
 
     def _across(self, border: Border, wanted: Wanted) -> Plan:
@@ -117,24 +143,19 @@ class SearchStream(SearchRequests):
         once = partial(unseen_versions, seen=set(), mark_of=self.keyset(wanted).mark_of)
         quiet = replace(wanted, checkpoint=no_checkpoint).through(once)
         for archive in (False, True):
-            window = Window(border.lower, _until(border.upper, wanted.upper))
+            window = Window(border.lower, until(border.upper, wanted.upper))
             yield from self.keyset(quiet, archive=archive).walk(window, cut=False)
 
     def keyset(self, wanted: Wanted = EVERYTHING, *, archive: bool = False) -> Keyset:
         """The walk over the time of the last change, or of creation where there is no other."""
-
-        criteria = () if archive else wanted.criteria
-
-        def fetch(window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
-            return self.fetch_window(window, token, limit=limit, archive=archive, criteria=criteria)
-
-        walked = self.scope.walked
+        walked = self.pages.endpoint.walked
+        fetch = self.pages.windows(SearchAsk(is_archive=archive, criteria=() if archive else wanted.criteria))
         tie = Keyset(fetch, "created_at", PAGE_SIZE, count_cap=MOST_RECORDS) if walked != "created_at" else None
         return Keyset(
             fetch=fetch,
             field=walked,
             page_size=PAGE_SIZE,
-            lag=self.time_cursor.lag,
+            lag=self.lag,
             emit=wanted.emit,
             checkpoint=wanted.checkpoint,
             tie=tie,
@@ -147,8 +168,3 @@ def unseen_versions(records: list[Record], *, seen: set[Any], mark_of: Callable[
     fresh = [record for record in records if mark_of(record) not in seen]
     seen.update(map(mark_of, fresh))
     return fresh
-
-
-def _until(bound: datetime, upper: datetime | None) -> datetime:
-    """The bound, or an earlier end."""
-    return bound if upper is None else min(bound, upper)

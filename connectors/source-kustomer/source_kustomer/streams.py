@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import partial
 
 from source_kit.client import HttpClient
 from source_kit.errors import SourceError, StreamUnavailable, TransientError
@@ -12,31 +13,32 @@ from source_kit.stream import KitStream
 from source_kit.work import Plan, Start
 from source_kustomer.attachments import Attachments
 from source_kustomer.audit import AuditLogs, DeletedRecords, RecordHistory
-from source_kustomer.children import (
-    ConversationEvents,
-    CustomerMerges,
-    SatisfactionResponses,
-    WorkItems,
-)
+from source_kustomer.children import Children, ChildStream, ResponsesOf
 from source_kustomer.companies import Companies, CompanyEdges
 from source_kustomer.config import Settings
 from source_kustomer.customers import Customers
+from source_kustomer.endpoints import ListEndpoint, ResponseEndpoint
 from source_kustomer.handle_times import ConversationTimes
 from source_kustomer.ids import listings
-from source_kustomer.lists import KLASSES, LISTS, CustomAttributes, ListStream, SlaVersions
+from source_kustomer.lists import KLASSES, LISTS, SLA_VERSIONS, CustomAttributes, ListStream
 from source_kustomer.notes import Notes
+from source_kustomer.paging import ListFetcher
 from source_kustomer.records import snake
 from source_kustomer.search import Scope
 from source_kustomer.searches import SearchStream
 
 KLASS_STREAM = "kobject_"
+EVENTS = ListEndpoint("conversation_events", "conversations/{id}/events", "conversation")
+WORK_ITEMS = ListEndpoint("work_items", "routing/conversations/{id}/work-items", "work_item")
+RESPONSES = ResponseEndpoint("satisfaction_responses", "satisfaction-responses/{id}", "satisfaction", page_size=0)
+MERGES = ListEndpoint("customer_merges", "customers/{id}/merges", "customer")
 
 
 class UnlistedKlass(SearchStream):
     """A stream of a klass that is configured, where the key may not list klasses: reading it says so."""
 
     def __init__(self, client: HttpClient, settings: Settings, name: str, failure: SourceError) -> None:
-        super().__init__(client, settings, name, [Scope("kobject", "kobject")], schema="kobjects")
+        super().__init__(client, settings, name, Scope("kobject", "kobject"), schema="kobjects")
         self.failure = failure
 
     def work(self, start: Start) -> Plan:
@@ -53,45 +55,51 @@ def build(client: HttpClient, settings: Settings) -> list[KitStream]:
     """One instance of every stream that each account has."""
 
     def searched(name: str, context: str) -> SearchStream:
-        stream = SearchStream(client, settings, name, [Scope(context, context)])
-        stream.custom_resource = "" if context == "kobject" else context
-        return stream
+        custom_resource = "" if context == "kobject" else context
+        return SearchStream(client, settings, name, Scope(context, context), custom_resource=custom_resource)
 
     customers, conversations = Customers(client, settings), searched("conversations", "conversation")
     messages = searched("messages", "message")
-    companies = Companies(client, settings, "companies", [Scope("company", "company")])
+    companies = Companies(client, settings)
     return [
         companies,
         customers,
         conversations,
         messages,
-        Notes(client, settings, conversations),
+        Notes(conversations),
         searched("kobjects", "kobject"),
-        ConversationTimes(client, settings, conversations),
-        *(ListStream(client, settings, listed) for listed in LISTS),
-        CompanyEdges(client, settings, companies),
-        SlaVersions(client, settings),
+        ConversationTimes(conversations),
+        *(ListStream(client, settings, endpoint) for endpoint in LISTS),
+        CompanyEdges(companies),
+        ListStream(client, settings, SLA_VERSIONS),
         CustomAttributes(client, settings),
         AuditLogs(client, settings),
         DeletedRecords(client, settings),
         RecordHistory(client, settings),
-        Attachments(client, settings, conversations, messages),
-        ConversationEvents(client, settings, conversations),
-        WorkItems(client, settings, conversations),
-        SatisfactionResponses(client, settings, conversations),
-        CustomerMerges(client, settings, customers),
+        Attachments(conversations, messages),
+        ChildStream(conversations, EVENTS),
+        ChildStream(conversations, WORK_ITEMS),
+        ChildStream(conversations, RESPONSES, ResponsesOf),
+        ChildStream(customers, MERGES, partial(Children, parent_column="customer_id")),
     ]
 
 
 def klass_streams(client: HttpClient, settings: Settings) -> list[KitStream]:
     """A stream per klass. Its attributes are called like those of all kobjects, or after the klass."""
-    klasses = ListStream(client, settings, KLASSES)
+    klasses = ListFetcher(client, KLASSES, KLASSES.schema)
     streams: dict[str, KitStream] = {}
-    for klass in klasses.listed_names(lambda record: record.get("status") != "disabled"):
+    for klass in klasses.names(lambda record: record.get("status") != "disabled"):
         context = f"kobject_{klass}"
-        scopes = [Scope(context, "kobject"), Scope(context, context)]
-        stream = SearchStream(client, settings, klass_stream_name(klass), scopes, schema="kobjects")
-        stream.is_doubtful, stream.custom_resource = True, f"kobject.{klass}"
+        scopes = Scope(context, "kobject"), Scope(context, context)
+        stream = SearchStream(
+            client,
+            settings,
+            klass_stream_name(klass),
+            *scopes,
+            schema="kobjects",
+            custom_resource=f"kobject.{klass}",
+            is_doubtful=True,
+        )
         streams[stream.name] = stream
     return list(streams.values())
 

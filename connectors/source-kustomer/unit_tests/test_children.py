@@ -247,13 +247,6 @@ def test_children_of_a_parent_without_a_usable_time_leave(odd: Any) -> None:
     assert account.usage.not_objects == 2
 
 
-def test_the_id_of_a_parent_is_no_path() -> None:
-    odd = {"type": "conversation", "id": "a/../b?c", "attributes": {"updatedAt": "2025-07-01T00:00:00.000Z"}}
-    account = Account(lambda method, *asked: page(odd) if method == "POST" else NOTHING)
-    account.read(stream_of(account, "work_items"), STATE)
-    assert account.asked[-1][1] == "routing/conversations/a%2F..%2Fb%3Fc/work-items"
-
-
 def test_pages_of_children_that_are_too_heavy_are_halved_and_read_from_the_first_on() -> None:
     def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
         if method == "POST":

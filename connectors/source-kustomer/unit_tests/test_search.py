@@ -10,8 +10,8 @@ import pytest
 from source_kit.errors import TransientError
 from source_kit.timestamps import milliseconds_z
 from source_kit.windows import WalkExpired, Window
-from source_kustomer.search import Scope, search_body
-from source_kustomer.search_requests import At
+from source_kustomer.search import Scope, SearchAsk, search_body
+from source_kustomer.search_fetcher import At
 from source_kustomer.streams import build, klass_stream_name, klass_streams
 from unit_tests.kustomer_account import NOTHING, REFUSED, Account, Answer, page, row, search
 
@@ -59,14 +59,14 @@ def test_within_one_instant_the_time_of_creation_is_walked() -> None:
 def test_the_page_after_the_twentieth_is_never_asked_for() -> None:
     account = Account(lambda *asked: NOTHING)
     with pytest.raises(WalkExpired):
-        stream_of(account, "customers").fetch_window(Window(), At(21, 500, 10_000))
+        stream_of(account, "customers").pages.page(SearchAsk(), At(21, 500, 10_000))
     assert account.asked == []
 
 
 def test_a_refused_deep_page_ends_the_walk_not_the_stream() -> None:
     account = Account(lambda *asked: REFUSED)
     with pytest.raises(WalkExpired):
-        stream_of(account, "customers").fetch_window(Window(), At(12, 500, 5_500))
+        stream_of(account, "customers").pages.page(SearchAsk(), At(12, 500, 5_500))
 
 
 def test_a_recent_start_needs_one_search() -> None:
@@ -232,21 +232,21 @@ def test_a_search_that_is_too_heavy_is_halved() -> None:
 def test_a_deep_page_of_a_search_that_is_too_heavy_has_the_walk_begin_anew() -> None:
     """Its number means other rows once pages are smaller."""
     account = Account(lambda *asked: (502, {}))
-    stream = stream_of(account, "customers")
+    pages = stream_of(account, "customers").pages
     with pytest.raises(WalkExpired):
-        stream.fetch_window(Window(), At(3, 500, 1_000))
+        pages.page(SearchAsk(), At(3, 500, 1_000))
     assert [params for _, _, params, _ in account.asked] == [{"page": 3, "pageSize": 500}]
-    assert stream.rows_a_page == 250
+    assert pages.rows_a_page == 250
 
 
 def test_pages_of_a_search_stay_at_the_size_that_their_walk_began_with() -> None:
     account = Account(lambda *asked: page(row(1, "2025-12-01T00:00:00.000Z"), following=9))
-    stream = stream_of(account, "customers")
-    stream.sizes.too_heavy(500)
-    fetched = stream.fetch_window(Window())
+    pages = stream_of(account, "customers").pages
+    pages.sizes.too_heavy(500)
+    fetched = pages.page(SearchAsk())
     assert fetched.token == At(2, 250, 1)
-    stream.sizes.too_heavy(250)
-    assert stream.fetch_window(Window(), fetched.token).token == At(3, 250, 2)
+    pages.sizes.too_heavy(250)
+    assert pages.page(SearchAsk(), fetched.token).token == At(3, 250, 2)
 
 
 @pytest.mark.parametrize(
@@ -358,12 +358,12 @@ def test_a_search_that_was_refused_while_another_found_the_right_names_is_asked_
         (attribute,) = body["and"][0]
         searches.append(attribute)
         if len(searches) == 1:
-            stream.fetch_window(Window(), limit=1)  # the other worker comes to its end first
+            stream.pages.page(SearchAsk(limit=1))  # the other worker comes to its end first
         return page(row(7, "2025-12-01T00:00:00.000Z")) if attribute == "kobject_order_updated_at" else REFUSED
 
     account = Account(server)
     (stream,) = klass_streams(account.client, account.settings)
-    assert [record["id"][-1] for record in stream.fetch_window(Window()).records] == ["7"]
+    assert [record["id"][-1] for record in stream.pages.page(SearchAsk()).records] == ["7"]
     assert searches == [
         "kobject_updated_at",
         "kobject_updated_at",
