@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -15,8 +16,9 @@ from source_kit.client import HttpClient
 from source_kit.clock import Clock, Interrupted
 from source_kit.config_store import ConfigStore
 from source_kit.output import Output
-from source_kit.redaction import Redactor
+from source_kit.redaction import Redactor, secret_values
 from source_kit.source import KitSource
+from source_kit.transport import PATIENT, Patience
 from source_kit.work import Fork, Page, Plan
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -133,13 +135,18 @@ class SideBySide:
 
 
 def opened(
-    source: KitSource, config: Mapping[str, Any], *, client: HttpClient | None = None, redactor: Redactor | None = None
+    source: KitSource,
+    config: Mapping[str, Any],
+    *,
+    path: Path | None = None,
+    client: HttpClient | None = None,
+    patience: Patience = PATIENT,
 ) -> Any:
     """A connection on the source's clock, whose output is kept; with this client instead of its own."""
-    redactor = redactor or Redactor()
+    redactor = Redactor(secret_values(source.specification(), config))
     output = KeptOutput(source.clock)
     output.clean = redactor.clean
-    connection = source.open(ConfigStore(None, config), output, redactor)
+    connection = source.open(ConfigStore(path, config), output, redactor, patience)
     if client is not None:
         connection.client = client
     return connection

@@ -22,14 +22,13 @@ from emulators.close.app import CloseApp
 from emulators.close.identity import API_KEY
 from emulators.close.settings import CloseOptions
 from emulators.messages import Request, Response
-from source_closeio import SourceCloseio
+from source_closeio.source import CloseConnection, SourceCloseio
 from source_kit.catalog_input import ConfiguredStream, parse_catalog
-from source_kit.client import HttpClient
 from source_kit.clock import Clock, Interrupted
-from source_kit.config_store import ConfigStore
-from source_kit.redaction import Redactor
+from source_kit.reading import read
 from source_kit.state_input import parse_state
-from source_kit.testing import KeptOutput
+from source_kit.testing import KeptOutput, opened
+from source_kit.transport import PATIENT, Patience
 
 API_URL = "https://api.close.com/api/v1/"
 SMALL = {"leads": 40, "activities": 40, "tasks": 40, "events": 40, "old_events": 3, "users": 6, "custom_fields": 5}
@@ -175,26 +174,20 @@ class Account:
         # The clock of the newest connector.
         self.clock = QuickClock()
 
-    def source(self) -> tuple[SourceCloseio, KeptOutput]:
+    def connection(self, patience: Patience = PATIENT) -> tuple[CloseConnection, KeptOutput]:
         """A new connector, as a new process would have it."""
         source = SourceCloseio()
         source.clock = self.clock = QuickClock(self.ahead)
-        # `check` has a client of its own.
-        source.client_class = self._client  # type: ignore[misc, assignment]  # makes what the class would
-        output = KeptOutput(source.clock)
-        source.prepare(ConfigStore(None, self.config), output, Redactor())
-        return source, output
-
-    def _client(self, *arguments: Any, **options: Any) -> HttpClient:
-        client = HttpClient(*arguments, **options)
-        client.session.mount("https://", self.vendor)
-        return client
+        connection: CloseConnection = opened(source, self.config, patience=patience)
+        connection.client.session.mount("https://", self.vendor)
+        assert isinstance(connection.output, KeptOutput)
+        return connection, connection.output
 
     def read(self, stream: str, state: Mapping[str, Any] | None = None, *, mode: str = "incremental") -> Reading:
         """One sync of one stream."""
-        source, output = self.source()
+        connection, output = self.connection()
         states = parse_state({} if state is None else {stream: dict(state)})
-        code = source.sync(configured(stream, mode=mode), states)
+        code = read(connection, configured(stream, mode=mode), states, "source-closeio")
         return _sorted_out(code, output, stream)
 
     def truth(self, stream: str) -> list[dict[str, Any]]:

@@ -72,8 +72,8 @@ def outcome(read: Read, account: Account, names: Iterable[str], state: list[Airb
 
 
 def test_both_ways_read_every_stream_alike(account: Account) -> None:
-    source, _ = account.source()
-    names = [stream.name for stream in source.build_streams(source.client)]
+    connection, _ = account.connection()
+    names = [stream.name for stream in connection.streams()]
     engine, plain = (outcome(read, account, names, []) for read in WAYS)
     assert set(engine[1]) == set(names)
     different = [

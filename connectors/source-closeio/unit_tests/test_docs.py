@@ -27,8 +27,8 @@ def rows(heading: str) -> list[list[str]]:
 
 
 def test_the_table_of_streams_is_the_list_of_streams() -> None:
-    source, _ = Account().source()
-    streams = source.build_streams(source.client)
+    connection, _ = Account().connection()
+    streams = connection.streams()
     assert [row[:5] for row in rows("Supported Streams")] == [
         [
             f"`{stream.name}`",

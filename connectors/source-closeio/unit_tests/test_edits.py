@@ -121,8 +121,8 @@ def test_a_filter_that_was_refused_once_is_not_tried_again_by_other_streams() ->
     states = {stream: account.read(stream).states[-1] for stream in streams}
     account.app.touch("activities", update=10, create=0, delete=0)
     account.vendor.sent.clear()
-    source, _ = account.source()
-    for stream in source.build_streams(source.client):
+    connection, _ = account.connection()
+    for stream in connection.streams():
         if stream.name in streams:
             list(in_order(stream.work(Start(incremental=True, position=states[stream.name]))))
     assert len([sent for sent in account.vendor.sent if "object_type" in sent.params]) == 1

@@ -156,8 +156,8 @@ def test_rows_outside_of_the_window_are_left_out_and_end_its_walk() -> None:
     times = {"above": "11:00:01", "upper": "11:00:00", "last": "10:59:59.999", "lower": "10:00:00", "below": "09:59:59"}
     rows = [{"id": name, "date_updated": f"{day}T{time}"} for name, time in times.items()]
     account = Account()
-    source, _ = account.source()
-    stream: Any = next(each for each in source.build_streams(source.client) if each.name == "event_log")
+    connection, _ = account.connection()
+    stream: Any = next(each for each in connection.streams() if each.name == "event_log")
 
     def asked(window: Window) -> tuple[list[str], Any, int]:
         account.vendor.answers[LIST] = [(200, {"data": rows, "cursor_next": "more"})]
@@ -173,8 +173,8 @@ def test_rows_outside_of_the_window_are_left_out_and_end_its_walk() -> None:
 def test_a_row_that_says_it_is_older_than_the_log_goes_back_leaves_from_where_it_stands() -> None:
     """No window would ask for its time."""
     account = Account()
-    source, _ = account.source()
-    stream: Any = next(each for each in source.build_streams(source.client) if each.name == "event_log")
+    connection, _ = account.connection()
+    stream: Any = next(each for each in connection.streams() if each.name == "event_log")
     rows = [{"id": "odd", "date_updated": "2019-01-01 00:00:00 UTC"}]
     account.vendor.answers[LIST] = [(200, {"data": rows, "cursor_next": "more"})]
     fetched = stream.pages.window(Window(datetime.now(UTC) - timedelta(hours=1)))
@@ -185,8 +185,8 @@ def test_a_row_that_says_it_is_older_than_the_log_goes_back_leaves_from_where_it
 def test_only_a_400_is_taken_for_a_role_that_may_not_see_the_log(status: int) -> None:
     account = Account()
     account.vendor.always[LIST] = (status, {"error": "Document has been deleted"})
-    source, _ = account.source()
-    stream: Any = next(each for each in source.build_streams(source.client) if each.name == "event_log")
+    connection, _ = account.connection()
+    stream: Any = next(each for each in connection.streams() if each.name == "event_log")
     with pytest.raises(Rejected if status == 404 else Exception) as error:
         stream.pages.window(Window())
     assert "permission to see it" not in str(error.value)

@@ -11,6 +11,8 @@ import pytest
 import yaml
 
 from source_closeio.streams import build
+from source_kit.probes import prove
+from source_kit.transport import BRISK
 from unit_tests.closeio_account import Account, by_id
 
 NAMES = tuple(stream.name for stream in build(None, None))  # type: ignore[arg-type]  # nothing is asked here
@@ -48,8 +50,8 @@ def account() -> Account:
 
 @pytest.fixture(scope="module")
 def schemas(account: Account) -> dict[str, Any]:
-    source, _ = account.source()
-    return {stream.name: stream.schema() for stream in source.build_streams(source.client)}
+    connection, _ = account.connection()
+    return {stream.name: stream.schema() for stream in connection.streams()}
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +119,6 @@ def test_a_stream_that_the_plan_lacks_ends_clearly_and_check_names_it(name: str)
     (error,) = reading.errors
     assert error["failure_type"] == "config_error"
     assert f"Reading stream {name} failed: The Close plan does not include this." in error["message"]
-    source, output = account.source()
-    assert source.check_connection(None, account.config) == (True, None)  # type: ignore[arg-type]  # unused
+    connection, output = account.connection(BRISK)
+    prove(connection)
     assert any(f"Stream {name} cannot be read" in line for line in output.logs())

@@ -179,8 +179,8 @@ def test_a_start_date_is_inclusive() -> None:
 @pytest.mark.parametrize("stream", ["leads", "contacts", "custom_objects"])
 def test_no_state_passes_the_moment_at_which_the_custom_fields_were_listed(stream: str) -> None:
     # One that is created and filled later is in no search of this read.
-    source, _ = Account({"lookback_window_seconds": 0}).source()
-    (searched,) = [each for each in source.build_streams(source.client) if each.name == stream]
+    connection, _ = Account({"lookback_window_seconds": 0}).connection()
+    (searched,) = [each for each in connection.streams() if each.name == stream]
     assert isinstance(searched, Searched)
     listed_at = searched.account.custom_fields(searched.custom_type).listed_at
     assert listed_at is not None

@@ -125,15 +125,15 @@ def test_custom_fields_come_by_name_as_well_where_that_is_wanted(stream: str, pr
     for record in records:
         flat = [value for name, value in record.items() if name.startswith("custom.")]
         assert list(record["custom"].values()) == flat
-    source, _ = account.source()
-    (found,) = [each for each in source.build_streams(source.client) if each.name == stream]
+    connection, _ = account.connection()
+    (found,) = [each for each in connection.streams() if each.name == stream]
     assert found.schema()["properties"]["custom"]["type"] == ["null", "object"]
 
 
 def test_custom_fields_are_typed_and_labelled_in_the_schema() -> None:
     account = Account()
-    source, _ = account.source()
-    schemas = {stream.name: stream.schema()["properties"] for stream in source.build_streams(source.client)}
+    connection, _ = account.connection()
+    schemas = {stream.name: stream.schema()["properties"] for stream in connection.streams()}
     assert schemas["contacts"]["custom.cf_cont0001QvR7tXc2LmN4pZsK"] == {
         "type": ["null", "number"],
         "description": "Contact number 1",
@@ -151,7 +151,7 @@ def test_custom_fields_are_typed_and_labelled_in_the_schema() -> None:
 
 def test_a_role_without_custom_fields_still_discovers() -> None:
     account = Account(refuse={"GET /custom_field/activity/": 403})
-    source, output = account.source()
-    schemas = {stream.name: stream.schema()["properties"] for stream in source.build_streams(source.client)}
+    connection, output = account.connection()
+    schemas = {stream.name: stream.schema()["properties"] for stream in connection.streams()}
     assert "date_created" in schemas["custom_activity_instances"]
     assert any("custom fields of the object type activity cannot be read" in line for line in output.logs())

@@ -12,8 +12,10 @@ import pytest
 
 from source_closeio.endpoints import ListAsk
 from source_closeio.errors import cap
+from source_closeio.source import SourceCloseio
 from source_kit.rules import Rejected
 from source_kit.timestamps import parse
+from source_kit.transport import BRISK
 from unit_tests.closeio_account import Account, Sent
 
 SEARCH = "POST /data/search/"
@@ -307,8 +309,8 @@ def test_an_organisation_that_only_the_memberships_of_the_user_name_is_read() ->
 def test_only_a_user_is_taken_for_a_connection_that_works(content: Any) -> None:
     account = Account()
     account.vendor.always["GET /me/"] = (200, content)
-    source, _ = account.source()
-    status = source.check(None, account.config)  # type: ignore[arg-type]  # logger is unused
+    connection, _ = account.connection(BRISK)
+    status = SourceCloseio().proof(connection)
     assert status.status.value == "FAILED"
     assert str(status.message).startswith("Reading the user of the API key failed 2 times: ")
 
@@ -345,8 +347,8 @@ def test_a_record_of_any_depth_leaves_without_its_secrets() -> None:
     account = Account()
     deep = b'{"a":' * 900 + b'{"password": "secret"}' + b"}" * 900
     account.vendor.always["GET /webhook/"] = (200, b'{"data": [{"id": "whsub_1", "x": ' + deep + b"}]}")
-    source, _ = account.source()
-    (webhooks,) = [each for each in source.build_streams(source.client) if each.name == "webhooks"]
+    connection, _ = account.connection()
+    (webhooks,) = [each for each in connection.streams() if each.name == "webhooks"]
     (record,) = webhooks.pages.fetch(ListAsk()).records
     value = record["x"]
     while "a" in value:

@@ -20,8 +20,8 @@ def page(
     """What `by_offset` makes of an answer, and the offset that it asked for."""
     account = Account()
     account.vendor.always["GET /opportunity/"] = (200, {"data": rows, "has_more": has_more})
-    source, _ = account.source()
-    fetched = ListFetcher(source.client, ListEndpoint("opportunity/"), "opportunities").by_offset({}, token)
+    connection, _ = account.connection()
+    fetched = ListFetcher(connection.client, ListEndpoint("opportunity/"), "opportunities").by_offset({}, token)
     return fetched, account.vendor.sent[-1].params
 
 

@@ -87,20 +87,20 @@ def test_dates_of_the_config_do_not_bound_them() -> None:
 
 
 def test_there_is_no_such_stream_unless_the_config_names_some() -> None:
-    source, _ = Account().source()
-    assert "record_ids" not in {stream.name for stream in source.build_streams(source.client)}
-    source, _ = of("leads").source()
-    stream = {stream.name: stream for stream in source.build_streams(source.client)}["record_ids"]
+    connection, _ = Account().connection()
+    assert "record_ids" not in {stream.name for stream in connection.streams()}
+    connection, _ = of("leads").connection()
+    stream = {stream.name: stream for stream in connection.streams()}["record_ids"]
     assert stream.as_airbyte_stream().source_defined_primary_key == [["stream"], ["id"]]
     assert stream.schema()["properties"]["id"]["type"] == "string"
 
 
 def test_a_name_that_has_no_ids_is_refused_with_those_that_have() -> None:
-    source, _ = of("leads", "event_log").source()
+    connection, _ = of("leads", "event_log").connection()
     with pytest.raises(
         ConfigError, match=r"record_ids_of names what has no ids to list: event_log\. It takes: .*leads"
     ):
-        source.build_streams(source.client)
+        connection.streams()
 
 
 def test_the_other_streams_ask_for_everything_as_ever() -> None:

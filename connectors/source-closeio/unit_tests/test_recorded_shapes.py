@@ -35,8 +35,8 @@ def answered(account: Account, group: str, *rows: dict[str, Any]) -> None:
 
 def schema_of(account: Account, name: str) -> dict[str, Any]:
     """The schema that `discover` gives for this account."""
-    source, _ = account.source()
-    (stream,) = [each for each in source.build_streams(source.client) if each.name == name]
+    connection, _ = account.connection()
+    (stream,) = [each for each in connection.streams() if each.name == name]
     return stream.schema()
 
 
@@ -125,10 +125,10 @@ def test_a_recorded_value_is_declared_and_leaves_as_it_came(stream: str, group: 
 
 
 def test_one_column_holds_several_kinds_of_values_and_is_a_json_column_for_pyairbyte() -> None:
-    source, _ = Account().source()
+    connection, _ = Account().connection()
     columns = {
         (stream.name, name): details
-        for stream in source.build_streams(source.client)
+        for stream in connection.streams()
         for name, details in stream.schema()["properties"].items()
     }
     mixed = [key for key, of in columns.items() if {"object", "array"} & set(of["type"]) and len(set(of["type"])) > 2]

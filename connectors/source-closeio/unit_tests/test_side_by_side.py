@@ -47,8 +47,8 @@ def account() -> Account:
 def test_however_pieces_overtake_each_other_each_record_comes_once_and_states_are_safe(
     account: Account, name: str, seed: int
 ) -> None:
-    source, _ = account.source()
-    stream: Any = next(each for each in source.build_streams(source.client) if each.name == name)
+    connection, _ = account.connection()
+    stream: Any = next(each for each in connection.streams() if each.name == name)
     cursor = STREAMS[name]
     plan = SideBySide(stream.work(Start(incremental=bool(cursor))), random.Random(seed).choice).run()
     assert plan.error is None

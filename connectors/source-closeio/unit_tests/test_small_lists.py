@@ -8,6 +8,8 @@ import pytest
 
 from source_closeio.endpoints import ListAsk
 from source_kit.page_size import PageSize
+from source_kit.probes import prove
+from source_kit.transport import BRISK
 from unit_tests.closeio_account import Account, Sent
 
 
@@ -93,8 +95,8 @@ def test_a_deleted_group_costs_one_request() -> None:
 
 def test_a_smaller_maximum_that_parallel_requests_learn_at_once_fails_none_of_them() -> None:
     account = Account(users=450)
-    source, _ = account.source()
-    (users,) = [each for each in source.build_streams(source.client) if each.name == "users"]
+    connection, _ = account.connection()
+    (users,) = [each for each in connection.streams() if each.name == "users"]
     send, text = account.vendor.send, "is larger than the maximum limit for this resource (max_limit = 200)."
 
     def lowered_meanwhile(request: Any, *arguments: Any, **options: Any) -> Any:
@@ -121,8 +123,8 @@ def test_check_does_not_name_streams_that_are_read_another_way() -> None:
 
 def warned(account: Account) -> set[str]:
     """The streams that `check` calls unreadable."""
-    source, output = account.source()
-    assert source.check_connection(None, account.config) == (True, None)  # type: ignore[arg-type]  # unused
+    connection, output = account.connection(BRISK)
+    prove(connection)
     return {line.split()[2] for line in output.logs() if "cannot be read: " in line}
 
 

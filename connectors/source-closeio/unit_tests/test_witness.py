@@ -10,6 +10,7 @@ import pytest
 from source_closeio import witness
 from source_closeio.leads import Leads
 from source_closeio.witness import Witness
+from source_kit.reading import read
 from source_kit.timestamps import parse
 from source_kit.work import Page, Start, in_order
 from unit_tests.closeio_account import Account, Sent, by_id, configured
@@ -115,8 +116,8 @@ def test_no_state_passes_a_change_that_has_not_come_before_it_has() -> None:
     ]
     account.vendor.always[EVENTS] = (200, {"data": log, "cursor_next": None})
     account.vendor.always["GET /lead/lead_A/"] = (200, {"id": "lead_A", "date_updated": first})
-    source, _ = account.source()
-    leads = next(stream for stream in source.build_streams(source.client) if isinstance(stream, Leads))
+    connection, _ = account.connection()
+    leads = next(stream for stream in connection.streams() if isinstance(stream, Leads))
     walk = [
         Page((), {"date_updated": early}),
         Page([{"id": "lead_B", "date_updated": second}], {"date_updated": second}),
@@ -208,8 +209,16 @@ def test_where_the_role_may_not_see_the_log_a_warning_says_what_is_missed(status
 
 def test_the_warning_that_the_log_is_refused_comes_once_for_all_streams() -> None:
     account = Account(refuse={EVENTS: 403})
-    source, output = account.source()
-    assert source.sync(configured("leads", "contacts", "opportunities", "tasks", "custom_objects"), {}) == 0
+    connection, output = account.connection()
+    assert (
+        read(
+            connection,
+            configured("leads", "contacts", "opportunities", "tasks", "custom_objects"),
+            {},
+            "source-closeio",
+        )
+        == 0
+    )
     assert len([line for line in output.logs() if "The event log is refused" in line]) == 1
 
 

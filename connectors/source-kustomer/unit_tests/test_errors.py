@@ -9,12 +9,17 @@ import pytest
 from source_kit.client import Request
 from source_kit.errors import ConnectorFault, StreamUnavailable, TransientError
 from source_kit.rules import Denied, Unavailable
+from source_kit.testing import opened
 from source_kustomer.source import SourceKustomer
 from source_kustomer.streams import build
 from unit_tests.kustomer_account import NOTHING, Account, Answer, page, row
 
 MISSING = {"errors": [{"code": "forbidden", "message": "Missing required role", "meta": {}}]}
 WRONG_POD = "Auth token associated with pod prod2 but request is being handled by prod1"
+
+
+def connected(account: Account) -> Any:
+    return opened(SourceKustomer(), {"api_key": "key-0123456789"}, client=account.client)
 
 
 @pytest.mark.parametrize(
@@ -108,9 +113,7 @@ def test_a_refused_search_names_the_permission_of_its_context_and_those_that_sea
 
 def test_a_klass_of_the_catalog_is_reported_as_not_listable_where_klasses_are_refused() -> None:
     account = Account(lambda *asked: (403, MISSING))
-    source = SourceKustomer()
-    source.settings = account.settings
-    streams = {stream.name: stream for stream in source.streams_for(account.client, ["tags", "kobject_order"])}
+    streams = {stream.name: stream for stream in connected(account).streams_for(["tags", "kobject_order"])}
     with pytest.raises(StreamUnavailable, match=r"Stream kobject_order cannot .*org\.permission\.klass\.read"):
         account.read(streams["kobject_order"])
 
@@ -119,20 +122,18 @@ def test_a_klass_of_the_catalog_is_reported_as_not_listable_where_klasses_are_re
 def test_only_an_identity_proves_the_connection(body: Any) -> None:
     account = Account(lambda *asked: (200, body))
     with pytest.raises(TransientError, match="Reading the owner of the API key failed"):
-        SourceKustomer().probe(account.client)
+        connected(account).probe()
 
 
 def test_the_owner_of_the_key_proves_the_connection() -> None:
     account = Account(lambda *asked: (200, {"data": {"type": "user", "id": "5f0000000000000000000001"}}))
-    SourceKustomer().probe(account.client)
+    connected(account).probe()
     assert [path for _, path, _, _ in account.asked] == ["users/current"]
 
 
 def test_where_klasses_cannot_be_listed_for_now_only_their_streams_fail() -> None:
     account = Account(lambda *asked: (500, {}))
-    source = SourceKustomer()
-    source.settings = account.settings
-    streams = {stream.name: stream for stream in source.streams_for(account.client, ["tags", "kobject_order"])}
+    streams = {stream.name: stream for stream in connected(account).streams_for(["tags", "kobject_order"])}
     with pytest.raises(TransientError, match="Stream kobject_order cannot be read, because its klass cannot be looked"):
         account.read(streams["kobject_order"])
 
@@ -141,9 +142,7 @@ def test_a_klass_of_the_catalog_that_is_not_listed_once_is_looked_for_again() ->
     klass = row(1, "2025-01-01T00:00:00.000Z", "klass", name="order")
     served = iter([(200, {"data": [None], "links": {}}), NOTHING, NOTHING, page(klass), NOTHING, NOTHING])
     account = Account(lambda *asked: next(served))
-    source = SourceKustomer()
-    source.settings = account.settings
-    names = [stream.name for stream in source.streams_for(account.client, ["kobject_order"])]
+    names = [stream.name for stream in connected(account).streams_for(["kobject_order"])]
     assert names[-1] == "kobject_order"
 
 
