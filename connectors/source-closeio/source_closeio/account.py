@@ -85,7 +85,7 @@ class AccountFacts:
 
     def _list(self, resource: str, what: str) -> ListFetcher:
         """A list that no stream asks for; `what` is its name in messages."""
-        pages = ListFetcher(self._client, ListEndpoint(resource), what, most_deleted_at_start=1)
+        pages = ListFetcher(self._client, ListEndpoint(resource), what)
         pages.what = what
         return pages
 

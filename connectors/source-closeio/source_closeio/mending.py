@@ -56,12 +56,13 @@ class Mending:
         custom = self.custom()
         timestamps.fix_zones(rows, custom.zoned)
         fix_zones_of_lists(rows, custom.zoned_lists)
-        for row in rows:
+        if names := self.names():  # nothing is added where no field is known
+            by_name([row for row in rows if self.named_type in ("", row.get("_type"))], names)
+        for row in rows if self.key != "id" else ():
             if row.get("id") is None and self.key in row:
                 row["id"] = row[self.key]
-            if self.has_secrets:
-                without_secrets(row)
-        by_name([row for row in rows if self.named_type in ("", row.get("_type"))], self.names())
+        for row in rows if self.has_secrets else ():
+            without_secrets(row)
         return rows
 
 
@@ -69,12 +70,7 @@ AS_THEY_COME = Mending()
 
 
 def by_name(rows: Iterable[Record], names: Mapping[str, str]) -> None:
-    """Add `custom`, values by field name, in place: what Close itself gives on leads. The flat keys stay.
-
-    Nothing is added where no field is known.
-    """
-    if not names:
-        return
+    """Add `custom`, values by field name, in place: what Close itself gives on leads. The flat keys stay."""
     for row in rows:
         row["custom"] = {names[key]: value for key, value in row.items() if key in names}
 
