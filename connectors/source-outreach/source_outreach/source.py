@@ -10,19 +10,18 @@ from typing import Any
 import requests
 
 from source_kit import protocol
-from source_kit.client import HttpClient, Request
+from source_kit.client import HttpClient
 from source_kit.config import CommonOptions
 from source_kit.foreign_state import ForeignRule
 from source_kit.oauth import Auth
 from source_kit.record_ids import NAME as RECORD_IDS
-from source_kit.rules import Rejected
 from source_kit.source import KitSource
 from source_kit.stream import KitStream
-from source_outreach import config, credentials, endpoints, record_ids, streams
-from source_outreach.collections import BUCKET, CUSTOM_OBJECT, KAIA_BUCKET
+from source_outreach import config, credentials, record_ids, streams
+from source_outreach.collections import CUSTOM_OBJECT, KAIA_BUCKET
 from source_outreach.counted import CountedBudget
 from source_outreach.discovery import Account
-from source_outreach.errors import FORBIDDEN, RULES
+from source_outreach.errors import RULES
 from source_outreach.foreign import IGNORED_STATES, rules_for
 
 MEDIA_TYPE = "application/vnd.api+json"
@@ -59,9 +58,12 @@ class SourceOutreach(KitSource):
             emit_control=self.output.control,
             log=self.output.log,
             on_secret=self.redactor.add,
-            # The host that serves the organisation, as signing in as an app tells it. There is no client yet.
-            move_to=lambda api_url: self.client.move_to(api_url),
+            move_to=self._move_to,
         )
+
+    def _move_to(self, api_url: str) -> None:
+        """The host that serves the organisation, as signing in as an app tells it."""
+        self.client.move_to(api_url)
 
     def budget(self, options: CommonOptions) -> CountedBudget:
         return CountedBudget(
@@ -101,13 +103,7 @@ class SourceOutreach(KitSource):
             self.output.message(protocol.analytics(ANALYTICS, figures, self.output.now_ms()))
 
     def probe(self, client: HttpClient) -> None:
-        """One cheap request; a token that lacks this very scope is a good token."""
-        what, accepts = "the users of the account", endpoints.is_list_of_resources
-        try:
-            client.send(Request("users", BUCKET, params=endpoints.ONE_ROW, what=what, accepts=accepts))
-        except Rejected as rejected:
-            if rejected.status != FORBIDDEN:
-                raise
+        streams.token_probe(client)
 
 
 SOURCE = SourceOutreach

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from source_kit.client import HttpClient
+from source_kit.client import HttpClient, Request
 from source_kit.errors import TransientError
 from source_kit.rules import Rejected, Unavailable
 from source_kit.work import Page, Plan, Start
 from source_outreach.base import OutreachStream
-from source_outreach.collections import table
+from source_outreach.collections import BUCKET, table
 from source_outreach.config import Settings
 from source_outreach.discovery import Account
-from source_outreach.endpoints import ListAsk
-from source_outreach.errors import NO_IMPORTS, NO_LIST
+from source_outreach.endpoints import ONE_ROW, ListAsk, is_list_of_resources
+from source_outreach.errors import FORBIDDEN, NO_IMPORTS, NO_LIST
 from source_outreach.forms import Notices
 
 
@@ -138,3 +138,13 @@ def reachable(streams: Sequence[OutreachStream], client: HttpClient) -> list[Out
         else:
             client.log("INFO", f"Stream {stream.name} is left out: {stream.missing}")
     return kept
+
+
+def token_probe(client: HttpClient) -> None:
+    """One cheap request; a token that lacks this very scope is a good token."""
+    what, accepts = "the users of the account", is_list_of_resources
+    try:
+        client.send(Request("users", BUCKET, params=ONE_ROW, what=what, accepts=accepts))
+    except Rejected as rejected:
+        if rejected.status != FORBIDDEN:
+            raise
