@@ -41,9 +41,9 @@ class OutreachStream(KitStream):
         self.account = account
         self.cursor_field = collection.cursor or []
         endpoint = CollectionEndpoint(collection, settings)
-        forms = WITH_CONNECTIONS if endpoint.has_connections else (PLAIN,)
-        asked_in = Forms(collection, forms, self.wanted, notices)
-        self.pages = CollectionFetcher(client, settings, endpoint, self.name, asked_in)
+        known = WITH_CONNECTIONS if endpoint.has_connections else (PLAIN,)
+        forms = Forms(collection, known, self.wanted, notices)
+        self.pages = CollectionFetcher(client, settings, endpoint, self.name, forms)
 
     @property
     def name(self) -> str:

@@ -38,14 +38,14 @@ class CollectionFetcher(Fetcher[ListAsk]):
 
     def fetch(self, asked: ListAsk) -> Answer:
         """As the base, in the form that brings most. Refusals say what the user can do, as far as that is known."""
-        collection, credentials = self.endpoint.collection, self.settings.credentials
+        collection, is_app = self.endpoint.collection, self.settings.credentials.is_app
         if not self.settings.allows(collection):
             raise errors.no_app_scope(self.stream, collection.plural)
         try:
             return self._in_best_form(asked)
         except (Rejected, Unavailable) as refused:
             if isinstance(refused, Rejected) and refused.status == errors.FORBIDDEN:
-                raise errors.forbidden(refused, self.stream, collection.plural, is_app=credentials.is_app) from refused
+                raise errors.forbidden(refused, self.stream, collection.plural, is_app=is_app) from refused
             if asked.id is None and not collection.is_listed and refused.status in errors.NO_LIST:
                 raise errors.unlisted(refused) from refused
             raise

@@ -21,8 +21,8 @@ from source_outreach.errors import FORBIDDEN, missing_scope
 
 # A parameter, or an address that became too long with it.
 REFUSED = (400, 414, 422)
+# Takes a level and a text for the log.
 Say = Callable[[str, str], None]
-"""Takes a level and a text for the log."""
 
 
 @dataclass(frozen=True)

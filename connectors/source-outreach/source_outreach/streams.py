@@ -142,9 +142,9 @@ def reachable(streams: Sequence[OutreachStream], client: HttpClient) -> list[Out
 
 def token_probe(client: HttpClient) -> None:
     """One cheap request; a token that lacks this very scope is a good token."""
-    what, accepts = "the users of the account", is_list_of_resources
+    what = "the users of the account"
     try:
-        client.send(Request("users", BUCKET, params=ONE_ROW, what=what, accepts=accepts))
+        client.send(Request("users", BUCKET, params=ONE_ROW, what=what, accepts=is_list_of_resources))
     except Rejected as rejected:
         if rejected.status != FORBIDDEN:
             raise
