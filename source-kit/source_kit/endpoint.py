@@ -41,7 +41,7 @@ class Endpoint(Generic[A]):
     # Where an answer holds its rows; empty: the answer itself is the row.
     rows_key: str = "data"
     # Whether one object may stand in the place of a list by right: what is asked for by its id.
-    may_be_one: ClassVar[bool] = False
+    may_be_one: bool = False
     # The rate-limit group of its requests.
     bucket: str
 

@@ -135,6 +135,8 @@ class KitStream(HttpStream):
         stream_state: Mapping[str, Any] | None = None,
     ) -> Iterable[StreamData]:
         """All records of the plan, in order; `state` follows as the engine's STATE would."""
+        # Where the CDK reads a catalog, it leaves its columns there.
+        self.selected = self.selected or frozenset((self.configured_json_schema or {}).get("properties") or ())
         ledger = StateLedger(self.cursor_name, sync_mode == SyncMode.incremental, self._state)
         if not ledger.is_done:
             for page in in_order(self.work(ledger.start())):

@@ -39,6 +39,9 @@ CONNECTIONS_COLUMN: Schema = {
     "type": ["null", "array"],
     "description": "Links to records of the CRM; an empty list where there is none, null where it was not asked for.",
 }
+# Rate-limit groups: one budget for all requests of a user; recordings have a lower one of their own beside it.
+BUCKET = "api"
+KAIA_BUCKET = "kaia"
 # No attribute of a record may hide these; an attribute of the same name (custom objects) gets `Attribute` behind it.
 RESERVED = ("id", "type")
 
@@ -57,7 +60,8 @@ class Collection:
     """One resource. `attributes` maps names to kinds (see KINDS), `one` and `many` relationships to resource types;
     `beside` names to-one relationships of which a record may have an attribute with the name of the column. `hidden`
     attributes come only where a request names them; `is_connected`: records may carry links to a CRM; `has_app_scope`:
-    an app that signs in without a user may read it; `is_reference`: it is small and hardly changes."""
+    an app that signs in without a user may read it; `is_reference`: it is small and hardly changes; `is_listed`: there
+    is a list of all that exists; `bucket`: its rate-limit group."""
 
     plural: str
     type: str
@@ -73,6 +77,8 @@ class Collection:
     is_connected: bool = False
     has_app_scope: bool = False
     is_reference: bool = False
+    is_listed: bool = True
+    bucket: str = BUCKET
     path: str = ""
     stream: str = ""
 
@@ -133,11 +139,6 @@ def is_stream(name: str) -> bool:
     return name in table() or name.startswith(CUSTOM_OBJECT)
 
 
-def is_listed(collection: Collection) -> bool:
-    """Whether there is a list of all that exists."""
-    return collection.plural not in ("imports", "orgSettings")
-
-
 def is_name(text: str) -> bool:
     """Whether an attribute may be called so."""
     return re.fullmatch("[A-Za-z][A-Za-z0-9_-]{0,99}", text) is not None
@@ -180,6 +181,8 @@ def _collection(plural: str, entry: Mapping[str, Any]) -> Collection:
         is_connected=entry.get("connected", False),
         has_app_scope=entry.get("app", False),
         is_reference=entry.get("reference", False),
+        is_listed=entry.get("listed", True),
+        bucket=entry.get("bucket", BUCKET),
         path=plural,
         stream=snake(plural),
     )

@@ -10,14 +10,11 @@ from typing import Any
 
 from source_kit.config import CommonDefaults, CommonOptions, ConfigReader, common_options
 from source_outreach import credentials
-from source_outreach.collections import is_name, is_stream
+from source_outreach.collections import Collection, is_name, is_stream
 from source_outreach.credentials import Credentials
 
 LARGEST_PAGE = 1000
 MAX_INTERVAL_HOURS = 8760  # a year
-# Rate-limit groups: one budget for all requests of a user; recordings have a lower one of their own beside it.
-BUCKET = "api"
-KAIA_BUCKET = "kaia"
 DEFAULTS = CommonDefaults(
     user_agent="source-outreach/0.1.0",
     num_workers=8,
@@ -42,6 +39,10 @@ class Settings:
     max_requests_per_day: int | None = None
     # Attributes by stream.
     extra_fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def allows(self, collection: Collection) -> bool:
+        """Whether these credentials can have a scope for it."""
+        return collection.has_app_scope or not self.credentials.is_app
 
 
 def parse(config: Mapping[str, Any], *, now: datetime | None = None) -> tuple[Settings, list[str]]:

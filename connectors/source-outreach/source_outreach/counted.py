@@ -24,7 +24,7 @@ DAY_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True)
-class Told:
+class Left:
     """What the headers of an answer say is left; `others` are further numbers of the same header."""
 
     left: int
@@ -43,7 +43,7 @@ class CountedBudget(RateBudget):
         self._day: deque[float] = deque()
         self._day_lock = threading.Lock()
         self.requests = 0
-        self.told: Told | None = None
+        self.told: Left | None = None
 
     def delay(self, name: str) -> float:
         """As the base, within the ceiling."""
@@ -95,7 +95,7 @@ class CountedBudget(RateBudget):
         if reading is not None:
             seconds = reading.reset_seconds
             resets_at = None if seconds is None else now + timedelta(seconds=seconds)
-            self.told = Told(reading.remaining, reading.limit, resets_at, _others(headers))
+            self.told = Left(reading.remaining, reading.limit, resets_at, _others(headers))
 
     def sentence(self) -> str:
         """What this sync took, and what is left."""

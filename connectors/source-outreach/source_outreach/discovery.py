@@ -16,8 +16,8 @@ from urllib.parse import quote, unquote, urlsplit
 from source_kit.answers import body
 from source_kit.client import HttpClient, Request
 from source_kit.rules import Rejected, Unavailable
-from source_outreach.collections import CUSTOM_OBJECT, RESERVED, Collection, snake
-from source_outreach.config import BUCKET
+from source_outreach.collections import BUCKET, CUSTOM_OBJECT, RESERVED, Collection, snake
+from source_outreach.endpoints import ONE_ROW
 
 SCHEMA_PATH = "schema.json"
 TYPES_PATH = "types"
@@ -84,7 +84,7 @@ class Account:
     def _organisation_ids(self) -> list[str]:
         for path, params, key in (
             (urlsplit(self._client.base_url).path.rstrip("/"), {}, re.compile(r"org.*(id|guid)$", re.IGNORECASE)),
-            ("auditLogs", {"page[size]": 1, "count": "false"}, re.compile(r"^orgId$")),
+            ("auditLogs", ONE_ROW, re.compile(r"^orgId$")),
         ):
             answer = self._ask(path, "the id of the organisation", params)
             found = list(dict.fromkeys(_values(answer, key)))

@@ -9,61 +9,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 
 from source_kit.client import HttpClient
+from source_kit.endpoint import NoEndpoint
 from source_kit.record_ids import NAME, Listing, RecordIds, listings_of
-from source_kit.work import Plan, Start
-from source_outreach.asking import Asking, Form
-from source_outreach.base import OutreachStream
-from source_outreach.collections import CUSTOM_OBJECT, Collection, is_listed, table
-from source_outreach.config import BUCKET, Settings
-
-
-class Ids(OutreachStream):
-    """One collection, of whose rows the ids are all that is wanted."""
-
-    @property
-    def name(self) -> str:
-        """As errors call it: the stream that is to be left out is this one's."""
-        return f"{NAME} ({self.collection.stream})"
-
-    @cached_property
-    def asking(self) -> Asking:
-        """The least first: nothing else than ids, in an order that no change moves."""
-        attributes = self.collection.attributes
-        small = next((name for name in ("updatedAt", "createdAt", *attributes) if name in attributes), None)
-        fields = [("id",), *([(small,)] if small is not None else [])]
-        forms = [Form(fields=names, sort=sort) for sort in ("id", "") for names in (*fields, ())]
-        return Asking(
-            self.collection,
-            (),
-            connections=False,
-            log=lambda level, text: self.client.log(level, f"Stream {self.name}: {text}"),
-            notices=self.notices,
-            forms=forms,
-        )
-
-    def work(self, start: Start) -> Plan:
-        """All of the collection, whatever the dates of the config say."""
-        return self._timeline("", lambda value, asked_at, is_last: {}).listed()
+from source_kit.work import Plan
+from source_outreach.base import timeline_of
+from source_outreach.collections import BUCKET, CUSTOM_OBJECT, Collection, table
+from source_outreach.config import Settings
+from source_outreach.endpoints import CollectionEndpoint
+from source_outreach.fetcher import CollectionFetcher
+from source_outreach.forms import Form, Forms
 
 
 class OutreachRecordIds(RecordIds):
     """All requests of a user share one budget. Ids are whole numbers, but for audit logs, whose ids are texts."""
 
-    @property
-    def bucket(self) -> str:
-        return BUCKET
+    endpoint = NoEndpoint(BUCKET)
 
 
 def stream(client: HttpClient, settings: Settings, custom: Callable[[], Sequence[Collection]]) -> OutreachRecordIds:
     """The stream for what `record_ids_of` names. `custom` gives the custom objects of the account, if one is named."""
-    wanted, is_app = settings.common.record_ids_of, settings.credentials.is_app
-    collections = {
-        name: each for name, each in table().items() if is_listed(each) and (each.has_app_scope or not is_app)
-    }
-    if not is_app and any(name.startswith(CUSTOM_OBJECT) for name in wanted):
+    wanted = settings.common.record_ids_of
+    collections = {name: each for name, each in table().items() if each.is_listed and settings.allows(each)}
+    if not settings.credentials.is_app and any(name.startswith(CUSTOM_OBJECT) for name in wanted):
         collections |= {each.stream: each for each in custom()}
     listings: dict[str, Listing] = {
         name: partial(_listing, client, settings, collection) for name, collection in collections.items()
@@ -79,5 +49,16 @@ def id_type(keys: Set[str]) -> str | list[str]:
 
 
 def _listing(client: HttpClient, settings: Settings, collection: Collection) -> Plan:
-    """Without a cursor, since no date bounds what exists."""
-    return Ids(client, settings, replace(collection, cursor=None)).work(Start(incremental=False))
+    """Without a cursor, since no date bounds what exists. Errors name `record_ids`, the stream to be left out."""
+    endpoint = CollectionEndpoint(replace(collection, cursor=None), settings)
+    name = f"{NAME} ({collection.stream})"
+    forms = Forms(collection, forms_of(collection))
+    return timeline_of(CollectionFetcher(client, settings, endpoint, name, forms)).listed()
+
+
+def forms_of(collection: Collection) -> list[Form]:
+    """The least first: nothing else than ids, in an order that no change moves."""
+    attributes = collection.attributes
+    small = next((name for name in ("updatedAt", "createdAt", *attributes) if name in attributes), None)
+    fields = [("id",), *([(small,)] if small is not None else [])]
+    return [Form(fields=names, sort=sort) for sort in ("id", "") for names in (*fields, ())]

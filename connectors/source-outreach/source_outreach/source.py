@@ -16,7 +16,7 @@ from source_kit.record_ids import NAME as RECORD_IDS
 from source_kit.source import KitSource
 from source_kit.stream import KitStream
 from source_outreach import config, credentials, record_ids, streams
-from source_outreach.collections import CUSTOM_OBJECT
+from source_outreach.collections import CUSTOM_OBJECT, KAIA_BUCKET
 from source_outreach.config import Settings
 from source_outreach.counted import CountedBudget
 from source_outreach.discovery import Account
@@ -65,7 +65,7 @@ class OutreachConnection(Connection[Settings]):
             per_day=self.settings.max_requests_per_day,
             share=self.options.rate_limit_share,
             max_per_minute=self.options.max_requests_per_minute,
-            per_second={config.KAIA_BUCKET: KAIA_PER_SECOND},
+            per_second={KAIA_BUCKET: KAIA_PER_SECOND},
         )
 
     def streams(self) -> Sequence[KitStream]:

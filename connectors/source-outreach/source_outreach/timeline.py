@@ -17,7 +17,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as member
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -27,6 +27,7 @@ from source_kit.rules import Rejected
 from source_kit.tokens import incomplete, told_missing
 from source_kit.windows import Fetch, Fetched, Progress, Window
 from source_kit.work import Page, Plan, Record, parted
+from source_outreach.ranges import BESIDE_SECONDS, Timeless, bounds_of, holds, is_outside, times_of
 from source_outreach.tally import FIRST, MOST_WALKS, Earlier, Mark, Tally, mark_of, marks_of, without
 
 NO_PLAN_BELOW_PAGES = 8
@@ -44,14 +45,11 @@ SAME_SHARE = 0.4
 UNFILTERABLE = (400, 422)
 GONE = "Outreach counts {} records more than it gives, in several whole walks of the list. They may be deleted."
 UNFOUND = "those that came in no window were not read"
-# Bounds lie between whole seconds, on which all values of the API lie: no row is on a bound.
-BESIDE_SECONDS = timedelta(milliseconds=500)
 Checkpoint = Callable[[str, datetime, bool], Mapping[str, Any] | None]
 
 
-@dataclass(frozen=True)
-class Timeless(Window):
-    """The rows without a cursor value, which no range has: every attribute of Outreach is nullable."""
+def stateless(value: str, asked_at: datetime, is_last: bool) -> None:
+    """The `Checkpoint` of a read that has no state."""
 
 
 @dataclass
@@ -117,7 +115,7 @@ class Timeline:
         if short is not None and not short.is_settled:
             self._note(high)
             # What lies outside is a stray already, or left to another window.
-            self.strays |= {mark for mark in tally.marks if _holds(window, mark[1])}
+            self.strays |= {mark for mark in tally.marks if holds(window, mark[1])}
             yield from self._window(window, may_cut=may_cut, patience=patience, earlier=short)
             return
         if short is not None:
@@ -195,12 +193,12 @@ class Timeline:
     ) -> tuple[Sequence[Record], str | None]:
         """The rows of a page that this window emits, and the latest value inside the window so far."""
         name = self.field
-        values, has_form = _times(rows, name) if name else ([], False)
+        values, has_form = times_of(rows, name) if name else ([], False)
         has_timeless = bool(name) and len(values) < len(rows)
         inside = values
-        if values and _is_outside(values, window, has_form=has_form):
+        if values and is_outside(values, window, has_form=has_form):
             has_form = False
-            inside = [value for value in values if timestamps.instant(value) and _holds(window, value)]
+            inside = [value for value in values if timestamps.instant(value) and holds(window, value)]
             rows, marks = self._with_strays(rows, marks, window)
         elif not self.strays.isdisjoint(marks):
             rows, marks = without(self.strays, rows, marks)
@@ -219,7 +217,7 @@ class Timeline:
     ) -> tuple[list[Record], list[Mark]]:
         """Rows outside of the window were found: emitted, unless they fill a page and were emitted before."""
         name = self.field
-        outside = {mark for row, mark in zip(rows, marks, strict=True) if not _holds(window, row.get(name))}
+        outside = {mark for row, mark in zip(rows, marks, strict=True) if not holds(window, row.get(name))}
         # A window that begins with a whole page that the plan was made behind: the filter did nothing.
         if (
             not self.is_unfiltered
@@ -248,7 +246,7 @@ class Timeline:
             return None
         is_root = window.upper is None
         upper = self._newest(edge) if is_root else window.upper
-        bounds = [] if upper is None else _bounds(edge, upper, parts)
+        bounds = [] if upper is None else bounds_of(edge, upper, parts)
         if not bounds:
             return None
         self.strays |= seen
@@ -281,7 +279,7 @@ class Timeline:
 
         None where it did not go on in time.
         """
-        found = [timestamps.instant(value) for value in _times(records, self.field)[0]]
+        found = [timestamps.instant(value) for value in times_of(records, self.field)[0]]
         instants = [instant for instant in found if instant is not None]
         half = instants[len(instants) // 2 :]
         return min(half) if half and min(half) > min(instants) else None
@@ -296,42 +294,3 @@ class Timeline:
                 top = min(instant, self._asked_at or instant)
                 self._top = timestamps.before(timestamps.floor(top, timestamps.SECOND), BESIDE_SECONDS)
         return self._top
-
-
-def _bounds(lower: datetime, upper: datetime, parts: int) -> list[datetime]:
-    """Ascending bounds of up to `parts` windows of equal length; empty where there is no second to cut at."""
-    span = upper - lower
-    if span < timedelta(seconds=2):
-        return []
-    inner = {timestamps.floor(lower + span * n / parts, timestamps.SECOND) + BESIDE_SECONDS for n in range(1, parts)}
-    bounds = [lower, *sorted(bound for bound in inner if lower < bound < upper), upper]
-    return bounds if len(bounds) > 2 else []
-
-
-def _times(records: Sequence[Record], field: str) -> tuple[list[str], bool]:
-    """The values that are times, and whether all have the form of the API: then their texts compare, and only the
-    outermost are parsed (0.1 µs a row; 0.3 µs for other forms)."""
-    values: list[Any] = [record.get(field) for record in records]
-    has_form = (
-        {*map(type, values)} == {str} and {*map(len, values)} == {24} and {value[-1] for value in values} == {"Z"}
-    )
-    if has_form and None not in (timestamps.instant(min(values)), timestamps.instant(max(values))):
-        return values, True
-    return [value for value in values if timestamps.instant(value) is not None], False
-
-
-def _holds(window: Window, value: Any) -> bool:
-    """Whether a value belongs to the window; what is no time belongs to any."""
-    instant = timestamps.instant(value)
-    if instant is None:
-        return True
-    return (window.lower is None or instant >= window.lower) and (window.upper is None or instant < window.upper)
-
-
-def _is_outside(values: Sequence[str], window: Window, *, has_form: bool) -> bool:
-    """Whether any value lies outside of the window."""
-    if not has_form:
-        return not all(_holds(window, value) for value in values)
-    return (window.lower is not None and min(values) < timestamps.milliseconds_z(window.lower)) or (
-        window.upper is not None and max(values) >= timestamps.milliseconds_z(window.upper)
-    )

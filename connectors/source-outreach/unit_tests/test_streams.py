@@ -11,9 +11,8 @@ import requests_mock
 from source_kit.client import Usage
 from source_kit.errors import TransientError
 from source_kit.rules import Denied, Rejected, Unavailable
-from source_outreach.base import OutreachStream
+from source_outreach.base import OutreachStream, timeline_of
 from source_outreach.source import SourceOutreach
-from source_outreach.timeline import Timeless
 from unit_tests.outreach_account import API, TOKEN_URL, opened, page, problem, read, resource, stream_of
 
 STAGES = f"{API}/stages"
@@ -37,14 +36,6 @@ def test_start_date_and_state_are_inclusive_ranges(requests_mock: requests_mock.
     assert asked(requests_mock)["filter[updatedat]"] == ["2025-01-31t00:00:00.000z..inf"]
     read(stream_of(opened(start_date="2025-01-31"), "stages"), updatedAt="2025-06-01T10:00:00.500Z")
     assert asked(requests_mock)["filter[updatedat]"] == ["2025-06-01t10:00:00.500z..inf"]
-
-
-def test_rows_without_a_time_have_a_filter_of_their_own(requests_mock: requests_mock.Mocker) -> None:
-    requests_mock.get(PERSONAS, json=page([]))
-    stream = stream_of(opened(), "personas")
-    assert isinstance(stream, OutreachStream)
-    stream.fetch_window(Timeless())
-    assert asked(requests_mock) == {"filter[updatedat]": ["__null__"], "page[size]": ["1000"], "count": ["false"]}
 
 
 def test_events_are_read_by_their_creation(requests_mock: requests_mock.Mocker) -> None:
@@ -396,8 +387,7 @@ def test_a_refused_filter_for_rows_without_a_time_says_its_reason(
     source = opened()
     stream = stream_of(source, "stages")
     assert isinstance(stream, OutreachStream)
-    timeline = stream._timeline("updatedAt", lambda value, asked_at, is_last: {})
-    assert list(timeline._timeless()) == []
+    assert list(timeline_of(stream.pages, "updatedAt")._timeless()) == []
     assert source.output.logs() == [  # type: ignore[attr-defined]  # a kept output
         f"WARN Stream stages: Outreach refused the filter for rows without updatedAt (GET stages: status {status}, "
         "request id none): those that came in no window were not read."

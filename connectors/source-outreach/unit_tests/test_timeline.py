@@ -14,7 +14,8 @@ from source_kit.errors import ConnectorFault, TransientError
 from source_kit.rules import Rejected
 from source_kit.windows import Fetched, Window
 from source_kit.work import Fork, Page, Record, in_order
-from source_outreach.timeline import Timeless, Timeline
+from source_outreach.ranges import Timeless
+from source_outreach.timeline import Timeline
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import requests_mock
+from airbyte_cdk.models import SyncMode
 
 from source_kit.catalog_input import ConfiguredStream
 from source_kit.errors import ConfigError
@@ -159,6 +160,17 @@ def test_a_selected_column_that_the_default_answer_hides_is_filled_and_all_other
     assert {"custom150", "liveonly", "contacthistogram", "owner", "updatedat"} <= set(fields)
     assert not {"id", "type", "calls"} & set(fields)
     assert len(requests_mock.last_request.url) < 8000  # type: ignore[union-attr]
+
+
+def test_a_column_that_a_catalog_of_the_plain_cdk_selects_is_filled_too(requests_mock: requests_mock.Mocker) -> None:
+    requests_mock.get(PROSPECTS, json=sparse)
+    requests_mock.get(f"{API}/types", json={"data": []})
+    requests_mock.get(f"{API}/schema.json", json={"definitions": {}})
+    stream = stream_of(opened(), "prospects")
+    stream.configured_json_schema = {"properties": {"id": {}, "contactHistogram": {}}}
+    (record,) = stream.read_records(SyncMode.full_refresh)
+    assert isinstance(record, dict)
+    assert (record["contactHistogram"], record["firstName"]) == ([[1, 2]], "Ann")
 
 
 @pytest.mark.parametrize("columns", [(), ("firstName", "ownerId", "dataConnections")])

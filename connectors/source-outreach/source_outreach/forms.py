@@ -10,18 +10,19 @@ Reference: developers.outreach.io/api/making-requests (sparse fieldsets); which 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from collections.abc import Collection as Names
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from source_kit.rules import Rejected
 from source_outreach.collections import Collection
-from source_outreach.errors import missing_scope
+from source_outreach.errors import FORBIDDEN, missing_scope
 
 # A parameter, or an address that became too long with it.
 REFUSED = (400, 414, 422)
-FORBIDDEN = 403
+# Takes a level and a text for the log.
+Say = Callable[[str, str], None]
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,10 @@ class Form:
         return {**params, "sort": self.sort} if self.sort else params
 
 
+PLAIN = Form()
+WITH_CONNECTIONS = (Form(connections=True), PLAIN)
+
+
 class Notices:
     """What is said once in a sync, whichever stream meets it first."""
 
@@ -55,35 +60,35 @@ class Notices:
             return is_first
 
 
-class Asking:
+class Forms:
     """The form in which one stream asks, and what is tried where it is refused. Thread-safe.
 
-    `wanted` are the attributes that the default answer may lack; `log` takes a level and a text. `forms`, from the best
-    to the barest, instead of those that follow from `connections`.
+    `forms` from the best to the barest. `wanted` gives the attributes that the default answer may lack; it is called
+    once something is read, since the catalog is not known before.
     """
 
     def __init__(
         self,
         collection: Collection,
-        wanted: Names[str],
-        *,
-        connections: bool,
-        log: Callable[[str, str], None],
-        notices: Notices,
-        forms: Sequence[Form] = (),
+        forms: Sequence[Form] = (PLAIN,),
+        wanted: Callable[[], Set[str]] = frozenset,
+        notices: Notices | None = None,
     ) -> None:
         self._collection = collection
-        self._wanted = frozenset(wanted)
-        self._log = log
-        self._notices = notices
+        self._find_wanted = wanted
+        self._notices = notices or Notices()
         self._lock = threading.Lock()
-        self._is_learned = not self._wanted
-        # From the best to the barest; a form that was answered once is refused for another reason than itself.
-        self._forms = list(forms) or ([Form(connections=True), Form()] if connections else [Form()])
+        self._is_learned = False
+        # A form that was answered once is refused for another reason than itself.
+        self._forms = list(forms)
         self._answered: set[Form] = set()
 
+    @cached_property
+    def _wanted(self) -> frozenset[str]:
+        return frozenset(self._find_wanted())
+
     @property
-    def form(self) -> Form:
+    def best(self) -> Form:
         """The one to ask in."""
         return self._forms[0]
 
@@ -100,14 +105,14 @@ class Asking:
                 others = []
             return others[0] if others else None
 
-    def answered(self, form: Form, content: Any, refusal: Rejected | None = None) -> Form | None:
+    def answered(self, form: Form, content: Any, refusal: Rejected | None, say: Say) -> Form | None:
         """Note an answer, and the refusal before it; a form that brings more, where there is one."""
         with self._lock:
             self._answered.add(form)
             if form in self._forms[1:] and refusal is not None:
                 given_up, self._forms = self._forms[0], self._forms[self._forms.index(form) :]
-                self._tell(given_up, form, refusal)
-            rows = [] if self._is_learned else _resources(content)
+                self._tell(given_up, form, refusal, say)
+            rows = [] if self._is_learned or not self._wanted else _resources(content)
             if not rows:
                 return None
             self._is_learned = True
@@ -117,7 +122,7 @@ class Asking:
                 return None
             connections = self._forms[0].connections
             self._forms = [*(Form(connections, fields) for fields in self._fields(known, missing)), Form(connections)]
-            return self.form
+            return self.best
 
     def _fields(self, known: frozenset[str], missing: frozenset[str]) -> Iterator[tuple[str, ...]]:
         """Names to ask for, the most first: some that the table has, or the user wants, may not be known there."""
@@ -129,21 +134,21 @@ class Asking:
                 seen.add(frozenset(names))
                 yield tuple(sorted(names))
 
-    def _tell(self, given_up: Form, kept: Form, refusal: Rejected) -> None:
+    def _tell(self, given_up: Form, kept: Form, refusal: Rejected, say: Say) -> None:
         why = refusal.internal_message
         if given_up.connections and not kept.connections:
             level = "WARN" if self._notices.is_first("connections") else "INFO"
-            self._log(
+            say(
                 level,
                 f"Outreach refused provideDataConnections ({why}). Records come without links to the CRM here, and "
                 "wherever else it refuses them: dataConnections is null.",
             )
         if (given_up.sort, kept.sort) == ("id", "") or ("id" in given_up.fields and not kept.fields):
-            self._log("WARN", f"Outreach refused to list ids alone ({why}): the list takes longer.")
+            say("WARN", f"Outreach refused to list ids alone ({why}): the list takes longer.")
             return
         lost = sorted(self._wanted - {*kept.fields}) if given_up.fields else []
         if lost:
-            self._log("WARN", f"Outreach refused to give {', '.join(lost)} ({why}): their columns stay empty.")
+            say("WARN", f"Outreach refused to give {', '.join(lost)} ({why}): their columns stay empty.")
 
 
 def _resources(content: Any) -> list[Mapping[str, Any]]:
