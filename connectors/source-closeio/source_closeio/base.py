@@ -212,8 +212,11 @@ class CloseList(CloseStream):
     def rows(self, **filters: Any) -> Iterator[Page]:
         """All rows that fit `filters`, beside those of the stream."""
         wanted = {**self.filters, **filters}
-        for page in OffsetList(lambda skip: self.fetch_at(skip, wanted)).walk():
-            yield replace(page, records=self.chosen(list(page.records)))
+
+        def chosen(page: Page) -> Page:
+            return replace(page, records=self.chosen(list(page.records)))
+
+        return map(chosen, OffsetList(lambda skip: self.fetch_at(skip, wanted)).walk())
 
 
 class CloseTimeline(CloseStream):

@@ -99,7 +99,9 @@ class ListStream(KustomerStream):
         for page in self.rows_once():
             fresh = [record for record in page.records if is_within(record.get(cursor.field), lower, cursor.end_date)]
             tops += times_of(fresh, cursor.field)
-            yield replace(page, records=fresh)
+            ready = [replace(page, records=fresh)]
+            del page, fresh
+            yield ready.pop()
         began_at = self.client.clocks.earliest(began_at)
         yield Page((), cursor.checkpoint(timestamps.latest(tops), began_at) if tops else None)
 
@@ -120,8 +122,10 @@ class ListStream(KustomerStream):
                     pages, came, total = pages + 1, came + fetched.size, max(total, fetched.total or 0)
                     fresh = unseen(fetched.records, seen)
                     has_news = has_news or bool(fresh)
-                    if fresh:
-                        yield Page(fresh)
+                    ready = [Page(fresh)] if fresh else []
+                    del fetched, fresh
+                    while ready:
+                        yield ready.pop()
             except WalkExpired:  # pages of another size begin with other rows
                 continue
             passes, missing = passes + 1, total - came

@@ -84,8 +84,7 @@ class Notes(SearchStream):
         yield from replace(keyset, emit=once).walk(Window(border.lower, upper), cut=False)
         listed = ListStream(self.client, self.settings, LISTED)
         try:
-            for page in listed.rows_once():
-                yield replace(page, records=once(list(page.records)))
+            yield from map(lambda page: replace(page, records=once(list(page.records))), listed.rows_once())
         except (TooLong, Rejected, Unavailable) as refusal:
             if not is_no_list(refusal):
                 raise

@@ -147,22 +147,23 @@ class OutreachStream(KitStream):
                 f"Outreach has no scope for {self.collection.plural} that an app can have (S2S). Remove the stream "
                 f"{self.name} from the sync, or read it with a connection by OAuth."
             )
-        form: Form | None = self.asking.form
-        refusal, answer = None, None
-        while form is not None:
+        form, refusal = self.asking.form, None
+        while True:
             try:
                 answer = super().fetch({**(stream_slice or {}), "form": form}, token)
             except Rejected as rejected:
-                form = self.asking.after(form, rejected)
-                if form is None and rejected.status == 403:
+                other, refusal = self.asking.after(form, rejected), rejected
+                if other is None and rejected.status == 403:
                     raise self._forbidden(rejected) from rejected
-                if form is None:
+                if other is None:
                     raise
-                refusal = rejected
             else:
-                form = self.asking.answered(form, answer.body, refusal)
-        assert answer is not None
-        return answer
+                other = self.asking.answered(form, answer.body, refusal)
+                if other is None:
+                    return answer
+                # A page that is asked for anew is not kept beside the new one.
+                del answer
+            form = other
 
     @property
     def is_allowed(self) -> bool:
