@@ -10,21 +10,30 @@ import requests
 
 from source_kit import json_text, timestamps
 from source_kit.headers import plausible_wait
+from source_kit.room import Room
+from source_kit.transport import prolong
 
 # Of a body whose length is not told, or is told as more than anybody sends. `content` would read 10 kB at a time.
 READ_BYTES = 1024 * 1024
 MOST_BYTES_AT_ONCE = 128 * READ_BYTES
 
 
-def read(response: requests.Response) -> None:
-    """Take the body off the network; raises what `requests` raises for a broken transport.
+def read(response: requests.Response, room: Room | None = None) -> None:
+    """Take the body off the network, as soon as there is room for it; raises what `requests` raises for a broken
+    transport.
 
     A body of known length goes straight from the socket into its place: in pieces it would be copied twice.
     """
     holder: Any = response
     length = getattr(response.raw, "length_remaining", None)
     is_known = length is not None and length <= MOST_BYTES_AT_ONCE
+    # Of a compressed body the length is told that it has on the network.
+    is_told = is_known and "content-encoding" not in response.headers
+    if room is not None:
+        prolong(response, room.take(length if is_told else None))
     holder.kit_content = b"".join(response.iter_content(None if is_known else READ_BYTES))
+    if room is not None:
+        room.read(len(holder.kit_content), was_told=is_told)
 
 
 def taken(response: requests.Response) -> bytes:

@@ -6,7 +6,6 @@ for again. What a status means is a table (`Rule`), the connector's own rows fir
 
 from __future__ import annotations
 
-import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
@@ -19,18 +18,17 @@ from urllib3.exceptions import HTTPError
 
 from source_kit.addresses import joined, origin_of, redirected, with_query
 from source_kit.answers import body, body_wait, parse, read, replace_body
-from source_kit.budget import Budget, BudgetSpent
-from source_kit.clock import Clock
+from source_kit.budget import Budget, BudgetSpent, Permit
+from source_kit.clock import Clock, backoff_seconds
 from source_kit.errors import ConfigError, ConnectorFault, TransientError
 from source_kit.headers import retry_after, server_time
 from source_kit.oauth import Auth
 from source_kit.request import Request, Usage
+from source_kit.room import Room
 from source_kit.rules import BETWEEN_RULES, DEFAULT_RULES, Action, Denied, Rule, TooHeavy, failure, rule_for
 from source_kit.transport import PATIENT, Patience, new_session, tls_refusal, trouble
 from source_kit.turn import Turn
 
-BACKOFF_BASE_SECONDS = 0.3
-BACKOFF_CAP_SECONDS = 60.0
 MAX_RATE_LIMIT_REFUSALS = 60
 # More than one: a token of very short life can expire between its refresh and the answer.
 MAX_TOKEN_RENEWALS = 5
@@ -63,7 +61,7 @@ class HttpClient:
         self.patience = patience
         self.log = log
         self._local = threading.local()
-        self.turn = Turn()
+        self.turn, self.room = Turn(), Room()
         self._connect = partial(new_session, headers=headers, pool_size=workers, patience=patience)
         self.session = self._connect(base_url)
         self._headers = lru_cache(maxsize=4)(self._headers_of)
@@ -162,20 +160,17 @@ class HttpClient:
         permit = self.budget.acquire(request.bucket)
         usage.waited_seconds += self.clock.monotonic() - began
         usage.requests += 1
-        response: requests.Response | None = None
         try:
-            response = self._round_trip(prepared)
+            response = self._round_trip(prepared, permit)
+            self.turn.take()
+            damage = parse(response)
         except requests.exceptions.SSLError as error:
             raise ConfigError(tls_refusal(self._origin), internal_message=type(error).__name__) from error
         except _NO_ANSWER as error:
             return None, trouble(error, self._origin)
         finally:
-            if response is None:
-                permit.release(None, {})
-            else:
-                permit.release(response.status_code, response.headers)
-        self.turn.take()
-        damage = parse(response)
+            permit.release(None, {})
+            self.room.leave()
         if damage is None and response.status_code < 300 and not request.accepts(body(response)):
             damage = "The answer lacked what it should hold."
         if damage is not None or response.status_code >= 300:
@@ -208,27 +203,31 @@ class HttpClient:
             prepared.headers["Content-Type"] = "application/json"
         return prepared.headers
 
-    def _round_trip(self, prepared: requests.PreparedRequest) -> requests.Response:
+    def _round_trip(self, prepared: requests.PreparedRequest, permit: Permit) -> requests.Response:
+        """The answer with its body; the budget hears of its head before that, since a body may have to wait."""
         response = self._send(prepared)
         target = redirected(prepared, response)
         if target is None or origin_of(target) != self._origin:
+            permit.release(response.status_code, response.headers)
+            read(response, self.room)
             return response
+        read(response)
         prepared.url = target
         followed = self._send(prepared)
+        permit.release(followed.status_code, followed.headers)
+        read(followed, self.room)
         # What is not found there is the fault of the redirect: nobody may take it for a record that is gone.
         return response if followed.status_code in (404, 410) else followed
 
     def _send(self, prepared: requests.PreparedRequest) -> requests.Response:
-        response = self.session.send(
+        # The proxies are those of the session anyway; told, they are not worked out for each request.
+        return self.session.send(
             prepared,
             timeout=self.patience.timeout,
             allow_redirects=False,
             stream=True,
-            # Those of the session anyway; told, they are not worked out for each request.
             proxies=self.session.proxies,
         )
-        read(response)
-        return response
 
     def _take_refusal(self, request: Request, response: requests.Response) -> None:
         """Wait as long as the body of a 429 asks for, where its headers do not say."""
@@ -291,11 +290,6 @@ class HttpClient:
             "rate_limit_share if others need the same budget.",
             internal_message=internal,
         )
-
-
-def backoff_seconds(attempt: int) -> float:
-    """How long to wait after the failed attempt of this number, from 1 on: exponential with jitter."""
-    return min(BACKOFF_CAP_SECONDS, BACKOFF_BASE_SECONDS * 2.0 ** (attempt - 1)) * random.uniform(0.75, 1.25)
 
 
 def _denied(refused: ConfigError) -> Denied:

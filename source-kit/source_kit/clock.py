@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from datetime import UTC, datetime
+
+BACKOFF_BASE_SECONDS = 0.3
+BACKOFF_CAP_SECONDS = 60.0
 
 
 class Interrupted(Exception):
@@ -37,3 +41,8 @@ class Clock:
     def stop(self) -> None:
         """Wake every sleeper for good."""
         self._stopping.set()
+
+
+def backoff_seconds(attempt: int) -> float:
+    """How long to wait after the failed attempt of this number, from 1 on: exponential with jitter."""
+    return min(BACKOFF_CAP_SECONDS, BACKOFF_BASE_SECONDS * 2.0 ** (attempt - 1)) * random.uniform(0.75, 1.25)

@@ -224,8 +224,9 @@ class Engine:
 
     def _work(self) -> None:
         """One worker: takes the step that matters most, again and again."""
-        turn = self._client.turn
+        turn, room = self._client.turn, self._client.room
         turn.join()
+        room.join()
         while True:
             taken = self._scheduler.next_step()
             if taken is None:
@@ -240,6 +241,7 @@ class Engine:
                 self._scheduler.broke(run, branch, error)
             finally:
                 turn.leave()
+                room.leave()
 
 
 def innermost_frame(error: BaseException) -> str:

@@ -51,14 +51,17 @@ class OffsetList:
             walked.update(ids)
             fresh = [record for record, key in zip(records, ids, strict=True) if key not in seen]
             seen.update(ids)
-            if fresh:
-                yield Page(fresh)
-            if fetched.token is None or not fetched.size:
-                yield Page((), self.checkpoint())
-                return
+            is_last = fetched.token is None or not fetched.size
             # A page of one row cannot overlap and move on; one with rows that were left out shows no last row.
             overlap = 1 if len(records) > 1 and not fetched.is_odd else 0
             skip, last = skip + fetched.places - overlap, ids[-1] if overlap else None
+            ready = [Page(fresh)] if fresh else []
+            del fetched, records, fresh
+            while ready:
+                yield ready.pop()
+            if is_last:
+                yield Page((), self.checkpoint())
+                return
 
     def _rows_at(self, skip: int) -> Fetched:
         """One page. Raises where rows are announced and do not come."""

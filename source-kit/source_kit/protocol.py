@@ -13,6 +13,9 @@ import orjson
 from source_kit import json_text
 
 Message = dict[str, Any]
+# What `orjson.dumps` returns holds eight to sixteen times its length: 128 kB for a record of 7 kB. A page of 1,000 such
+# records at once spreads over 130 MB, which stay with the process wherever anything else is put behind them.
+RECORDS_AT_ONCE = 50
 
 
 def line(message: Mapping[str, Any]) -> bytes:
@@ -36,17 +39,21 @@ class RecordEncoder:
         self._prefix = f'{{"type":"RECORD","record":{{"stream":{orjson.dumps(stream).decode()},{scope}"data":'.encode()
 
     def lines(self, records: Sequence[Mapping[str, Any]], emitted_at: int) -> bytes:
-        """All records as lines; `emitted_at` in epoch milliseconds. One join a page, no loop in Python a record."""
+        """All records as lines; `emitted_at` in epoch milliseconds. No loop in Python a record."""
         if not records:
             return b""
         suffix = b',"emitted_at":%d}}\n' % emitted_at
+        between = suffix + self._prefix
         try:
-            pieces = list(map(orjson.dumps, records))
+            pieces = [
+                between.join(map(orjson.dumps, records[first : first + RECORDS_AT_ONCE]))
+                for first in range(0, len(records), RECORDS_AT_ONCE)
+            ]
         except TypeError:
             return b"".join(self._odd_line(record, emitted_at) for record in records)
         pieces[0] = self._prefix + pieces[0]
         pieces[-1] += suffix
-        return (suffix + self._prefix).join(pieces)
+        return between.join(pieces)
 
     def _odd_line(self, record: Mapping[str, Any], emitted_at: int) -> bytes:
         """A record of a page that orjson refused; `meta.changes` declares what JSON cannot hold."""

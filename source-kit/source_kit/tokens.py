@@ -83,11 +83,13 @@ class TokenWalk:
                 raise endless(self._keyset.field)
             if fresh:
                 idle, has_brought, self._agreeing = 0, True, 0
-                yield Page(self._keyset.emit(fresh))
             # The way back has met the way forth. Only if it began elsewhere, with new rows: ties may not turn with the
             # order, and some servers ignore it.
             has_met = turns and has_brought and not fresh and not restarts
-            token = fetched.token
+            token, ready = fetched.token, [Page(self._keyset.emit(fresh))] if fresh else []
+            del fetched, fresh
+            while ready:
+                yield ready.pop()
             if token is None and not has_met and self._ends_at_a_cap(total):
                 return turns and not has_brought
             if (token is None or has_met) and self._is_complete(total, is_last=not has_met):

@@ -236,6 +236,13 @@ def read_head(lines_of: Any) -> http.client.HTTPMessage:
     return message
 
 
+def prolong(response: requests.Response, seconds: float) -> None:
+    """Give the rest of an answer so much more time: it was not the network that it waited for."""
+    timed = getattr(getattr(getattr(response.raw, "_fp", None), "fp", None), "raw", None)
+    if seconds and isinstance(timed, _Timed):
+        timed.prolong(seconds)
+
+
 class _Response(http.client.HTTPResponse):
     """An answer that is read until its deadline."""
 
@@ -281,6 +288,10 @@ class _Timed(io.RawIOBase):
             self._socket.settimeout(left)
         count: int | None = self._raw.readinto(buffer)
         return count
+
+    def prolong(self, seconds: float) -> None:
+        """Move the deadline."""
+        self._deadline += seconds
 
     def close(self) -> None:
         """Lets the socket go, too."""

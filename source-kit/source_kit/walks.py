@@ -146,8 +146,7 @@ class Walk:
         for _ in range(MAX_RESTARTS):
             again = Walk(keyset, window, frozenset(came.marks) | self.before, None)
             known = len(came.marks)
-            for page in in_order(again.run(cut=False, verify=False)):
-                yield Page(page.records)
+            yield from map(lambda page: Page(page.records), in_order(again.run(cut=False, verify=False)))
             came.marks |= again.count.marks
             values = [value for value in (self.high, again.high) if value is not None]
             self.high = timestamps.latest(values) if values else None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ from source_kit.budget import RateBudget
 from source_kit.client import HttpClient, Request, Usage
 from source_kit.errors import ConfigError, SourceError, TransientError
 from source_kit.oauth import basic
+from source_kit.room import Room
 from source_kit.rules import Action, Denied, Rejected, Rule, Unavailable
 from source_kit.testing import NOON, FakeClock
 from source_kit.transport import Patience, new_session
@@ -465,3 +469,43 @@ def test_a_client_that_is_told_another_host_asks_there_and_stops_requests_to_oth
     assert bench.client.base_url == "https://eu.vendor.test/v1/"
     bench.fail(Request("https://api.vendor.test/v1/leads/", "b"))
     assert [request.hostname for request in vendor.request_history] == ["eu.vendor.test"]
+
+
+class Broken(io.BytesIO):
+    """A body that breaks off."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        raise ConnectionResetError
+
+
+def test_the_room_of_a_body_is_given_back_whatever_becomes_of_it(vendor: Any) -> None:
+    bench = Bench()
+    bench.client.room.join()
+    for answer in ({"body": Broken()}, {"content": b"{"}, {"status_code": 500, "json": {}}):
+        vendor.get(URL, [answer, GOOD])
+        assert bench.send() == {"data": [1]}
+        assert bench.client.room.taken == 0
+
+
+def test_the_budget_hears_of_an_answer_whose_body_has_to_wait(vendor: Any) -> None:
+    vendor.get(URL, headers={"ratelimit": "limit=10, remaining=0, reset=7"}, **GOOD)
+    bench, found = Bench(), list[Any]()
+    bench.client.room = room = Room(10, patience_seconds=60)
+    room.join()
+    room.take(10)
+
+    def send() -> None:
+        room.join()
+        found.append(bench.send())
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    deadline = time.monotonic() + 5
+    while bench.client.budget.delay(LEADS.bucket) <= 1 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert bench.client.budget.delay(LEADS.bucket) == pytest.approx(7, abs=1.1)
+    assert found == []
+    room.leave()
+    thread.join(5)
+    assert found == [{"data": [1]}]
+    assert room.taken == 0

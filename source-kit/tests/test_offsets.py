@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from typing import Any
+import weakref
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -125,3 +126,13 @@ def test_rows_that_stay_are_emitted_exactly_once_or_the_end_is_loud(
         return
     assert sorted(found) == sorted(set(found))
     assert {row for row in range(size) if row not in gone} <= set(found)
+
+
+class Row(dict[str, int]):
+    """A record of which it can be told whether it is still in memory."""
+
+
+def test_a_list_that_waits_for_its_turn_holds_no_record_that_has_left() -> None:
+    pages = OffsetList(lambda skip: Fetched([Row(id=skip), Row(id=skip + 1)], NOON, token=skip)).walk()
+    left = [weakref.ref(cast(Row, next(pages).records[0])) for _ in range(2)]
+    assert [each() for each in left] == [None, None]

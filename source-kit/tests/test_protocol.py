@@ -99,3 +99,13 @@ def test_a_figure_for_statistics_is_a_trace() -> None:
         "type": "TRACE",
         "trace": {"type": "ANALYTICS", "emitted_at": 1.0, "analytics": {"type": "requests", "value": "49"}},
     }
+
+
+@pytest.mark.parametrize("count", [1, 49, 50, 51, 100, 120])
+def test_a_page_has_the_same_lines_whatever_its_length(count: int) -> None:
+    records = [{"id": number} for number in range(count)]
+    encoder = protocol.RecordEncoder("leads")
+    assert encoder.lines(records, 7) == b"".join(
+        b'{"type":"RECORD","record":{"stream":"leads","data":{"id":%d},"emitted_at":7}}\n' % number
+        for number in range(count)
+    )

@@ -20,7 +20,7 @@ from requests.adapters import HTTPAdapter
 
 from source_kit import answers
 from source_kit.errors import ConfigError
-from source_kit.transport import BRISK, Patience, new_session, read_head, trouble
+from source_kit.transport import BRISK, Patience, new_session, prolong, read_head, trouble
 
 HASTY = Patience(connect_seconds=1.0, read_seconds=0.5, answer_seconds=0.6)
 
@@ -231,3 +231,23 @@ def test_an_odd_location_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_check_waits_for_seconds_only() -> None:
     longest = BRISK.attempts * (BRISK.connect_seconds + BRISK.answer_seconds)
     assert longest <= 16.0
+
+
+def test_an_answer_gets_the_time_that_it_waited_for_something_else_than_the_network() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n"
+    for seconds in (0.0, 1.0):
+        with server(head, pause=0.75, tick=b"abc") as url:
+            response = new_session(url, {}, pool_size=1, patience=HASTY).get(url, timeout=HASTY.timeout, stream=True)
+            time.sleep(0.65)  # beyond the deadline
+            prolong(response, seconds)
+            if seconds:
+                answers.read(response)
+                assert answers.taken(response) == b"abc"
+            else:
+                with pytest.raises((requests.RequestException, OSError)):
+                    answers.read(response)
+
+
+def test_an_answer_without_a_body_has_nothing_to_prolong() -> None:
+    with server(b"HTTP/1.1 204 No Content\r\n\r\n") as url:
+        prolong(new_session(url, {}, pool_size=1).get(url, stream=True), 1.0)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
+from typing import cast
+
 from source_kit.work import Fork, Page, Plan, Start, in_order, parted
 
 
@@ -31,3 +34,17 @@ def test_parts_come_before_the_rest() -> None:
 
 def test_a_start_has_no_position_unless_one_was_given() -> None:
     assert Start(incremental=True).position == {}
+
+
+class Row(dict[str, str]):
+    """A record of which it can be told whether it is still in memory."""
+
+
+def test_a_plan_that_waits_for_its_turn_holds_no_record_that_has_left() -> None:
+    def pages() -> Plan:
+        yield Page([Row(id="a")])
+        yield Page([Row(id="b")])
+
+    steps = in_order(pages())
+    left = [weakref.ref(cast(Row, next(steps).records[0])) for _ in range(2)]
+    assert [each() for each in left] == [None, None]

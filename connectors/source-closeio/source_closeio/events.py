@@ -155,7 +155,9 @@ class Events(CloseTimeline):
         is_long = False
         for step in keyset.walk(newest_first(lower, upper)):
             is_long = is_long or isinstance(step, Fork)
-            yield step
+            ready = [step]
+            del step
+            yield ready.pop()
         if is_long:
             yield from keyset.walk(newest_first(max(lower, recent()), upper), cut=False)
 

@@ -163,9 +163,8 @@ class Customers(SearchStream):
         is_whole = False
         try:
             if self._list.page(window, limit=1).total in (None, total):
-                for page in in_order(came.keyset(self._list).walk(window, cut=False)):
-                    if page.records:
-                        yield page
+                pages = in_order(came.keyset(self._list).walk(window, cut=False))
+                yield from filter(lambda page: page.records, pages)
                 is_whole = len(came.ids) == total
         except (ConnectorFault, Unavailable, TransientError) as refusal:  # refused, unfiltered, never whole, or down
             self.pages.say("DEBUG", f"listing them failed ({refusal.internal_message}).")

@@ -118,6 +118,8 @@ def changed(listed: ListFetcher, cursor: TimeCursor, lower: datetime | None) -> 
     for page in listed.whole():
         fresh = within(page.records, cursor.field, lower, cursor.end_date)
         top = latest(fresh, cursor.field, top)
-        yield replace(page, records=fresh)
+        ready = [replace(page, records=fresh)]
+        del page, fresh
+        yield ready.pop()
     began_at = client.clocks.earliest(began_at)
     yield Page((), None if top is None else cursor.checkpoint(top, began_at))

@@ -101,8 +101,7 @@ class Notes(SearchStream):
 
         yield from replace(keyset, emit=once).walk(Window(border.lower, upper), cut=False)
         try:
-            for page in self.listed.whole():
-                yield replace(page, records=once(list(page.records)))
+            yield from map(lambda page: replace(page, records=once(list(page.records))), self.listed.whole())
         except (TooLong, Rejected, Unavailable) as refusal:
             if not is_no_list(refusal):
                 raise

@@ -75,8 +75,10 @@ class ListFetcher(KustomerFetcher[ListAsk]):
                     pages, came, total = pages + 1, came + fetched.size, max(total, fetched.total or 0)
                     fresh = unseen(fetched.records, seen)
                     has_news = has_news or bool(fresh)
-                    if fresh:
-                        yield Page(fresh)
+                    ready = [Page(fresh)] if fresh else []
+                    del fetched, fresh
+                    while ready:
+                        yield ready.pop()
             except WalkExpired:
                 continue
             passes, missing = passes + 1, total - came

@@ -68,11 +68,13 @@ def _by_marks(
 
 def _fresh(plan: Plan, look: Lookback) -> Plan:
     """The plan without the rows that have left in an earlier read."""
-    for step in plan:
+
+    def fresh(step: Page | Fork) -> Page | Fork:
         if isinstance(step, Fork):
-            yield replace(step, plans=[_fresh(each, look) for each in step.plans])
-        else:
-            yield replace(step, records=look.fresh(list(step.records))) if step.records else step
+            return replace(step, plans=[_fresh(each, look) for each in step.plans])
+        return replace(step, records=look.fresh(list(step.records))) if step.records else step
+
+    return map(fresh, plan)
 
 
 def _behind(cursor: TimeCursor) -> Checkpoint:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
+import weakref
 from collections import Counter
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import requests_mock
@@ -13,7 +14,10 @@ import requests_mock
 from source_kit import lookback, timestamps
 from source_kit.catalog_input import ConfiguredStream
 from source_kit.state_input import StreamState
+from source_kit.stream import TimeCursor
 from source_kit.testing import NOON, FakeClock
+from source_kit.work import Page, Plan, Start
+from source_outreach import marks
 from source_outreach.collections import table
 from unit_tests.outreach_account import API, opened
 from unit_tests.vendor_list import VendorList
@@ -176,3 +180,19 @@ def test_sixteen_streams_are_reference_data() -> None:
         "content_category_ownerships",
         "rulesets",
     ]
+
+
+class Row(dict[str, Any]):
+    """A record of which it can be told whether it is still in memory."""
+
+
+def test_a_read_by_marks_that_waits_for_its_turn_holds_no_record_that_has_left() -> None:
+    def pages() -> Plan:
+        yield Page([Row(id=1, updatedAt="2026-01-01T11:00:00Z")])
+        yield Page([Row(id=2, updatedAt="2026-01-01T11:00:01Z")])
+
+    cursor = TimeCursor("updatedAt", None, timedelta(0))
+    look = lookback.Lookback("stages", cursor, Start(incremental=True), every=timedelta(0), now=NOON)
+    plan = marks._fresh(pages(), look)
+    left = [weakref.ref(cast(Page, next(plan)).records[0]) for _ in range(2)]
+    assert [each() for each in left] == [None, None]
