@@ -17,7 +17,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as member
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -27,6 +27,7 @@ from source_kit.rules import Rejected
 from source_kit.tokens import incomplete, told_missing
 from source_kit.windows import Fetch, Fetched, Progress, Window
 from source_kit.work import Page, Plan, Record, parted
+from source_outreach.spans import BESIDE_SECONDS, bounds_of, holds, is_outside, settled_before, times_of
 from source_outreach.tally import FIRST, MOST_WALKS, Earlier, Mark, Tally, mark_of, marks_of, without
 
 NO_PLAN_BELOW_PAGES = 8
@@ -44,8 +45,6 @@ SAME_SHARE = 0.4
 UNFILTERABLE = (400, 422)
 GONE = "Outreach counts {} records more than it gives, in several whole walks of the list. They may be deleted."
 UNFOUND = "those that came in no window were not read"
-# Bounds lie between whole seconds, on which all values of the API lie: no row is on a bound.
-BESIDE_SECONDS = timedelta(milliseconds=500)
 Checkpoint = Callable[[str, datetime, bool], Mapping[str, Any] | None]
 
 
@@ -76,7 +75,6 @@ class Timeline:
     is_unfiltered: bool = False
     _asked_at: datetime | None = None
     _highs: list[str] = member(default_factory=list)
-    _top: datetime | None = None
     _total: int | None = None
 
     @property
@@ -117,7 +115,7 @@ class Timeline:
         if short is not None and not short.is_settled:
             self._note(high)
             # What lies outside is a stray already, or left to another window.
-            self.strays |= {mark for mark in tally.marks if _holds(window, mark[1])}
+            self.strays |= {mark for mark in tally.marks if holds(window, mark[1])}
             yield from self._window(window, may_cut=may_cut, patience=patience, earlier=short)
             return
         if short is not None:
@@ -142,7 +140,7 @@ class Timeline:
             return None
         rest = None if total is None else max(0, total - tally.rows)
         parts = self._parts(rest, tally.pages, patience, is_root=is_root)
-        return self._cut(window, records, tally.marks, parts, tally.pages)
+        return self._cut(window, records, tally, parts)
 
     def _shortfall(self, window: Window, tally: Tally) -> Earlier | None:
         """What is known of the rows that the window counts and did not bring; None where all came.
@@ -195,12 +193,12 @@ class Timeline:
     ) -> tuple[Sequence[Record], str | None]:
         """The rows of a page that this window emits, and the latest value inside the window so far."""
         name = self.field
-        values, has_form = _times(rows, name) if name else ([], False)
+        values, has_form = times_of(rows, name) if name else ([], False)
         has_timeless = bool(name) and len(values) < len(rows)
         inside = values
-        if values and _is_outside(values, window, has_form=has_form):
+        if values and is_outside(values, window, has_form=has_form):
             has_form = False
-            inside = [value for value in values if timestamps.instant(value) and _holds(window, value)]
+            inside = [value for value in values if timestamps.instant(value) and holds(window, value)]
             rows, marks = self._with_strays(rows, marks, window)
         elif not self.strays.isdisjoint(marks):
             rows, marks = without(self.strays, rows, marks)
@@ -219,7 +217,7 @@ class Timeline:
     ) -> tuple[list[Record], list[Mark]]:
         """Rows outside of the window were found: emitted, unless they fill a page and were emitted before."""
         name = self.field
-        outside = {mark for row, mark in zip(rows, marks, strict=True) if not _holds(window, row.get(name))}
+        outside = {mark for row, mark in zip(rows, marks, strict=True) if not holds(window, row.get(name))}
         # A window that begins with a whole page that the plan was made behind: the filter did nothing.
         if (
             not self.is_unfiltered
@@ -235,26 +233,30 @@ class Timeline:
         self.strays |= outside.intersection(fresh[1])
         return fresh
 
-    def _cut(self, window: Window, records: Sequence[Record], seen: set[Mark], parts: int, pages: int) -> Plan | None:
+    def _cut(self, window: Window, records: Sequence[Record], tally: Tally, parts: int) -> Plan | None:
         """Parts of the window, oldest first; None where reading on is as good.
 
         The first begins with the window itself, although it brings again what was seen: what came out of order may lie
-        behind anything that was read.
+        behind anything that was read. Unless counts prove that nothing does.
         """
         if parts < 2 or self.is_unfiltered or not self.progress.cutting_pays():
             return None
         edge = self._edge(records)
         if edge is None or (window.lower is not None and edge <= window.lower):
             return None
-        is_root = window.upper is None
-        upper = self._newest(edge) if is_root else window.upper
-        bounds = [] if upper is None else _bounds(edge, upper, parts)
+        is_root, lower, upper = window.upper is None, window.lower, window.upper
+        if is_root:
+            upper, proven = self._newest(edge, records, tally)
+            if proven is not None:
+                lower = edge = proven
+                self.complete.add(proven)
+        bounds = [] if upper is None else bounds_of(edge, upper, parts)
         if not bounds:
             return None
-        self.strays |= seen
+        self.strays |= tally.marks
         # Where nothing is counted, the first part must show more than the window did before it is cut again.
-        patience = max(BLIND_PAGES, 2 * pages)
-        first = self._window(Window(window.lower, bounds[1]), may_cut=True, patience=patience)
+        patience = max(BLIND_PAGES, 2 * tally.pages)
+        first = self._window(Window(lower, bounds[1]), may_cut=True, patience=patience)
         plans = [first, *(self._window(Window(*pair), may_cut=True) for pair in pairwise(bounds[1:]))]
         if is_root and window.lower is None:
             plans.append(self._timeless())
@@ -269,10 +271,11 @@ class Timeline:
         # What was read is read again, so more than that must be left.
         if rest_pages <= max(pages, NO_PLAN_BELOW_PAGES - 1 if is_root else 1.5 * MOST_WINDOW_PAGES):
             return 0
-        parts = max(2, math.ceil(rest_pages / MOST_WINDOW_PAGES))
+        # Not more than needed: each costs half a page, and none is cut again below one and a half times that length.
+        parts = max(2, round(rest_pages / MOST_WINDOW_PAGES))
         if is_root:
             # Windows for all workers, again and again, but for short ones.
-            rounds = math.ceil(parts / self.workers)
+            rounds = math.ceil(rest_pages / MOST_WINDOW_PAGES / self.workers)
             parts = min(rounds * self.workers, math.ceil(rest_pages / LEAST_WINDOW_PAGES))
         return parts if parts <= MOST_PARTS else FIRST_PARTS
 
@@ -281,57 +284,27 @@ class Timeline:
 
         None where it did not go on in time.
         """
-        found = [timestamps.instant(value) for value in _times(records, self.field)[0]]
+        found = [timestamps.instant(value) for value in times_of(records, self.field)[0]]
         instants = [instant for instant in found if instant is not None]
         half = instants[len(instants) // 2 :]
         return min(half) if half and min(half) > min(instants) else None
 
-    def _newest(self, edge: datetime) -> datetime | None:
-        """Just before the newest row, and never in the future: what changes from now on has a later time."""
-        if self._top is None:
-            # With a bound: in descending order, rows without a value may come first.
-            newest = self.fetch(Window(edge, descending=True), limit=1)
-            instant = timestamps.instant(newest.records[0].get(self.field)) if newest.records else None
-            if instant is not None:
-                top = min(instant, self._asked_at or instant)
-                self._top = timestamps.before(timestamps.floor(top, timestamps.SECOND), BESIDE_SECONDS)
-        return self._top
+    def _newest(
+        self, edge: datetime, records: Sequence[Record], tally: Tally
+    ) -> tuple[datetime | None, datetime | None]:
+        """Just before the newest row, and never in the future: what changes from now on has a later time.
 
-
-def _bounds(lower: datetime, upper: datetime, parts: int) -> list[datetime]:
-    """Ascending bounds of up to `parts` windows of equal length; empty where there is no second to cut at."""
-    span = upper - lower
-    if span < timedelta(seconds=2):
-        return []
-    inner = {timestamps.floor(lower + span * n / parts, timestamps.SECOND) + BESIDE_SECONDS for n in range(1, parts)}
-    bounds = [lower, *sorted(bound for bound in inner if lower < bound < upper), upper]
-    return bounds if len(bounds) > 2 else []
-
-
-def _times(records: Sequence[Record], field: str) -> tuple[list[str], bool]:
-    """The values that are times, and whether all have the form of the API: then their texts compare, and only the
-    outermost are parsed (0.1 µs a row; 0.3 µs for other forms)."""
-    values: list[Any] = [record.get(field) for record in records]
-    has_form = (
-        {*map(type, values)} == {str} and {*map(len, values)} == {24} and {value[-1] for value in values} == {"Z"}
-    )
-    if has_form and None not in (timestamps.instant(min(values)), timestamps.instant(max(values))):
-        return values, True
-    return [value for value in values if timestamps.instant(value) is not None], False
-
-
-def _holds(window: Window, value: Any) -> bool:
-    """Whether a value belongs to the window; what is no time belongs to any."""
-    instant = timestamps.instant(value)
-    if instant is None:
-        return True
-    return (window.lower is None or instant >= window.lower) and (window.upper is None or instant < window.upper)
-
-
-def _is_outside(values: Sequence[str], window: Window, *, has_form: bool) -> bool:
-    """Whether any value lies outside of the window."""
-    if not has_form:
-        return not all(_holds(window, value) for value in values)
-    return (window.lower is not None and min(values) < timestamps.milliseconds_z(window.lower)) or (
-        window.upper is not None and max(values) >= timestamps.milliseconds_z(window.upper)
-    )
+        And a bound before which nothing is left: the same request counts the rows behind it, and those before it are
+        as many as the page has, in order. Without it the page would be read twice (7 MB).
+        """
+        settled = settled_before(records, self.field) if tally.pages == 1 else None
+        lower, rows = settled or (edge, 0)
+        # With a bound: in descending order, rows without a value may come first.
+        newest = self.fetch(Window(lower, descending=True), count=settled is not None, limit=1)
+        instant = timestamps.instant(newest.records[0].get(self.field)) if newest.records else None
+        if instant is None:
+            return None, None
+        top = min(instant, self._asked_at or instant)
+        is_proven = rows > 0 and None not in (tally.total, newest.total) and tally.total == rows + (newest.total or 0)
+        found = timestamps.before(timestamps.floor(top, timestamps.SECOND), BESIDE_SECONDS)
+        return found, lower if is_proven and len(tally.marks) == tally.rows else None
