@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 from source_kit import timestamps
 from source_kit.seen import Seen
-from source_kit.windows import SHORT_WALK_PAGES, SHORT_WINDOW_PAGES, WINDOW_PAGES, cut_points, parts_for
+from source_kit.windows import (
+    SHORT_WALK_PAGES,
+    SHORT_WINDOW_PAGES,
+    WINDOW_PAGES,
+    cut_points,
+    likely_rest,
+    parts_for,
+)
 from source_kit.work import Plan, parted
 
 if TYPE_CHECKING:
@@ -18,16 +25,21 @@ if TYPE_CHECKING:
 
 def cut(walk: Walk, page: Seen) -> Plan | None:
     """Windows for what is left behind a page, oldest first; None where reading on is as good."""
-    keyset, count, is_root = walk.keyset, walk.count, walk.is_open
-    if count.expected is None and count.known(page.fetched.total) is not None:
+    keyset, count, is_root, total = walk.keyset, walk.count, walk.is_open, page.fetched.total
+    is_capped = count.known(total) != total
+    if count.expected is None and total is not None and not is_capped:
+        return None
+    if walk.order is None or walk.lower is None or not keyset.progress.cutting_pays():
         return None
     rest = None if count.expected is None else count.expected - count.emitted
-    # A capped count tells at least that much is left.
-    is_long = is_root or (count.expected is None and page.fetched.total is not None)
     is_short = is_root and rest is not None and rest < SHORT_WALK_PAGES * keyset.page_size
     window_pages = SHORT_WINDOW_PAGES if is_short else WINDOW_PAGES
-    parts = parts_for(rest, keyset.page_size, count.pages, window_pages, is_long=is_long)
-    if parts < 2 or walk.order is None or walk.lower is None or not keyset.progress.cutting_pays():
+    if rest is None and total is not None:
+        upper = page.fetched.asked_at if walk.upper is None else walk.upper
+        covered = max(page.instants) - min(page.instants)
+        rest = likely_rest(page.size, covered, upper - walk.lower, total - page.size)
+    parts = parts_for(rest, keyset.page_size, count.pages, window_pages, is_long=is_root)
+    if parts < 2:
         return None
     # What moved while the windows were read is at the open end by then. One that goes down has passed it.
     is_open = is_root and walk.order != -1

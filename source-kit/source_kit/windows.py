@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,10 +11,15 @@ from source_kit.timestamps import floor
 from source_kit.work import Record
 
 WINDOW_PAGES = 9
+# A window that is cut leaves none much shorter, on average: each costs half a page for its last, short one.
+LONGEST_WINDOW = 1.5
 # Of a short walk the windows are shorter: states leave at their ends.
 SHORT_WALK_PAGES, SHORT_WINDOW_PAGES = 45, 5
 MAX_PARTS = 8
 BLIND_PARTS = 4
+# Where rows are counted, a part that is too long is cut again for nothing, as its own first page shows its density:
+# few parts at a time follow a history in which one month holds a hundred times what another does.
+COUNTED_PARTS = 4
 # Empty windows that a skewed history may cost, as a share of the pages expected.
 EMPTY_SHARE = 0.04
 
@@ -99,16 +103,29 @@ class Progress:
         return self.empty <= 3 + EMPTY_SHARE * max(self.expected, self.pages)
 
 
-def parts_for(rest: int | None, page_size: int, pages_read: int, window_pages: int, *, is_long: bool) -> int:
+def parts_for(
+    rest: int | None,
+    page_size: int,
+    pages_read: int,
+    window_pages: int,
+    *,
+    is_long: bool,
+    most: int = COUNTED_PARTS,
+) -> int:
     """Into how many windows to cut what is left, below 2: read on. `rest` is None where the API does not count;
-    `is_long` then says that much is left, probably (an open window) or surely (a capped count)."""
+    `is_long` then says that much is left, probably (an open window). At `most` so many, where it is counted."""
     if rest is None:
         if is_long:
             return MAX_PARTS if pages_read >= 2 else 0
         return BLIND_PARTS if pages_read > window_pages else 0
-    if rest <= (window_pages + 1) * page_size:
-        return 0
-    return min(MAX_PARTS, math.ceil(rest / page_size / window_pages))
+    windows = rest / page_size / window_pages
+    return 0 if windows <= LONGEST_WINDOW else min(most, max(2, round(windows)))
+
+
+def likely_rest(rows: int, covered: timedelta, left: timedelta, least: int) -> int:
+    """How many rows are left in a time, if it is as dense as that which so many rows cover; `least` at the least. For
+    counts that are capped: "10,000 or more"."""
+    return max(least, int(left / max(covered, timedelta(milliseconds=1)) * rows))
 
 
 def cut_points(lower: datetime, upper: datetime, parts: int, step: timedelta) -> list[datetime]:

@@ -28,15 +28,30 @@ def first_step(collection: Collection, plan: Plan) -> tuple[list[Page], int, boo
     return pages, 0, False
 
 
-@pytest.mark.parametrize(("count_cap", "before"), [(10**9, 1), (None, 2), (100, 2)])
+@pytest.mark.parametrize(("count_cap", "before", "parts"), [(10**9, 1, 4), (None, 2, 8), (100, 1, 4)])
 def test_a_long_walk_is_cut_after_a_page_or_two_and_what_may_still_move_is_read_last(
-    count_cap: int | None, before: int
+    count_cap: int | None, before: int, parts: int
 ) -> None:
     """Where the API counts it is cut at once; else when a second page shows that it is long."""
     collection = Collection(rows_of(400, "spread", 1), page_size=5, count_cap=count_cap)
     pages, windows, goes_on = first_step(collection, keyset_of(collection, knows_cap=count_cap == 100).walk(Window()))
     assert sum(1 for page in pages if page.records) == before
-    assert (windows, goes_on) == (8, True)
+    assert (windows, goes_on) == (parts, True)
+
+
+@pytest.mark.parametrize("count_cap", [10**9, 500])
+def test_a_history_with_dense_months_costs_few_requests_more_than_its_pages(count_cap: int) -> None:
+    """Of 24 months the busiest holds a hundred times what the quietest does; counts are capped at 20 pages, or not."""
+    month, times = 100_000, list[int]()
+    for number in range(24):
+        rows = round(15.2 * 100 ** ((number * 7 % 24) / 23))
+        times += [number * month + row * month // rows for row in range(rows)]
+    collection = Collection(dict(enumerate((at, 0) for at in times)), page_size=40, count_cap=count_cap)
+    keyset = keyset_of(collection, knows_cap=count_cap == 500)
+    found = [row["id"] for page in in_order(keyset.walk(Window())) for row in page.records]
+    assert sorted(found) == list(range(len(times)))
+    # 208 full pages.
+    assert (len(times), collection.requests <= 230) == (8309, True), collection.requests
 
 
 def test_a_long_walk_from_the_newest_down_is_cut_too_and_has_no_open_end() -> None:

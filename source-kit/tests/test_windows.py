@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from source_kit.timestamps import MILLISECOND, MINUTE, floor
-from source_kit.windows import Progress, cut_points, parts_for
+from source_kit.windows import Progress, cut_points, likely_rest, parts_for
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
 INSTANTS = st.integers(0, (2030 - 2000) * 31_556_952_000).map(
@@ -22,12 +22,12 @@ INSTANTS = st.integers(0, (2030 - 2000) * 31_556_952_000).map(
     ("rest", "pages_read", "is_root", "expected"),
     [
         (0, 1, True, 0),
-        (1000, 1, True, 0),
-        (1001, 1, True, 2),
-        (1801, 1, True, 3),
-        (100_000, 1, True, 8),
-        (1000, 9, False, 0),
-        (5000, 1, False, 6),
+        (1350, 1, True, 0),
+        (1351, 1, True, 2),
+        (2251, 1, True, 3),
+        (100_000, 1, True, 4),
+        (1350, 9, False, 0),
+        (5000, 1, False, 4),
         (None, 1, True, 0),
         (None, 2, True, 8),
         (None, 9, False, 0),
@@ -36,6 +36,14 @@ INSTANTS = st.integers(0, (2030 - 2000) * 31_556_952_000).map(
 )
 def test_windows_are_sized_to_about_nine_pages(rest: int | None, pages_read: int, is_root: bool, expected: int) -> None:
     assert parts_for(rest, 100, pages_read, 9, is_long=is_root) == expected
+
+
+@pytest.mark.parametrize(("covered_minutes", "expected"), [(60, 23_500), (600, 9500), (0, 84_600_000_000)])
+def test_where_a_count_says_only_that_there_are_many_the_page_tells_how_dense_they_lie(
+    covered_minutes: int, expected: int
+) -> None:
+    """500 rows cover so many minutes, and two days less an hour are left; at least 9,500 rows are."""
+    assert likely_rest(500, covered_minutes * MINUTE, timedelta(hours=47), 9500) == expected
 
 
 def test_four_parts_of_a_day_are_cut_at_six_hours_each() -> None:

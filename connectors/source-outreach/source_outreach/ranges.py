@@ -83,3 +83,14 @@ def is_outside(values: Sequence[str], window: Window, *, has_form: bool) -> bool
     return (window.lower is not None and min(values) < timestamps.milliseconds_z(window.lower)) or (
         window.upper is not None and max(values) >= timestamps.milliseconds_z(window.upper)
     )
+
+
+def settled_before(records: Sequence[Record], field: str) -> tuple[datetime, int] | None:
+    """A bound below the last second of a page, and how many of its rows lie before; None where they are not in order,
+    or some have no time."""
+    found = [timestamps.instant(value) for value in times_of(records, field)[0]]
+    instants = [instant for instant in found if instant is not None]
+    if not instants or len(instants) < len(records) or timestamps.direction(instants) != 1:
+        return None
+    bound = timestamps.before(timestamps.floor(instants[-1], timestamps.SECOND), BESIDE_SECONDS)
+    return bound, sum(instant < bound for instant in instants)

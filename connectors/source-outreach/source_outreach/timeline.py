@@ -27,7 +27,15 @@ from source_kit.rules import Rejected
 from source_kit.tokens import incomplete, told_missing
 from source_kit.windows import Fetch, Fetched, Progress, Window
 from source_kit.work import Page, Plan, Record, parted
-from source_outreach.ranges import BESIDE_SECONDS, Timeless, bounds_of, holds, is_outside, times_of
+from source_outreach.ranges import (
+    BESIDE_SECONDS,
+    Timeless,
+    bounds_of,
+    holds,
+    is_outside,
+    settled_before,
+    times_of,
+)
 from source_outreach.tally import FIRST, MOST_WALKS, Earlier, Mark, Tally, mark_of, marks_of, without
 
 NO_PLAN_BELOW_PAGES = 8
@@ -74,7 +82,6 @@ class Timeline:
     is_unfiltered: bool = False
     _asked_at: datetime | None = None
     _highs: list[str] = member(default_factory=list)
-    _top: datetime | None = None
     _total: int | None = None
 
     @property
@@ -140,7 +147,7 @@ class Timeline:
             return None
         rest = None if total is None else max(0, total - tally.rows)
         parts = self._parts(rest, tally.pages, patience, is_root=is_root)
-        return self._cut(window, records, tally.marks, parts, tally.pages)
+        return self._cut(window, records, tally, parts)
 
     def _shortfall(self, window: Window, tally: Tally) -> Earlier | None:
         """What is known of the rows that the window counts and did not bring; None where all came.
@@ -233,26 +240,30 @@ class Timeline:
         self.strays |= outside.intersection(fresh[1])
         return fresh
 
-    def _cut(self, window: Window, records: Sequence[Record], seen: set[Mark], parts: int, pages: int) -> Plan | None:
+    def _cut(self, window: Window, records: Sequence[Record], tally: Tally, parts: int) -> Plan | None:
         """Parts of the window, oldest first; None where reading on is as good.
 
         The first begins with the window itself, although it brings again what was seen: what came out of order may lie
-        behind anything that was read.
+        behind anything that was read. Unless counts prove that nothing does.
         """
         if parts < 2 or self.is_unfiltered or not self.progress.cutting_pays():
             return None
         edge = self._edge(records)
         if edge is None or (window.lower is not None and edge <= window.lower):
             return None
-        is_root = window.upper is None
-        upper = self._newest(edge) if is_root else window.upper
+        is_root, lower, upper = window.upper is None, window.lower, window.upper
+        if is_root:
+            upper, proven = self._newest(edge, records, tally)
+            if proven is not None:
+                lower = edge = proven
+                self.complete.add(proven)
         bounds = [] if upper is None else bounds_of(edge, upper, parts)
         if not bounds:
             return None
-        self.strays |= seen
+        self.strays |= tally.marks
         # Where nothing is counted, the first part must show more than the window did before it is cut again.
-        patience = max(BLIND_PAGES, 2 * pages)
-        first = self._window(Window(window.lower, bounds[1]), may_cut=True, patience=patience)
+        patience = max(BLIND_PAGES, 2 * tally.pages)
+        first = self._window(Window(lower, bounds[1]), may_cut=True, patience=patience)
         plans = [first, *(self._window(Window(*pair), may_cut=True) for pair in pairwise(bounds[1:]))]
         if is_root and window.lower is None:
             plans.append(self._timeless())
@@ -267,10 +278,11 @@ class Timeline:
         # What was read is read again, so more than that must be left.
         if rest_pages <= max(pages, NO_PLAN_BELOW_PAGES - 1 if is_root else 1.5 * MOST_WINDOW_PAGES):
             return 0
-        parts = max(2, math.ceil(rest_pages / MOST_WINDOW_PAGES))
+        # Not more than needed: each costs half a page, and none is cut again below one and a half times that length.
+        parts = max(2, round(rest_pages / MOST_WINDOW_PAGES))
         if is_root:
             # Windows for all workers, again and again, but for short ones.
-            rounds = math.ceil(parts / self.workers)
+            rounds = math.ceil(rest_pages / MOST_WINDOW_PAGES / self.workers)
             parts = min(rounds * self.workers, math.ceil(rest_pages / LEAST_WINDOW_PAGES))
         return parts if parts <= MOST_PARTS else FIRST_PARTS
 
@@ -284,13 +296,22 @@ class Timeline:
         half = instants[len(instants) // 2 :]
         return min(half) if half and min(half) > min(instants) else None
 
-    def _newest(self, edge: datetime) -> datetime | None:
-        """Just before the newest row, and never in the future: what changes from now on has a later time."""
-        if self._top is None:
-            # With a bound: in descending order, rows without a value may come first.
-            newest = self.fetch(Window(edge, descending=True), limit=1)
-            instant = timestamps.instant(newest.records[0].get(self.field)) if newest.records else None
-            if instant is not None:
-                top = min(instant, self._asked_at or instant)
-                self._top = timestamps.before(timestamps.floor(top, timestamps.SECOND), BESIDE_SECONDS)
-        return self._top
+    def _newest(
+        self, edge: datetime, records: Sequence[Record], tally: Tally
+    ) -> tuple[datetime | None, datetime | None]:
+        """Just before the newest row, and never in the future: what changes from now on has a later time.
+
+        And a bound before which nothing is left: the same request counts the rows behind it, and those before it are
+        as many as the page has, in order. Without it the page would be read twice (7 MB).
+        """
+        settled = settled_before(records, self.field) if tally.pages == 1 else None
+        lower, rows = settled or (edge, 0)
+        # With a bound: in descending order, rows without a value may come first.
+        newest = self.fetch(Window(lower, descending=True), count=settled is not None, limit=1)
+        instant = timestamps.instant(newest.records[0].get(self.field)) if newest.records else None
+        if instant is None:
+            return None, None
+        top = min(instant, self._asked_at or instant)
+        is_proven = rows > 0 and None not in (tally.total, newest.total) and tally.total == rows + (newest.total or 0)
+        found = timestamps.before(timestamps.floor(top, timestamps.SECOND), BESIDE_SECONDS)
+        return found, lower if is_proven and len(tally.marks) == tally.rows else None

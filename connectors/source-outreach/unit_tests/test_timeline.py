@@ -155,6 +155,52 @@ def test_many_pages_are_read_in_windows_with_few_requests_more_than_pages() -> N
     assert [state["last"] for state in states] == [False] * (len(states) - 1) + [True]
 
 
+@pytest.mark.parametrize(
+    ("late", "is_counting", "begins"),
+    [
+        (None, True, START + timedelta(seconds=8999.5)),
+        (timedelta(days=1), True, None),
+        (timedelta(seconds=1500), True, None),
+        (None, False, None),
+    ],
+)
+def test_the_first_page_is_read_once_where_counts_prove_that_nothing_else_lies_before_its_last_row(
+    late: timedelta | None, is_counting: bool, begins: datetime | None
+) -> None:
+    """Not where a row comes later than its place, on that page or behind it, or where nobody counts."""
+    api = Api(spread(200))
+    api.is_counting = is_counting
+    api.late = {} if late is None else {3: late}
+    records, _ = read(api)
+    assert_complete(api, records)
+    closed = [window.lower for window, *_ in api.requests if window.upper is not None]
+    assert (None in closed) == (begins is None)
+    assert begins is None or begins in closed
+
+
+def test_a_first_page_that_spans_nearly_all_of_the_time_leaves_no_window_that_ends_before_it_begins() -> None:
+    api = Api([*spread(10, 100_000.0), *(row(each, 900_000 + each) for each in range(10, 200))])
+    records, _ = read(api)
+    assert_complete(api, records)
+    bounds = [(window.lower, window.upper) for window, *_ in api.requests if window.lower and window.upper]
+    assert bounds
+    assert all(lower < upper for lower, upper in bounds)
+
+
+def test_a_row_that_leaves_the_first_page_while_it_is_planned_has_it_read_again() -> None:
+    """What is counted behind it is one more then: nothing is proven."""
+    api = Api(spread(200))
+
+    def touch(number: int) -> None:
+        if number == 1:
+            api.rows[3] = (NOW, row(3, (NOW - START).total_seconds()))
+
+    api.before_request = touch
+    records, _ = read(api)
+    assert {record["id"] for record in records} == set(range(200))
+    assert None in [window.lower for window, *_ in api.requests if window.upper is not None]
+
+
 def test_the_lower_bound_is_inclusive_and_kept() -> None:
     api = Api(spread(300))
     records, _ = read(api, START + timedelta(seconds=100_000))
