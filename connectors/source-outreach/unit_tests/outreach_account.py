@@ -7,14 +7,15 @@ from typing import Any
 
 import requests_mock
 
-from source_kit.config_store import ConfigStore
-from source_kit.redaction import Redactor
+from source_kit import reading
+from source_kit.catalog_input import ConfiguredStream
 from source_kit.stream import KitStream
-from source_kit.testing import FakeClock, KeptOutput
+from source_kit.testing import FakeClock, opened
+from source_kit.transport import PATIENT, Patience
 from source_kit.work import Record, Start, in_order
 from source_outreach import streams
 from source_outreach.discovery import Account
-from source_outreach.source import SourceOutreach
+from source_outreach.source import OutreachConnection, SourceOutreach
 
 API = "https://api.outreach.io/api/v2"
 TOKEN_URL = "https://api.outreach.io/oauth/token"
@@ -28,17 +29,20 @@ CONFIG = {
 }
 
 
-def opened(**config: Any) -> SourceOutreach:
-    """A source with that config; its access token is good for two hours from the fake noon."""
+def connected(patience: Patience = PATIENT, **config: Any) -> OutreachConnection:
+    """A connection with that config; its access token is good for two hours from the fake noon."""
     source = SourceOutreach()
     source.clock = FakeClock()
-    output = KeptOutput(source.clock)
-    source.prepare(ConfigStore(None, {**CONFIG, **config}), output, Redactor())
-    return source
+    connection: OutreachConnection = opened(source, {**CONFIG, **config}, patience=patience)
+    return connection
 
 
-def stream_of(source: SourceOutreach, name: str) -> KitStream:
-    found = streams.build(source.client, source.settings, Account(source.client))
+def sync(connection: OutreachConnection, *streams: ConfiguredStream, states: Any = None) -> int:
+    return reading.read(connection, streams, states or {}, "source-outreach")
+
+
+def stream_of(connection: OutreachConnection, name: str) -> KitStream:
+    found = streams.build(connection.client, connection.settings, Account(connection.client))
     return next(stream for stream in found if stream.name == name)
 
 

@@ -14,7 +14,7 @@ from source_kit.errors import ConfigError
 from source_kit.state_input import StreamState
 from source_kit.work import Start, in_order
 from source_outreach.collections import table
-from unit_tests.outreach_account import API, opened, page, stream_of
+from unit_tests.outreach_account import API, connected, page, stream_of, sync
 from unit_tests.vendor_list import VendorList
 
 CURSORS = sorted(name for name, collection in table().items() if collection.cursor)
@@ -23,10 +23,10 @@ BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
 
 def read(name: str, state: dict[str, Any] | None = None, **config: Any) -> tuple[list[int], dict[str, Any]]:
     """The ids that an incremental read emits, and its last state."""
-    source = opened(**config)
+    connection = connected(**config)
     states = {} if state is None else {name: StreamState(state, own=True)}
-    assert source.sync([ConfiguredStream(name, "incremental")], states) == 0
-    messages = source.output.messages()  # type: ignore[attr-defined]  # a kept output
+    assert sync(connection, ConfiguredStream(name, "incremental"), states=states) == 0
+    messages = connection.output.messages()  # type: ignore[attr-defined]  # a kept output
     kept = [m["state"]["stream"]["stream_state"] for m in messages if m["type"] == "STATE"]
     return [m["record"]["data"]["id"] for m in messages if m["type"] == "RECORD"], kept[-1]
 
@@ -56,7 +56,7 @@ def test_every_stream_with_a_cursor_asks_for_a_range_with_both_ends(
 ) -> None:
     collection = table()[name]
     requests_mock.get(f"{API}/{collection.plural}", json=page([]))
-    stream = stream_of(opened(start_date="2025-01-01", end_date="2025-02-01"), name)
+    stream = stream_of(connected(start_date="2025-01-01", end_date="2025-02-01"), name)
     assert [page for page in in_order(stream.work(Start(incremental=True))) if page.records] == []
     (request,) = requests_mock.request_history
     key = f"filter[{collection.cursor}]".lower()
@@ -81,4 +81,4 @@ def test_no_state_passes_the_end_and_a_read_from_there_asks_for_nothing(requests
 
 def test_an_end_before_the_start_is_refused() -> None:
     with pytest.raises(ConfigError, match="end_date must be later than start_date"):
-        opened(start_date="2025-01-02", end_date="2025-01-01")
+        connected(start_date="2025-01-02", end_date="2025-01-01")

@@ -10,7 +10,7 @@ import requests_mock
 from source_kit.catalog_input import ConfiguredStream
 from source_kit.errors import TransientError
 from source_outreach.discovery import Account, custom_object, labels_of, stream_name
-from unit_tests.outreach_account import API, opened, page, problem, read, without_ids
+from unit_tests.outreach_account import API, connected, page, problem, read, sync, without_ids
 
 DEFINITION: dict[str, Any] = {
     "definitions": {
@@ -98,8 +98,8 @@ def test_discover_lists_custom_objects_and_labels(requests_mock: requests_mock.M
     requests_mock.get(f"{API}/schema.json", json={"definitions": {"myObject": DEFINITION}})
     validations = {"custom1": {"type": "inclusion", "label": "Region"}}
     requests_mock.get(f"{API}/types", json={"data": [{"type": "account", "meta": {"validations": validations}}]})
-    source = opened()
-    streams = {stream.name: stream for stream in source.build_streams(source.client)}
+    connection = connected()
+    streams = {stream.name: stream for stream in connection.streams()}
     assert len(streams) == 48
     assert streams["custom_object_my_object"].is_resumable
     assert streams["accounts"].schema()["properties"]["custom1"]["description"] == "Region (inclusion)"
@@ -114,9 +114,9 @@ def test_a_gateway_that_gives_up_once_does_not_lose_the_custom_objects(requests_
     without_ids(requests_mock)
     whole = {"json": {"definitions": {"myObject": DEFINITION}}}
     requests_mock.get(f"{API}/schema.json", [GATEWAY, {**GATEWAY, "status_code": 504}, whole])
-    source = opened()
-    assert len(source.build_streams(source.client)) == 48
-    assert len(source.clock.sleeps) == 2  # type: ignore[attr-defined]  # a fake clock
+    connection = connected()
+    assert len(connection.streams()) == 48
+    assert len(connection.clock.sleeps) == 2  # type: ignore[attr-defined]  # a fake clock
 
 
 @pytest.mark.parametrize("status", [500, 502, 504])
@@ -125,27 +125,27 @@ def test_a_schema_that_keeps_failing_is_an_error_and_no_catalog_without_custom_o
 ) -> None:
     without_ids(requests_mock)
     requests_mock.get(f"{API}/schema.json", **{**GATEWAY, "status_code": status})  # type: ignore[arg-type]  # of the mock
-    source = opened()
+    connection = connected()
     with pytest.raises(TransientError, match="the schema with the custom objects failed 10 times"):
-        source.build_streams(source.client)
+        connection.streams()
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 422])
 def test_a_schema_that_is_refused_leaves_the_standard_streams(requests_mock: requests_mock.Mocker, status: int) -> None:
     without_ids(requests_mock)
     requests_mock.get(f"{API}/schema.json", status_code=status, json={})
-    source = opened()
-    assert len(source.build_streams(source.client)) == 47
+    connection = connected()
+    assert len(connection.streams()) == 47
     assert any(
         "did not give the schema with the custom objects" in line
-        for line in source.output.logs()  # type: ignore[attr-defined]  # a kept output
+        for line in connection.output.logs()  # type: ignore[attr-defined]  # a kept output
     )
 
 
 def test_a_read_without_custom_objects_does_not_look_for_them(requests_mock: requests_mock.Mocker) -> None:
     requests_mock.get(f"{API}/stages", json=page([]))
-    source = opened()
-    assert source.sync([ConfiguredStream("stages", "incremental")], {}) == 0
+    connection = connected()
+    assert sync(connection, ConfiguredStream("stages", "incremental")) == 0
     assert {request.path for request in requests_mock.request_history} == {"/api/v2/stages"}
 
 
@@ -154,8 +154,8 @@ def test_custom_objects_are_read_from_their_path(requests_mock: requests_mock.Mo
     requests_mock.get(f"{API}/schema.json", json={"definitions": {"myObject": DEFINITION}})
     row = {"type": "myObject", "id": 1, "attributes": {"my_name": "x"}}
     requests_mock.get(f"{API}/customObjects/myObject", json=page([row]))
-    source = opened()
-    stream = next(s for s in source.build_streams(source.client) if s.name == "custom_object_my_object")
+    connection = connected()
+    stream = next(s for s in connection.streams() if s.name == "custom_object_my_object")
     assert read(stream) == [{"id": 1, "type": "myObject", "my_name": "x"}]
 
 
@@ -184,8 +184,8 @@ def test_custom_objects_that_differ_in_punctuation_only_are_streams_of_their_own
     paths = ("my%20object", "my-object", "myObject")
     found = {path: {**DEFINITION, "links": [{"href": f"/api/v2/customObjects/{path}"}]} for path in paths}
     requests_mock.get(f"{API}/schema.json", json={"definitions": {**found, "myObjectAgain": DEFINITION, "odd": [None]}})
-    source = opened()
-    streams = {stream.name: stream.path() for stream in source.build_streams(source.client)[47:]}
+    connection = connected()
+    streams = {stream.name: stream.path() for stream in connection.streams()[47:]}
     assert streams == {
         "custom_object_my_object": "customObjects/myObject",
         "custom_object_my_object__070257": "customObjects/my-object",
@@ -199,9 +199,9 @@ def test_a_schema_without_definitions_leaves_the_standard_streams_and_says_so(
 ) -> None:
     without_ids(requests_mock)
     requests_mock.get(f"{API}/schema.json", json=content)
-    source = opened()
-    assert len(source.build_streams(source.client)) == 47
-    logs = source.output.logs()  # type: ignore[attr-defined]  # a kept output
+    connection = connected()
+    assert len(connection.streams()) == 47
+    logs = connection.output.logs()  # type: ignore[attr-defined]  # a kept output
     assert (
         "WARN Outreach did not give the schema with the custom objects: its answer to schema.json has no definitions."
         in logs
@@ -217,8 +217,8 @@ def test_odd_definitions_of_custom_fields_give_no_labels_and_no_error(
     validations = {"custom1": {"type": "inclusion", "label": "Region"}, "custom2": None}
     good = {"type": "prospect", "meta": {"validations": validations}}
     requests_mock.get(f"{API}/types", json={"data": [entry, good]})
-    source = opened()
-    labels = Account(source.client).labels()
+    connection = connected()
+    labels = Account(connection.client).labels()
     assert labels["prospect"] == {"custom1": "Region (inclusion)"}
     assert not labels.get("account")
 
@@ -226,10 +226,10 @@ def test_odd_definitions_of_custom_fields_give_no_labels_and_no_error(
 def test_what_the_config_cannot_reach_is_not_in_the_catalog_and_says_so(requests_mock: requests_mock.Mocker) -> None:
     without_ids(requests_mock)
     requests_mock.get(f"{API}/schema.json", json={"definitions": {}})
-    source = opened()
-    names = {stream.name for stream in source.build_streams(source.client)}
+    connection = connected()
+    names = {stream.name for stream in connection.streams()}
     assert names.isdisjoint({"imports", "org_settings"})
-    assert [line for line in source.output.logs() if "left out" in line] == [  # type: ignore[attr-defined]
+    assert [line for line in connection.output.logs() if "left out" in line] == [  # type: ignore[attr-defined]
         "INFO Stream imports is left out: Outreach gives imports by id only. Set import_ids, or remove imports from "
         "the sync.",
         "INFO Stream org_settings is left out: Outreach gives orgSettings by id only, and none is known. Remove "
@@ -245,8 +245,8 @@ def test_whatever_the_list_of_imports_answers_the_other_streams_are_in_the_catal
     requests_mock.get(f"{API}/imports", status_code=status, json={})
     requests_mock.get(f"{API}/auditLogs", status_code=500, json={})
     requests_mock.get(f"{API}/schema.json", json={"definitions": {}})
-    source = opened()
-    names = {stream.name for stream in source.build_streams(source.client)}
+    connection = connected()
+    names = {stream.name for stream in connection.streams()}
     assert len(names) == 48
     # Where nobody knows, it stays.
     assert ("imports" in names, "org_settings" in names) == (False, True)
@@ -255,8 +255,8 @@ def test_whatever_the_list_of_imports_answers_the_other_streams_are_in_the_catal
 def test_what_the_config_reaches_is_in_the_catalog(requests_mock: requests_mock.Mocker) -> None:
     requests_mock.get(API, json={"token": {"orgGuid": "7c9e6679-7425-40de-944b-e07fc1f90ae7"}})
     requests_mock.get(f"{API}/schema.json", json={"definitions": {}})
-    source = opened(import_ids="17")
-    names = {stream.name for stream in source.build_streams(source.client)}
+    connection = connected(import_ids="17")
+    names = {stream.name for stream in connection.streams()}
     assert {"imports", "org_settings"} <= names
 
 
@@ -267,15 +267,15 @@ def test_imports_whose_scope_is_missing_stay_in_the_catalog_like_other_streams(
     refusal = problem("unauthorizedOauthScope", "Your authorization lacks the scope 'imports.read'.")
     requests_mock.get(f"{API}/imports", status_code=403, json=refusal)
     requests_mock.get(f"{API}/schema.json", json={"definitions": {}})
-    source = opened()
-    assert "imports" in {stream.name for stream in source.build_streams(source.client)}
+    connection = connected()
+    assert "imports" in {stream.name for stream in connection.streams()}
 
 
 def test_a_catalog_of_before_that_has_imports_gets_the_reason(requests_mock: requests_mock.Mocker) -> None:
     without_ids(requests_mock)
-    source = opened()
-    assert source.sync([ConfiguredStream("imports", "full_refresh")], {}) == 1
-    errors = [m["trace"]["error"] for m in source.output.messages() if m.get("trace", {}).get("type") == "ERROR"]  # type: ignore[attr-defined]
+    connection = connected()
+    assert sync(connection, ConfiguredStream("imports", "full_refresh")) == 1
+    errors = [m["trace"]["error"] for m in connection.output.messages() if m.get("trace", {}).get("type") == "ERROR"]  # type: ignore[attr-defined]
     assert [error["message"] for error in errors] == [
         "Outreach gives imports by id only. Set import_ids, or remove imports from the sync."
     ]

@@ -12,13 +12,13 @@ from source_outreach.collections import BUCKET, KAIA_BUCKET, table
 from source_outreach.endpoints import CollectionEndpoint, ListAsk, is_list_of_resources
 from source_outreach.forms import Form
 from source_outreach.ranges import Timeless
-from unit_tests.outreach_account import opened, resource
+from unit_tests.outreach_account import connected, resource
 
 MAY, JUNE = datetime(2025, 5, 1, tzinfo=UTC), datetime(2025, 6, 1, tzinfo=UTC)
 
 
 def endpoint(stream: str = "stages", **config: Any) -> CollectionEndpoint:
-    return CollectionEndpoint(table()[stream], opened(**config).settings)
+    return CollectionEndpoint(table()[stream], connected(**config).settings)
 
 
 @pytest.mark.parametrize(

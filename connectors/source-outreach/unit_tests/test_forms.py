@@ -13,8 +13,8 @@ from source_kit.errors import ConfigError
 from source_kit.rules import Rejected, Unavailable
 from source_kit.work import Record
 from source_outreach.collections import table
-from source_outreach.source import SourceOutreach
-from unit_tests.outreach_account import API, opened, page, problem, read, resource, stream_of, without_ids
+from source_outreach.source import OutreachConnection
+from unit_tests.outreach_account import API, connected, page, problem, read, resource, stream_of, sync, without_ids
 
 CONNECTED = (
     "accounts calls events mailings opportunities opportunity_stages products prospects purchases stages tasks users"
@@ -24,20 +24,20 @@ STAGES = f"{API}/stages"
 PROSPECTS = f"{API}/prospects"
 
 
-def emitted(source: SourceOutreach) -> list[Record]:
-    messages = source.output.messages()  # type: ignore[attr-defined]  # a kept output
+def emitted(connection: OutreachConnection) -> list[Record]:
+    messages = connection.output.messages()  # type: ignore[attr-defined]  # a kept output
     return [message["record"]["data"] for message in messages if message["type"] == "RECORD"]
 
 
-def synced(source: SourceOutreach, stream: str, *columns: str) -> list[Record]:
+def synced(connection: OutreachConnection, stream: str, *columns: str) -> list[Record]:
     """The records of a read whose catalog selects these columns, beside the key and the cursor."""
     selected: dict[str, Any] = {"properties": {key: {} for key in ("id", "updatedAt", *columns)}} if columns else {}
-    assert source.sync([ConfiguredStream(stream, "full_refresh", json_schema=selected)], {}) == 0
-    return emitted(source)
+    assert sync(connection, ConfiguredStream(stream, "full_refresh", json_schema=selected)) == 0
+    return emitted(connection)
 
 
-def warnings(source: SourceOutreach) -> list[str]:
-    return [line for line in source.output.logs() if line.startswith("WARN")]  # type: ignore[attr-defined]
+def warnings(connection: OutreachConnection) -> list[str]:
+    return [line for line in connection.output.logs() if line.startswith("WARN")]  # type: ignore[attr-defined]
 
 
 def prospect(number: int, **attributes: Any) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def test_links_to_a_crm_are_a_column_and_an_empty_list_where_there_are_none(
 ) -> None:
     rows = [{**resource(1), "meta": {"dataConnections": [LINK]}}, {**resource(2), "meta": {}}, resource(3)]
     requests_mock.get(STAGES, json=page(rows))
-    records = read(stream_of(opened(), "stages"))
+    records = read(stream_of(connected(), "stages"))
     assert [record["dataConnections"] for record in records] == [[LINK], [], []]
     assert requests_mock.last_request.qs["providedataconnections"] == ["true"]  # type: ignore[union-attr]
 
@@ -79,7 +79,7 @@ def test_links_to_a_crm_are_a_column_and_an_empty_list_where_there_are_none(
 def test_links_in_another_form_than_a_list_are_its_only_entry(requests_mock: requests_mock.Mocker) -> None:
     rows = [{**resource(1), "meta": {"dataConnections": LINK}}, {**resource(2), "meta": ["x"]}]
     requests_mock.get(STAGES, json=page(rows))
-    assert [record["dataConnections"] for record in read(stream_of(opened(), "stages"))] == [[LINK], []]
+    assert [record["dataConnections"] for record in read(stream_of(connected(), "stages"))] == [[LINK], []]
 
 
 @pytest.mark.parametrize("status", [400, 403, 422])
@@ -94,20 +94,20 @@ def test_a_refused_parameter_is_left_out_with_one_warning_for_all_streams(
 
     for plural in ("stages", "products"):
         requests_mock.get(f"{API}/{plural}", json=answer)
-    source = opened()
-    assert source.sync([ConfiguredStream(name, "full_refresh") for name in ("stages", "products")], {}) == 0
-    assert [record["dataConnections"] for record in emitted(source)] == [None, None]
-    assert len(warnings(source)) == 1
-    assert "Outreach refused provideDataConnections" in warnings(source)[0]
+    connection = connected()
+    assert sync(connection, *(ConfiguredStream(name, "full_refresh") for name in ("stages", "products"))) == 0
+    assert [record["dataConnections"] for record in emitted(connection)] == [None, None]
+    assert len(warnings(connection)) == 1
+    assert "Outreach refused provideDataConnections" in warnings(connection)[0]
 
 
 def test_a_refusal_of_something_else_stays_what_it_is(requests_mock: requests_mock.Mocker) -> None:
     requests_mock.get(STAGES, status_code=422, json=problem("validationError", "x is not filterable"))
-    source = opened()
+    connection = connected()
     with pytest.raises(Rejected):
-        read(stream_of(source, "stages"))
+        read(stream_of(connection, "stages"))
     assert len(requests_mock.request_history) == 2
-    assert warnings(source) == []
+    assert warnings(connection) == []
 
 
 def test_a_form_that_was_answered_once_is_not_given_up_for_a_later_refusal(
@@ -115,7 +115,7 @@ def test_a_form_that_was_answered_once_is_not_given_up_for_a_later_refusal(
 ) -> None:
     requests_mock.get(STAGES, [{"json": page([resource(1)], "abc")}, {"status_code": 400, "json": {}}])
     with pytest.raises(Rejected):
-        read(stream_of(opened(), "stages"))
+        read(stream_of(connected(), "stages"))
     assert len(requests_mock.request_history) == 2
 
 
@@ -123,7 +123,7 @@ def test_a_missing_scope_of_the_stream_is_not_laid_to_the_parameter(requests_moc
     refusal = problem("unauthorizedOauthScope", "The scope 'stages.read' is missing.")
     requests_mock.get(STAGES, status_code=403, json=refusal)
     with pytest.raises(Unavailable, match=r"lacks the scope stages\.read"):
-        read(stream_of(opened(), "stages"))
+        read(stream_of(connected(), "stages"))
     assert len(requests_mock.request_history) == 1
 
 
@@ -131,7 +131,7 @@ def test_without_the_option_there_is_neither_parameter_nor_column(requests_mock:
     without_ids(requests_mock)
     requests_mock.get(f"{API}/schema.json", json={"definitions": {}})
     requests_mock.get(STAGES, json=page([{**resource(1), "meta": {"dataConnections": [LINK]}}]))
-    stream = stream_of(opened(data_connections=False), "stages")
+    stream = stream_of(connected(data_connections=False), "stages")
     assert "dataConnections" not in stream.schema()["properties"]
     (record,) = read(stream)
     assert "dataConnections" not in record
@@ -145,7 +145,7 @@ def test_a_selected_column_that_the_default_answer_hides_is_filled_and_all_other
     requests_mock: requests_mock.Mocker,
 ) -> None:
     requests_mock.get(PROSPECTS, json=sparse)
-    (record,) = synced(opened(), "prospects", "contactHistogram")
+    (record,) = synced(connected(), "prospects", "contactHistogram")
     assert record == {
         "id": 1,
         "type": "prospect",
@@ -166,7 +166,7 @@ def test_a_column_that_a_catalog_of_the_plain_cdk_selects_is_filled_too(requests
     requests_mock.get(PROSPECTS, json=sparse)
     requests_mock.get(f"{API}/types", json={"data": []})
     requests_mock.get(f"{API}/schema.json", json={"definitions": {}})
-    stream = stream_of(opened(), "prospects")
+    stream = stream_of(connected(), "prospects")
     stream.configured_json_schema = {"properties": {"id": {}, "contactHistogram": {}}}
     (record,) = stream.read_records(SyncMode.full_refresh)
     assert isinstance(record, dict)
@@ -176,19 +176,19 @@ def test_a_column_that_a_catalog_of_the_plain_cdk_selects_is_filled_too(requests
 @pytest.mark.parametrize("columns", [(), ("firstName", "ownerId", "dataConnections")])
 def test_an_unselected_column_costs_no_request(requests_mock: requests_mock.Mocker, columns: tuple[str, ...]) -> None:
     requests_mock.get(PROSPECTS, json=sparse)
-    assert "contactHistogram" not in synced(opened(), "prospects", *columns)[0]
+    assert "contactHistogram" not in synced(connected(), "prospects", *columns)[0]
     assert len(requests_mock.request_history) == 1
 
 
 def test_a_selected_column_costs_nothing_while_there_is_nothing_to_read(requests_mock: requests_mock.Mocker) -> None:
     requests_mock.get(PROSPECTS, json=page([]))
-    assert synced(opened(), "prospects", "contactHistogram") == []
+    assert synced(connected(), "prospects", "contactHistogram") == []
     assert len(requests_mock.request_history) == 1
 
 
 def test_a_hidden_attribute_that_comes_unasked_is_not_asked_for(requests_mock: requests_mock.Mocker) -> None:
     requests_mock.get(PROSPECTS, json=page([prospect(1, contactHistogram=[[3, 4]])]))
-    assert synced(opened(), "prospects", "contactHistogram")[0]["contactHistogram"] == [[3, 4]]
+    assert synced(connected(), "prospects", "contactHistogram")[0]["contactHistogram"] == [[3, 4]]
     assert len(requests_mock.request_history) == 1
 
 
@@ -204,11 +204,11 @@ def test_names_that_outreach_does_not_know_are_left_out_one_kind_after_the_other
         return sparse(request, context)
 
     requests_mock.get(PROSPECTS, json=answer)
-    source = opened()
-    (record,) = synced(source, "prospects", "contactHistogram", "ofAnotherConnector")
+    connection = connected()
+    (record,) = synced(connection, "prospects", "contactHistogram", "ofAnotherConnector")
     assert (record["contactHistogram"], record["liveOnly"], record["ownerId"]) == ([[1, 2]], 7, 3)
     assert len(requests_mock.request_history) == 4
-    (warning,) = warnings(source)
+    (warning,) = warnings(connection)
     assert "Outreach refused to give ofAnotherConnector" in warning
 
 
@@ -223,10 +223,10 @@ def test_where_no_attribute_may_be_named_the_default_answer_is_read_with_a_warni
         return page([prospect(1)])
 
     requests_mock.get(PROSPECTS, json=answer)
-    source = opened()
-    (record,) = synced(source, "prospects", "contactHistogram")
+    connection = connected()
+    (record,) = synced(connection, "prospects", "contactHistogram")
     assert record["liveOnly"] == 7
-    (warning,) = warnings(source)
+    (warning,) = warnings(connection)
     assert "Outreach refused to give contactHistogram" in warning
 
 
@@ -241,7 +241,7 @@ def test_attributes_that_only_the_schema_of_the_account_lists_are_columns(reques
     }
     requests_mock.get(f"{API}/types", json={"data": []})
     requests_mock.get(f"{API}/schema.json", json={"definitions": {"prospect": {"definitions": members}}})
-    properties = stream_of(opened(), "prospects").schema()["properties"]
+    properties = stream_of(connected(), "prospects").schema()["properties"]
     assert properties["score2"] == {"type": ["null", "number"]}
     assert properties["firstName"] == {"type": ["null", "string"]}
     assert not {"FIRSTNAME", "idAttribute", "owner"} & properties.keys()
@@ -249,7 +249,7 @@ def test_attributes_that_only_the_schema_of_the_account_lists_are_columns(reques
 
 def test_a_selected_attribute_of_the_accounts_schema_is_asked_for(requests_mock: requests_mock.Mocker) -> None:
     requests_mock.get(PROSPECTS, json=sparse)
-    synced(opened(), "prospects", "score2")
+    synced(connected(), "prospects", "score2")
     assert "score2" in requests_mock.last_request.qs["fields[prospect]"][0].split(",")  # type: ignore[union-attr]
 
 
@@ -263,9 +263,9 @@ def test_extra_fields_are_columns_and_are_asked_for_whatever_the_catalog_selects
     requests_mock.get(f"{API}/types", json={"data": []})
     requests_mock.get(f"{API}/schema.json", json={"definitions": {}})
     requests_mock.get(PROSPECTS, json=sparse)
-    source = opened(extra_fields=["prospects.contactHistogram", "prospects.secretScore"])
-    assert synced(source, "prospects", "firstName")[0]["contactHistogram"] == [[1, 2]]
-    assert stream_of(source, "prospects").schema()["properties"]["secretScore"]["type"][1:] == [
+    connection = connected(extra_fields=["prospects.contactHistogram", "prospects.secretScore"])
+    assert synced(connection, "prospects", "firstName")[0]["contactHistogram"] == [[1, 2]]
+    assert stream_of(connection, "prospects").schema()["properties"]["secretScore"]["type"][1:] == [
         "array",
         "boolean",
         "number",
@@ -277,4 +277,4 @@ def test_extra_fields_are_columns_and_are_asked_for_whatever_the_catalog_selects
 @pytest.mark.parametrize("entry", ["contactHistogram", "nothing.x", "prospects.", "prospects.a,b", "prospects.a&b=c"])
 def test_an_extra_field_names_a_stream_and_an_attribute(entry: str) -> None:
     with pytest.raises(ConfigError, match=r"extra_fields must hold entries such as prospects\.contactHistogram"):
-        opened(extra_fields=[entry])
+        connected(extra_fields=[entry])

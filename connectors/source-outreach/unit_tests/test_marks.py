@@ -19,7 +19,7 @@ from source_kit.testing import NOON, FakeClock
 from source_kit.work import Page, Plan, Start
 from source_outreach import marks
 from source_outreach.collections import table
-from unit_tests.outreach_account import API, opened
+from unit_tests.outreach_account import API, connected, sync
 from unit_tests.vendor_list import VendorList
 
 EVERY = timedelta(minutes=5)
@@ -40,11 +40,11 @@ class Syncs:
     def sync(self, now: datetime) -> list[int]:
         """The ids that it emits."""
         self.vendor.now = now
-        source = opened(access_token="a", token_expiry_date=None, **self.config)
-        source.clock = FakeClock(now)
+        connection = connected(access_token="a", token_expiry_date=None, **self.config)
+        connection.clock = FakeClock(now)
         states = {} if self.state is None else {self.name: StreamState(self.state, own=True)}
-        code = source.sync([ConfiguredStream(self.name, "incremental")], states)
-        messages = source.output.messages()  # type: ignore[attr-defined]  # a kept output
+        code = sync(connection, ConfiguredStream(self.name, "incremental"), states=states)
+        messages = connection.output.messages()  # type: ignore[attr-defined]  # a kept output
         if code:
             self.error = next(m["trace"]["error"]["message"] for m in messages if m.get("trace", {}).get("error"))
             return []
@@ -112,10 +112,10 @@ def test_a_state_of_before_has_one_mark_and_is_gone_on_from(stages: VendorList) 
 def test_a_read_in_windows_says_states_on_its_way_that_lose_nothing(stages: VendorList) -> None:
     for number in range(400):
         stages.put(number, NOON - timedelta(days=40) + timedelta(hours=number))
-    source = opened(page_size=10)
+    connection = connected(page_size=10)
     stages.now = NOON
-    assert source.sync([ConfiguredStream("stages", "incremental")], {}) == 0
-    messages = source.output.messages()  # type: ignore[attr-defined]  # a kept output
+    assert sync(connection, ConfiguredStream("stages", "incremental")) == 0
+    messages = connection.output.messages()  # type: ignore[attr-defined]  # a kept output
     out: set[int] = set()
     states = 0
     for message in messages:

@@ -9,16 +9,16 @@ import requests_mock
 
 from source_kit.catalog_input import ConfiguredStream
 from source_kit.errors import ConfigError
-from source_outreach.source import SourceOutreach
-from unit_tests.outreach_account import API, opened, page, problem, without_ids
+from source_outreach.source import OutreachConnection
+from unit_tests.outreach_account import API, connected, page, problem, sync, without_ids
 
 PROSPECTS = f"{API}/prospects"
 
 
-def ids(source: SourceOutreach) -> list[tuple[str, int]]:
+def ids(connection: OutreachConnection) -> list[tuple[str, int]]:
     """What a read of the stream emits."""
-    assert source.sync([ConfiguredStream("record_ids", "full_refresh")], {}) == 0
-    messages = source.output.messages()  # type: ignore[attr-defined]  # a kept output
+    assert sync(connection, ConfiguredStream("record_ids", "full_refresh")) == 0
+    messages = connection.output.messages()  # type: ignore[attr-defined]  # a kept output
     rows = [message["record"]["data"] for message in messages if message["type"] == "RECORD"]
     assert {row["seen_at"] for row in rows} <= {"2026-01-01T12:00:00Z"}
     return [(row["stream"], row["id"]) for row in rows]
@@ -32,8 +32,8 @@ def test_each_request_asks_for_a_thousand_ids_and_nothing_else(requests_mock: re
     rows = [bare(number) for number in range(1500)]
     requests_mock.get(PROSPECTS, [{"json": page(rows[:1000], "abc", 1500)}, {"json": page(rows[1000:])}])
     # No dates bound what exists.
-    source = opened(record_ids_of=["prospects"], start_date="2025-01-01", end_date="2025-02-01")
-    assert ids(source) == [("prospects", number) for number in range(1500)]
+    connection = connected(record_ids_of=["prospects"], start_date="2025-01-01", end_date="2025-02-01")
+    assert ids(connection) == [("prospects", number) for number in range(1500)]
     first, second = (request.qs for request in requests_mock.request_history)
     assert first == {"fields[prospect]": ["id"], "sort": ["id"], "page[size]": ["1000"], "count": ["true"]}
     assert second == {**first, "count": ["false"], "page[after]": ["abc"]}
@@ -43,7 +43,7 @@ def test_a_list_that_ends_before_its_count_is_walked_again(requests_mock: reques
     rows = [bare(number) for number in range(3)]
     short, whole = page(rows[:2], count=3), page(rows, count=3)
     requests_mock.get(PROSPECTS, [{"json": short}, {"json": short}, {"json": whole}])
-    assert ids(opened(record_ids_of="prospects")) == [("prospects", 0), ("prospects", 1), ("prospects", 2)]
+    assert ids(connected(record_ids_of="prospects")) == [("prospects", 0), ("prospects", 1), ("prospects", 2)]
 
 
 @pytest.mark.parametrize("status", [400, 422])
@@ -71,11 +71,11 @@ def test_what_outreach_refuses_is_left_out(
         return page([bare(1)])
 
     requests_mock.get(PROSPECTS, json=answer)
-    source = opened(record_ids_of=["prospects"])
-    assert ids(source) == [("prospects", 1)]
+    connection = connected(record_ids_of=["prospects"])
+    assert ids(connection) == [("prospects", 1)]
     assert len(requests_mock.request_history) == requests
     assert requests_mock.last_request.qs == {"page[size]": ["1000"], "count": ["true"], **kept}  # type: ignore[union-attr]
-    logs = source.output.logs()  # type: ignore[attr-defined]  # a kept output
+    logs = connection.output.logs()  # type: ignore[attr-defined]  # a kept output
     assert len([line for line in logs if "refused to list ids alone" in line]) == warnings
 
 
@@ -84,9 +84,9 @@ def test_a_stream_that_cannot_be_listed_fails_the_whole_for_an_anti_join_would_d
 ) -> None:
     requests_mock.get(PROSPECTS, status_code=403, json=problem("unauthorizedOauthScope", "'prospects.read'"))
     requests_mock.get(f"{API}/users", json=page([bare(1)]))
-    source = opened(record_ids_of=["users", "prospects"])
-    assert source.sync([ConfiguredStream("record_ids", "full_refresh")], {}) == 1
-    errors = [m["trace"]["error"] for m in source.output.messages() if m.get("trace", {}).get("type") == "ERROR"]  # type: ignore[attr-defined]
+    connection = connected(record_ids_of=["users", "prospects"])
+    assert sync(connection, ConfiguredStream("record_ids", "full_refresh")) == 1
+    errors = [m["trace"]["error"] for m in connection.output.messages() if m.get("trace", {}).get("type") == "ERROR"]  # type: ignore[attr-defined]
     assert errors[0]["message"].startswith(
         "Reading stream record_ids (prospects) failed: the authorisation lacks the scope prospects.read."
     )
@@ -96,10 +96,10 @@ def test_it_is_in_the_catalog_only_where_streams_are_named(requests_mock: reques
     without_ids(requests_mock)
     requests_mock.get(f"{API}/schema.json", json={"definitions": {}})
     for named in ([], ["users"]):
-        source = opened(record_ids_of=named)
-        names = [stream.name for stream in source.build_streams(source.client)]
+        connection = connected(record_ids_of=named)
+        names = [stream.name for stream in connection.streams()]
         assert ("record_ids" in names) == bool(named)
-    stream = source.build_streams(source.client)[-1]
+    stream = connection.streams()[-1]
     assert stream.schema()["properties"]["id"] == {
         "type": "integer",
         "description": "The record's id, as in that stream.",
@@ -110,7 +110,7 @@ def test_custom_objects_are_listed_too(requests_mock: requests_mock.Mocker) -> N
     definition = {"definitions": {"n": {"type": "string"}}, "links": [{"href": "/api/v2/customObjects/myObject"}]}
     requests_mock.get(f"{API}/schema.json", json={"definitions": {"myObject": definition}})
     requests_mock.get(f"{API}/customObjects/myObject", json=page([bare(5)]))
-    assert ids(opened(record_ids_of=["custom_object_my_object"])) == [("custom_object_my_object", 5)]
+    assert ids(connected(record_ids_of=["custom_object_my_object"])) == [("custom_object_my_object", 5)]
     assert requests_mock.last_request.qs["fields[myobject]"] == ["id"]  # type: ignore[union-attr]
 
 
@@ -119,13 +119,13 @@ def test_custom_objects_are_listed_too(requests_mock: requests_mock.Mocker) -> N
     [(["users"], "integer"), (["audit_logs"], "string"), (["users", "audit_logs"], ["integer", "string"])],
 )
 def test_ids_have_the_type_that_they_have_in_their_stream(named: list[str], expected: Any) -> None:
-    source = opened(record_ids_of=named)
-    stream = source.streams_for(source.client, ["record_ids"])[-1]
+    connection = connected(record_ids_of=named)
+    stream = connection.streams_for(["record_ids"])[-1]
     assert stream.schema()["properties"]["id"]["type"] == expected
 
 
 @pytest.mark.parametrize("name", ["prospect", "imports", "org_settings", "record_ids"])
 def test_names_without_a_list_are_refused(name: str) -> None:
-    source = opened(record_ids_of=[name])
+    connection = connected(record_ids_of=[name])
     with pytest.raises(ConfigError, match=f"record_ids_of names what has no ids to list: {name}"):
-        source.streams_for(source.client, ["record_ids"])
+        connection.streams_for(["record_ids"])

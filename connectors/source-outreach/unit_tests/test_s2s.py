@@ -15,17 +15,14 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from source_kit.catalog_input import ConfiguredStream
-from source_kit.config_store import ConfigStore
 from source_kit.errors import ConfigError
-from source_kit.redaction import Redactor, secret_values
 from source_kit.rules import Denied, Unavailable
-from source_kit.run import load_spec
-from source_kit.testing import FakeClock, KeptOutput
+from source_kit.testing import FakeClock, opened
 from source_outreach.collections import table
 from source_outreach.pem import NoKey, private_key
 from source_outreach.s2s import organisation_url, refused
-from source_outreach.source import SourceOutreach
-from unit_tests.outreach_account import API, page, problem, read, resource, stream_of
+from source_outreach.source import OutreachConnection, SourceOutreach
+from unit_tests.outreach_account import API, page, problem, read, resource, stream_of, sync
 
 GUID = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
 ORIGIN = "https://api.outreach.io"
@@ -53,14 +50,11 @@ def config(**credentials: Any) -> dict[str, Any]:
     return {"credentials": {name: value for name, value in found.items() if value is not None}}
 
 
-def opened(path: Path | None = None, **given: Any) -> SourceOutreach:
+def connected(path: Path | None = None, **given: Any) -> OutreachConnection:
     source = SourceOutreach()
     source.clock = FakeClock()
-    redactor = Redactor(secret_values(load_spec("source_outreach"), given))
-    output = KeptOutput(source.clock)
-    output.clean = redactor.clean
-    source.prepare(ConfigStore(path, given), output, redactor)
-    return source
+    connection: OutreachConnection = opened(source, given, path=path)
+    return connection
 
 
 def granted(token: str = "access-1", host: Any = OWN_HOST, **meta: Any) -> dict[str, Any]:
@@ -68,9 +62,9 @@ def granted(token: str = "access-1", host: Any = OWN_HOST, **meta: Any) -> dict[
     return {"data": {"id": 17, "type": "install", "meta": {"accessToken": token, **meta}, **link}}
 
 
-def written(source: SourceOutreach) -> str:
-    source.output.flush()
-    return bytes(source.output.written).decode()  # type: ignore[attr-defined]  # a kept output
+def written(connection: OutreachConnection) -> str:
+    connection.output.flush()
+    return bytes(connection.output.written).decode()  # type: ignore[attr-defined]  # a kept output
 
 
 def claims_of(request: Any) -> dict[str, Any]:
@@ -89,15 +83,15 @@ def test_an_app_signs_a_token_of_three_claims_and_reads_from_the_host_that_the_a
 ) -> None:
     requests_mock.post(f"{INSTALLS}/17/actions/accessToken", json=granted())
     requests_mock.get(f"{OWN_HOST}/users", json=page([resource(1, "user")]))
-    source = opened(**config())
-    assert len(read(stream_of(source, "users"))) == 1
+    connection = connected(**config())
+    assert len(read(stream_of(connection, "users"))) == 1
     signed, asked = requests_mock.request_history
     issued = int(datetime(2026, 1, 1, 12, tzinfo=UTC).timestamp())
     assert claims_of(signed) == {"iss": GUID, "iat": issued, "exp": issued + 3600}
     assert signed.body is None
     assert "Content-Type" not in signed.headers
     assert asked.headers["Authorization"] == "Bearer access-1"
-    assert source.store.config == config()
+    assert connection.store.config == config()
 
 
 def test_a_setup_token_is_exchanged_once_and_the_installation_is_kept_before_it_is_used(
@@ -115,12 +109,12 @@ def test_a_setup_token_is_exchanged_once_and_the_installation_is_kept_before_it_
     requests_mock.post(f"{INSTALLS}/setup%2F1/actions/setupToken", json={"data": {"id": 17, "type": "install"}})
     requests_mock.post(f"{INSTALLS}/17/actions/accessToken", json=grant)
     requests_mock.get(f"{OWN_HOST}/users", json=page([]))
-    source = opened(path, **given)
-    read(stream_of(source, "users"))
+    connection = connected(path, **given)
+    read(stream_of(connection, "users"))
     assert kept == ["17"]
-    (control,) = [m for m in source.output.messages() if m["type"] == "CONTROL"]  # type: ignore[attr-defined]
+    (control,) = [m for m in connection.output.messages() if m["type"] == "CONTROL"]  # type: ignore[attr-defined]
     assert control["control"]["connectorConfig"]["config"]["credentials"]["installation_id"] == "17"
-    read(stream_of(opened(path, **json.loads(path.read_text())), "users"))
+    read(stream_of(connected(path, **json.loads(path.read_text())), "users"))
     assert [request.path for request in requests_mock.request_history].count(
         "/api/app/installs/setup%2f1/actions/setuptoken"
     ) == 1
@@ -132,9 +126,9 @@ def test_the_log_tells_the_installation_for_nobody_may_keep_message_and_file(
     requests_mock.post(f"{INSTALLS}/setup-1/actions/setupToken", json={"data": {"id": "17"}})
     requests_mock.post(f"{INSTALLS}/17/actions/accessToken", json=granted())
     requests_mock.get(f"{OWN_HOST}/users", json=page([]))
-    source = opened(**config(installation_id=None, setup_token="setup-1"))
-    read(stream_of(source, "users"))
-    assert [line for line in source.output.logs() if line.startswith("WARN")] == [  # type: ignore[attr-defined]
+    connection = connected(**config(installation_id=None, setup_token="setup-1"))
+    read(stream_of(connection, "users"))
+    assert [line for line in connection.output.logs() if line.startswith("WARN")] == [  # type: ignore[attr-defined]
         "WARN The config file cannot be written. Keep the config of the last CONTROL message for the next run: the "
         "setup token in the present one is used up.",
         "WARN The setup token is used up. From now on the connection needs installation_id 17.",
@@ -155,13 +149,13 @@ def test_an_access_token_is_renewed_before_its_end(
 ) -> None:
     grants = requests_mock.post(f"{INSTALLS}/17/actions/accessToken", json=granted(**meta))
     requests_mock.get(f"{OWN_HOST}/users", json=page([]))
-    source = opened(**config())
-    stream = stream_of(source, "users")
+    connection = connected(**config())
+    stream = stream_of(connection, "users")
     read(stream)
-    source.clock.tick(seconds - 0.1)  # type: ignore[attr-defined]  # a fake clock
+    connection.clock.tick(seconds - 0.1)  # type: ignore[attr-defined]  # a fake clock
     read(stream)
     assert grants.call_count == 1
-    source.clock.tick(0.2)  # type: ignore[attr-defined]  # a fake clock
+    connection.clock.tick(0.2)  # type: ignore[attr-defined]  # a fake clock
     read(stream)
     assert grants.call_count == 2
 
@@ -171,10 +165,10 @@ def test_a_token_that_tells_its_end_itself_is_believed(requests_mock: requests_m
     token = jwt.encode({"iat": issued, "exp": issued + 100}, "x" * 32, algorithm="HS256")
     grants = requests_mock.post(f"{INSTALLS}/17/actions/accessToken", json=granted(token))
     requests_mock.get(f"{OWN_HOST}/users", json=page([]))
-    source = opened(**config())
-    read(stream_of(source, "users"))
-    source.clock.tick(81)  # type: ignore[attr-defined]  # a fake clock
-    read(stream_of(source, "users"))
+    connection = connected(**config())
+    read(stream_of(connection, "users"))
+    connection.clock.tick(81)  # type: ignore[attr-defined]  # a fake clock
+    read(stream_of(connection, "users"))
     assert grants.call_count == 2
 
 
@@ -186,7 +180,7 @@ def test_an_access_token_that_is_refused_is_renewed_and_the_request_repeated(
     )
     late = {"status_code": 401, "json": {"error": "Invalid JWT token."}}
     requests_mock.get(f"{OWN_HOST}/users", [{"json": page([resource(1)], "abc")}, late, {"json": page([resource(2)])}])
-    assert len(read(stream_of(opened(**config()), "users"))) == 2
+    assert len(read(stream_of(connected(**config()), "users"))) == 2
     assert requests_mock.request_history[-1].headers["Authorization"] == "Bearer access-2"
 
 
@@ -194,21 +188,21 @@ def test_a_clock_that_is_off_is_corrected_by_that_of_outreach(requests_mock: req
     refusal = {"status_code": 401, "json": {}, "headers": {"Date": "Thu, 01 Jan 2026 13:30:00 GMT"}}
     requests_mock.post(f"{INSTALLS}/17/actions/accessToken", [refusal, {"json": granted()}])
     requests_mock.get(f"{OWN_HOST}/users", json=page([]))
-    source = opened(**config())
-    read(stream_of(source, "users"))
+    connection = connected(**config())
+    read(stream_of(connection, "users"))
     assert (
         claims_of(requests_mock.request_history[1])["iat"] - claims_of(requests_mock.request_history[0])["iat"] == 5400
     )
-    assert any("+5400 s behind" in line for line in source.output.logs())  # type: ignore[attr-defined]
+    assert any("+5400 s behind" in line for line in connection.output.logs())  # type: ignore[attr-defined]
 
 
 def test_too_many_sign_ins_are_waited_for(requests_mock: requests_mock.Mocker) -> None:
     busy = {"status_code": 429, "headers": {"Retry-After": "7"}}
     requests_mock.post(f"{INSTALLS}/17/actions/accessToken", [busy, {"json": granted()}])
     requests_mock.get(f"{OWN_HOST}/users", json=page([]))
-    source = opened(**config())
-    read(stream_of(source, "users"))
-    assert source.clock.sleeps == [7.0]  # type: ignore[attr-defined]  # a fake clock
+    connection = connected(**config())
+    read(stream_of(connection, "users"))
+    assert connection.clock.sleeps == [7.0]  # type: ignore[attr-defined]  # a fake clock
 
 
 # The host of the organisation.
@@ -231,9 +225,9 @@ def test_too_many_sign_ins_are_waited_for(requests_mock: requests_mock.Mocker) -
 )
 def test_a_host_that_is_not_outreachs_gets_no_request(requests_mock: requests_mock.Mocker, host: Any) -> None:
     requests_mock.post(f"{INSTALLS}/17/actions/accessToken", json=granted(host=host))
-    source = opened(**config())
+    connection = connected(**config())
     with pytest.raises(Denied, match=r"does not end in \.outreach\.io: nothing was sent there"):
-        read(stream_of(source, "users"))
+        read(stream_of(connection, "users"))
     assert {request.hostname for request in requests_mock.request_history} == {"api.outreach.io"}
 
 
@@ -262,7 +256,7 @@ def test_an_api_url_of_the_users_own_replaces_the_host(given: str | None) -> Non
 def test_signing_in_goes_to_the_origin_of_the_users_own_api_url(requests_mock: requests_mock.Mocker) -> None:
     requests_mock.post("http://localhost:8080/api/app/installs/17/actions/accessToken", json=granted())
     requests_mock.get("http://localhost:8080/v9/users", json=page([]))
-    read(stream_of(opened(**config(), api_url="http://localhost:8080/v9"), "users"))
+    read(stream_of(connected(**config(), api_url="http://localhost:8080/v9"), "users"))
     assert {request.netloc for request in requests_mock.request_history} == {"localhost:8080"}
 
 
@@ -287,10 +281,10 @@ def test_a_refused_sign_in_says_where_to_mend_it_and_is_tried_once(
     requests_mock: requests_mock.Mocker, status: int, message: str
 ) -> None:
     requests_mock.post(f"{INSTALLS}/17/actions/accessToken", status_code=status, json={})
-    source = opened(**config())
+    connection = connected(**config())
     for _ in range(2):
         with pytest.raises(Denied) as denied:
-            read(stream_of(source, "users"))
+            read(stream_of(connection, "users"))
         assert message in str(denied.value.message)
     assert len(requests_mock.request_history) == 1
 
@@ -300,9 +294,9 @@ def test_a_setup_token_that_has_expired_says_how_to_get_another(
     requests_mock: requests_mock.Mocker, status: int
 ) -> None:
     requests_mock.post(f"{INSTALLS}/s3cretsetup/actions/setupToken", status_code=status, json={})
-    source = opened(**config(installation_id=None, setup_token="s3cretsetup"))
+    connection = connected(**config(installation_id=None, setup_token="s3cretsetup"))
     with pytest.raises(Denied) as denied:
-        read(stream_of(source, "users"))
+        read(stream_of(connection, "users"))
     assert str(denied.value.message).startswith(
         f"The setup_token has expired or was used ({status}): a setup token works once, within 15 minutes. Install the "
         "app again in Outreach"
@@ -317,12 +311,14 @@ def test_a_lost_answer_to_the_setup_token_is_told() -> None:
 def test_neither_key_nor_tokens_are_in_any_output(requests_mock: requests_mock.Mocker) -> None:
     requests_mock.post(f"{INSTALLS}/17/actions/accessToken", json=granted("s3cret-access"))
     requests_mock.get(f"{OWN_HOST}/users", [{"status_code": 500, "text": "Bearer s3cret-access"}, {"json": page([])}])
-    source = opened(**config())
-    source.output.debug = True
-    assert source.sync([ConfiguredStream("users", "full_refresh")], {}) == 0
+    connection = connected(**config())
+    connection.output.debug = True
+    assert sync(connection, ConfiguredStream("users", "full_refresh")) == 0
     signature = requests_mock.request_history[0].headers["Authorization"].rsplit(".", 1)[1]
-    source.output.log("WARN", f"{signature} s3cret-access {requests_mock.request_history[0].headers['Authorization']}")
-    text = written(source)
+    connection.output.log(
+        "WARN", f"{signature} s3cret-access {requests_mock.request_history[0].headers['Authorization']}"
+    )
+    text = written(connection)
     assert "s3cret-access" not in text
     assert requests_mock.request_history[0].headers["Authorization"].removeprefix("Bearer ") not in text
     assert not [line for line in pem().splitlines() if line in text]
@@ -338,16 +334,16 @@ def test_sixteen_streams_have_a_scope_that_an_app_can_have() -> None:
 def test_streams_without_a_scope_are_told_and_are_not_in_the_catalog(requests_mock: requests_mock.Mocker) -> None:
     requests_mock.post(f"{INSTALLS}/17/actions/accessToken", json=granted())
     requests_mock.get(f"{OWN_HOST}/imports", json=page([]))
-    source = opened(**config())
-    assert {stream.name for stream in source.build_streams(source.client)} == set(SCOPED.split())
-    (told,) = [line for line in source.output.logs() if "no scope" in line]  # type: ignore[attr-defined]
+    connection = connected(**config())
+    assert {stream.name for stream in connection.streams()} == set(SCOPED.split())
+    (told,) = [line for line in connection.output.logs() if "no scope" in line]  # type: ignore[attr-defined]
     assert "duties, roles" in told
     assert {request.path for request in requests_mock.request_history[1:]} == {"/api/v2/imports"}
 
 
 def test_such_a_stream_in_a_catalog_of_before_says_why_without_a_request(requests_mock: requests_mock.Mocker) -> None:
     with pytest.raises(Unavailable, match=r"no scope for duties that an app can have \(S2S\)"):
-        read(stream_of(opened(**config()), "duties"))
+        read(stream_of(connected(**config()), "duties"))
     assert requests_mock.request_history == []
 
 
@@ -358,7 +354,7 @@ def test_a_missing_scope_of_an_app_is_added_in_the_portal(requests_mock: request
     with pytest.raises(
         Unavailable, match=r"the app lacks the scope calls\.read\. Add it in the Outreach developer portal"
     ):
-        read(stream_of(opened(**config()), "calls"))
+        read(stream_of(connected(**config()), "calls"))
 
 
 # The config.
@@ -378,7 +374,7 @@ def test_a_missing_scope_of_an_app_is_added_in_the_portal(requests_mock: request
 )
 def test_a_wrong_value_is_named(credentials: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError) as refusal:
-        opened(**config(**credentials))
+        connected(**config(**credentials))
     assert message in str(refusal.value)
 
 
@@ -390,11 +386,11 @@ def test_credentials_of_oauth_win_over_the_flat_keys_and_rotate_where_they_stand
     )
     requests_mock.get(f"{API}/users", json=page([]))
     grouped = {"auth_type": "oauth2.0", "client_id": "id", "client_secret": "s2", "refresh_token": "refresh-1"}
-    source = opened(client_id="other", client_secret="other", refresh_token="other", credentials=grouped)
-    read(stream_of(source, "users"))
+    connection = connected(client_id="other", client_secret="other", refresh_token="other", credentials=grouped)
+    read(stream_of(connection, "users"))
     assert "refresh_token=refresh-1&client_id=id" in requests_mock.request_history[0].text
-    assert source.store.get(("credentials", "refresh_token")) == "refresh-2"
-    assert source.store.get(("refresh_token",)) == "other"
+    assert connection.store.get(("credentials", "refresh_token")) == "refresh-2"
+    assert connection.store.get(("refresh_token",)) == "other"
 
 
 @pytest.mark.parametrize(
