@@ -246,13 +246,13 @@ CONNECTOR = Connector(
         config=lambda emulator: dict(emulator.ready["oauth_config"]),
     ),
     scenarios=(
-        Scenario("every fault comes at once", {"faults": {"all": 0.04}}, statistics=faults_happened),
+        Scenario("every fault comes at once", {"faults": {"all": 0.04}}, statistics=faults_happened, quick=True),
         rate_limited("live"),
         Scenario("records have the shapes of real accounts", {"shape": "real"}),
         rate_limited("documented"),
         rate_limited("legacy"),
         rate_limited("only_429"),
-        Scenario("three pages share one timestamp", TIES),
+        Scenario("three pages share one timestamp", TIES, quick=True),
         Scenario("ties are lost between cursor pages", {**TIES, "tie_loss": True}),
         # Subscriptions are listed per sequence without any filter: more than the cap cannot be read at all.
         Scenario(

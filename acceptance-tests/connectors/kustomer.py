@@ -155,7 +155,8 @@ CONNECTOR = Connector(
     ),
     scenarios=(
         Scenario("every fault comes at once", {"faults": {"all": 0.02}}, statistics=faults_happened),
-        Scenario("three pages share one timestamp", TIES, streams=LARGE_STREAMS, statistics=no_writes),
+        Scenario("three pages share one timestamp", TIES, streams=LARGE_STREAMS, statistics=no_writes,
+                 quick=True),
         Scenario("records have the shapes of real accounts", {"shape": "real"}),
         Scenario("ties come in another order each time", {**TIES, "unstable_ties": True}, streams=LARGE_STREAMS),
         Scenario("12,000 share one timestamp", {"messages": 13_000, "ties": [12_000]}, streams=("messages",)),

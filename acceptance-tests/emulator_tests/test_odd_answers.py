@@ -151,8 +151,8 @@ def test_a_body_drips_and_a_head_never_comes(started: Start) -> None:
         emulator = started("kustomer", customers=3, odd={kind: 1})
         address = urlsplit(emulator.url)
         with closing(http.client.HTTPConnection(address.hostname or "", address.port, timeout=1.6)) as connection:
-            connection.request("GET", "/v1/tags", headers={"Authorization": f"Bearer {API_KEY}"})
             began = time.monotonic()
+            connection.request("GET", "/v1/tags", headers={"Authorization": f"Bearer {API_KEY}"})
             if kind == "drip":
                 answer = connection.getresponse()
                 assert answer.read(1) == b"{"

@@ -38,7 +38,8 @@ def test_a_share_of_the_changes_is_shown_late_and_all_in_the_end() -> None:
     assert late <= {int(key) for keys in touched.values() for key in keys}
     assert all(shown.get(key) == before.get(key) for key in late)
     client.options(clock_ahead=3 * HOUR)
-    half = {key for key in late if listed(client).get(key) != now.get(key)}
+    later = listed(client)
+    half = {key for key in late if later.get(key) != now.get(key)}
     assert 0 < len(half) < len(late)
     client.options(clock_ahead=6 * HOUR)
     assert listed(client) == now

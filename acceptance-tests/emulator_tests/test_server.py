@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import math
 import os
 import signal
 import socket
@@ -37,6 +38,18 @@ def get(emulator: Emulator, path: str, **more: str) -> tuple[int, dict[str, str]
         connection.request("GET", "/api/v1" + path, headers=headers(emulator, **more))
         with connection.getresponse() as response:
             return response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
+
+
+def shortest(work: Callable[[], object], enough: float) -> float:
+    """The seconds of the quickest of up to three runs: the machine may be busy with other tests."""
+    quickest = math.inf
+    for _ in range(3):
+        began = time.monotonic()
+        work()
+        quickest = min(quickest, time.monotonic() - began)
+        if quickest < enough:
+            break
+    return quickest
 
 
 def test_the_ready_line_gives_configs_that_work(started: Start) -> None:
@@ -95,14 +108,16 @@ def test_compression_is_by_option_and_by_request(started: Start) -> None:
 
 def test_latency_delays_answers_without_blocking_others(started: Start) -> None:
     emulator = started("close", leads=1, latency_ms=150)
-    began = time.monotonic()
-    connections = [connect(emulator) for _ in range(8)]
-    for connection in connections:
-        connection.request("GET", "/api/v1/user/", headers=headers(emulator))
-    for connection in connections:
-        assert connection.getresponse().read()
-        connection.close()
-    assert 0.15 <= time.monotonic() - began < 0.6
+
+    def eight() -> None:
+        connections = [connect(emulator) for _ in range(8)]
+        for connection in connections:
+            connection.request("GET", "/api/v1/user/", headers=headers(emulator))
+        for connection in connections:
+            assert connection.getresponse().read()
+            connection.close()
+
+    assert 0.15 <= shortest(eight, 0.6) < 0.6
     assert emulator.stats()["most_in_flight"] == 8
 
 
@@ -201,10 +216,9 @@ def test_it_ends_with_whoever_started_it_and_on_sigterm(started: Start) -> None:
 
 
 def test_a_hundred_thousand_leads_start_within_two_seconds(started: Start) -> None:
-    began = time.monotonic()
-    emulator = started("close", leads=100_000, activities=20_000)
-    assert time.monotonic() - began < 2
-    assert emulator.truth_counts()["leads"] == 100_000
+    emulators: list[Emulator] = []
+    assert shortest(lambda: emulators.append(started("close", leads=100_000, activities=20_000)), 2) < 2
+    assert emulators[-1].truth_counts()["leads"] == 100_000
 
 
 def test_the_same_seed_and_moment_give_the_same_data(started: Start) -> None:

@@ -115,7 +115,7 @@ class Scenario:
     statistics afterwards and returns problems, so that a scenario which did not happen fails too; `says` must occur in
     the log. `repeats_allowed` is for vendors that give the same record twice. `odd`: the rows themselves are odd,
     and are compared as `harness.oddities` says; `tolerated` names checks of the read that such rows cannot pass.
-    `truths`: by stream, another truth than its own, where the config makes it read more or less.
+    `truths`: by stream, another truth than its own, where the config makes it read more or less. `quick` runs have it.
     """
 
     name: str
@@ -129,6 +129,7 @@ class Scenario:
     odd: bool = False
     tolerated: tuple[str, ...] = ()
     truths: Mapping[str, str] = field(default_factory=dict)
+    quick: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,17 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CONNECTORS = sorted(path.parent for path in ROOT.glob("connectors/source-*/pyproject.toml"))
+# Every connector; quick runs have the first one only.
+ONE_QUICKLY = pytest.mark.parametrize(
+    "connector",
+    [CONNECTORS[0], *(pytest.param(connector, marks=pytest.mark.thorough) for connector in CONNECTORS[1:])],
+    ids=lambda connector: connector.name,
+)
 LOCKS = sorted([*ROOT.glob("requirements*.lock"), *ROOT.glob("examples/*/requirements.lock")])
 
 

@@ -45,6 +45,7 @@ def test_every_marker_of_airbytes_standard_tests_is_known(connector: Path) -> No
     assert used - OF_PYTEST <= known
 
 
+@pytest.mark.thorough
 def test_airbytes_command_line_passes_in_the_folder_of_a_connector_without_an_account(tmp_path: Path) -> None:
     """With our pytest, for one connector; `make airbyte-tests` has the other pytest, an emulated account, and all."""
     connector = CONNECTORS[0]

@@ -14,9 +14,8 @@ import pytest
 
 from emulators import start
 from harness.connector import all_connectors
-from packaging_tests.repository import CONNECTORS
+from packaging_tests.repository import ONE_QUICKLY
 
-EVERY_CONNECTOR = pytest.mark.parametrize("connector", CONNECTORS, ids=lambda connector: connector.name)
 EMULATORS = {connector.script: connector.emulator for connector in all_connectors()}
 
 
@@ -61,7 +60,7 @@ def read(connector: Path, paths: dict[str, Path], stream: str, state: dict[str, 
     return sum(message["type"] == "RECORD" for message in messages), logged
 
 
-@EVERY_CONNECTOR
+@ONE_QUICKLY
 def test_the_state_of_the_example_gives_no_records_and_without_its_mark_all_of_them(
     connector: Path, account: Any, tmp_path: Path
 ) -> None:

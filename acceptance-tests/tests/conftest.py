@@ -15,15 +15,21 @@ from harness.connector import Connector, all_connectors
 from harness.runner import LIMIT_SECONDS, Runner, ScriptRunner
 from harness.trial import NewTrial, Trial
 
-# Of each connector's scenarios, those that every run has; the others are thorough.
-QUICK_SCENARIOS = 3
-
 # With ten thousands of records, on a machine that runs other suites beside this one.
 FULL_SIZE_LIMIT_SECONDS = 900.0
 
-# These judge the engine more than a connector: quick runs of all connectors have them for one.
-ENGINE_MODULES = ("test_resuming", "test_cdk_path")
+# What is marked `engine` judges the engine more than a connector: quick runs of all connectors have it for one.
 ENGINE_EXAMPLE = "closeio"
+
+# These compare records, which a container does not change: at small size the console scripts alone have them. The full
+# size has them through images too.
+SAME_IN_A_CONTAINER = (
+    "test_incremental",
+    "test_deletions",
+    "test_record_ids",
+    "test_recorded_shapes",
+    "test_relations",
+)
 
 # Thorough tests that no share leaves out: kills at random moments, and what users get wrong.
 IN_EVERY_SHARE = ("test_kills", "test_failures")
@@ -55,6 +61,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if not any(unfit[marker.name] for marker in item.iter_markers() if marker.name in unfit)
         and fits(item, config.getoption("--connector"))
     ]
+    if config.getoption("--via") == "image":
+        fit = [item for item in fit if is_about_an_image(item, unfit["thorough"])]
     if unfit["thorough"] and not config.getoption("--connector"):
         fit = [item for item in fit if not is_engine_test_again(item)]
     if config.getoption("--share"):
@@ -71,7 +79,8 @@ def fits(item: pytest.Item, wanted: str) -> bool:
 
 
 def is_thorough(item: pytest.Item) -> bool:
-    return item.get_closest_marker("thorough") is not None
+    """Whether quick runs leave it out: a share of the thorough tests is a share of all that they leave out."""
+    return item.get_closest_marker("thorough") is not None or is_engine_test_again(item)
 
 
 def is_in_share(item: pytest.Item, number: int, shares: int) -> bool:
@@ -79,11 +88,18 @@ def is_in_share(item: pytest.Item, number: int, shares: int) -> bool:
     return item.path.stem in IN_EVERY_SHARE or crc32(item.nodeid.encode()) % shares == number
 
 
+def is_about_an_image(item: pytest.Item, is_quick: bool) -> bool:
+    """Whether the image may make a difference: tests of the suite's own parts run no connector."""
+    runs_a_connector = "runner" in getattr(item, "fixturenames", ())
+    return runs_a_connector and not (is_quick and item.path.stem in SAME_IN_A_CONTAINER)
+
+
 def is_engine_test_again(item: pytest.Item) -> bool:
     """Whether this is a test of the engine with another connector than the one that every run has."""
     given = getattr(item, "callspec", None)
     chosen = given.params.get("connector") if given is not None else None
-    return item.path.stem in ENGINE_MODULES and chosen is not None and chosen.name != ENGINE_EXAMPLE
+    is_engine_test = item.get_closest_marker("engine") is not None
+    return is_engine_test and chosen is not None and chosen.name != ENGINE_EXAMPLE
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -101,10 +117,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                 connector,
                 scenario,
                 id=f"{connector.name}-{scenario.name.replace(' ', '_')}",
-                marks=[pytest.mark.thorough] if number >= QUICK_SCENARIOS else [],
+                marks=[] if scenario.quick else [pytest.mark.thorough],
             )
             for connector in chosen
-            for number, scenario in enumerate(connector.scenarios)
+            for scenario in connector.scenarios
         ]
         metafunc.parametrize(("connector", "scenario_case"), cases, scope="session", indirect=["connector"])
     elif "connector" in metafunc.fixturenames:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from datetime import UTC, datetime
@@ -28,6 +29,14 @@ NEVER_SAID = ("fault in the connector", "UnicodeDecodeError", "Traceback")
 NO_IDENTITY = ("{}", "null", '{"error": "who are you?"}', "[]", '"me"', "7", "")
 CHECK_SECONDS = 15
 PATIENT_SECONDS = 900.0
+# The connector, with these seconds for an answer, and for its next byte, in the place of 240 and 90.
+HASTY = """#!{python}
+from {package}.run import run
+from source_kit.transport import PATIENT
+object.__setattr__(PATIENT, "answer_seconds", 6.0)
+object.__setattr__(PATIENT, "read_seconds", 3.0)
+raise SystemExit(run())
+"""
 ONE_PAGE: dict[str, dict[str, Any]] = {"outreach": {"sizes": {"calls": 40}}}
 
 
@@ -117,14 +126,24 @@ def test_check_fails_where_the_identity_is_none(body: str, connector: Connector,
     assert not [words for words in NEVER_SAID if words in status["message"] + result.stderr]
 
 
+def hasty(connector: Connector, folder: Path) -> Path:
+    """A script that runs the connector with short deadlines."""
+    script = folder / f"hasty-{connector.script}"
+    script.write_text(HASTY.format(python=sys.executable, package=connector.package))
+    script.chmod(0o755)
+    return script
+
+
 @pytest.mark.parametrize("kind", ["drip", "no_head"])
 def test_an_answer_that_never_ends_is_given_up_and_asked_again(
-    kind: str, connector: Connector, new_trial: NewTrial, tmp_path: Path
+    kind: str, connector: Connector, new_trial: NewTrial, tmp_path: Path, full_size: bool
 ) -> None:
+    """The full size waits as long as the connector does, which is minutes; the small one has a deadline of seconds."""
     stream, _ = connector.refusable
     # Each page costs the deadline of a request: one is enough.
     trial = new_trial(odd={kind: 1.0}, **ONE_PAGE.get(connector.name, {}))
-    trial.runner = ScriptRunner(tmp_path, connector.script, PATIENT_SECONDS)
+    script = connector.script if full_size else str(hasty(connector, tmp_path))
+    trial.runner = ScriptRunner(tmp_path, script, PATIENT_SECONDS)
     read = trial.read([stream])
     problems = all_differences(connector, trial.truth([stream]), read.result.records)
     problems += oddities.sent(kind)(trial.emulator.stats())

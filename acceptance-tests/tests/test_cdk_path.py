@@ -16,7 +16,7 @@ from harness.messages import Record, State
 from harness.trial import Trial
 from harness.truth import canonical
 
-pytestmark = pytest.mark.script
+pytestmark = [pytest.mark.script, pytest.mark.engine]
 LOGGER = logging.getLogger("airbyte")
 # What a state says of the read itself: when it began.
 OF_THE_READ = ("__looked_back_at",)

@@ -34,6 +34,7 @@ def failure_problems(result: Result, stream: str, kind: str) -> list[str]:
     return problems + (["traceback on stderr"] if "Traceback" in result.stderr else [])
 
 
+@pytest.mark.engine
 def test_a_refused_stream_is_reported_and_the_others_are_complete(connector: Connector, new_trial: NewTrial) -> None:
     stream, group = connector.refusable
     trial = new_trial(refuse={group: 403})

@@ -10,7 +10,7 @@ import pytest
 
 from harness.connector import Connector
 from harness.messages import Message
-from harness.read_checks import instant
+from harness.read_checks import Read, instant
 from harness.trial import NewTrial, Trial, states_of
 from harness.truth import covers
 
@@ -80,22 +80,42 @@ def test_a_third_read_finds_nothing_new(history: Any, connector: Connector) -> N
         assert not old, f"{name}: {len(old)} of {len(again)} records are older than the overlap"
 
 
-def test_an_early_state_gives_what_came_after_it(history: Any, connector: Connector) -> None:
-    """A state from the middle of the first read, one stream at a time: every later record of the truth comes."""
+def middle_states(trial: Trial, first: Read) -> dict[str, Message]:
+    """Of each stream that gave several a state from the middle of the first read."""
+    found = {}
+    for name in trial.incremental_names:
+        cursor = trial.connector.stream(name).cursor
+        states = [state for state in states_of(first, name) if state["stream"]["stream_state"].get(cursor)]
+        if len(states) > 1:
+            found[name] = states[len(states) // 2]
+    assert found
+    return found
+
+
+def lost_behind(trial: Trial, state: Message, read: Read) -> list[str]:
+    """Problems unless every record behind that state is in the read."""
+    stream = trial.connector.stream(state["stream"]["stream_descriptor"]["name"])
+    assert stream.cursor is not None
+    bound = instant(state["stream"]["stream_state"][stream.cursor])
+    truth = trial.emulator.truth(stream.truth_name)
+    expected = [record for record in truth if instant(stream.comparable(record)[stream.cursor]) > bound]
+    return covers(stream, expected, read.result.records.get(stream.name, []))
+
+
+def test_early_states_give_what_came_after_them(history: Any) -> None:
+    trial, first, _, _ = history
+    states = middle_states(trial, first)
+    read = trial.read(list(states), state=list(states.values()))
+    problems = [problem for state in states.values() for problem in lost_behind(trial, state, read)]
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.thorough  # a process for each of these streams
+def test_an_early_state_of_a_stream_that_is_read_alone_gives_what_came_after_it(history: Any) -> None:
     trial, first, _, _ = history
     problems = []
-    for name in trial.incremental_names:
-        stream = connector.stream(name)
-        assert stream.cursor is not None
-        states = [state for state in states_of(first, name) if state["stream"]["stream_state"].get(stream.cursor)]
-        if len(states) < 2:
-            continue
-        middle = states[len(states) // 2]
-        bound = middle["stream"]["stream_state"][stream.cursor]
-        read = trial.read([name], state=[middle])
-        truth = trial.emulator.truth(stream.truth_name)
-        expected = [record for record in truth if instant(stream.comparable(record)[stream.cursor]) > instant(bound)]
-        problems += covers(stream, expected, read.result.records.get(name, []))
+    for name, state in middle_states(trial, first).items():
+        problems += lost_behind(trial, state, trial.read([name], state=[state]))
     assert not problems, "\n".join(problems)
 
 
@@ -149,6 +169,7 @@ def test_deleted_records_do_not_end_a_read(connector: Connector, new_trial: NewT
     assert not problems, "\n".join(problems)
 
 
+@pytest.mark.engine
 def test_writes_that_the_index_shows_late_are_found_by_the_next_read(connector: Connector, new_trial: NewTrial) -> None:
     """A read in the middle of the delay must not move its STATE past what the index did not show yet."""
     if connector.late_index is None:

@@ -132,6 +132,7 @@ def test_a_host_of_the_vendor_is_replaced_by_the_given_one(new_trial: NewTrial) 
     assert len(read.result.records["users"]) == len(trial.truth(["users"])["users"])
 
 
+THOROUGH = pytest.mark.thorough  # told apart by unit tests as well (`unit_tests/test_s2s.py`)
 FOREIGN = (
     "http://127.0.0.1:{port}/api/v2",
     "http://127.0.0.1:{port}/api.outreach.io/api/v2",
@@ -144,7 +145,7 @@ FOREIGN = (
 )
 
 
-@pytest.mark.parametrize("host", FOREIGN)
+@pytest.mark.parametrize("host", [FOREIGN[0], *(pytest.param(host, marks=THOROUGH) for host in FOREIGN[1:])])
 def test_a_foreign_host_is_refused_and_never_asked(new_trial: NewTrial, host: str) -> None:
     with start("outreach", others=1, prospects=1, mailings=1) as foreign:
         port = foreign.url.rpartition(":")[2]
@@ -204,8 +205,15 @@ MISTAKES: list[tuple[str, Callable[[Emulator], Config], dict[str, Any], str]] = 
 ]
 
 
+QUICK_MISTAKES = ("another key", "a removed app", "a setup token of nobody")
+
+
 @pytest.mark.parametrize(
-    ("config", "options", "word"), [case[1:] for case in MISTAKES], ids=[case[0].replace(" ", "_") for case in MISTAKES]
+    ("config", "options", "word"),
+    [
+        pytest.param(*case, id=name.replace(" ", "_"), marks=[] if name in QUICK_MISTAKES else [THOROUGH])
+        for name, *case in MISTAKES
+    ],
 )
 def test_each_mistake_has_a_sentence_that_says_where_to_mend_it(
     connector: Connector, shared: Trial, config: Callable[[Emulator], Config], options: dict[str, Any], word: str

@@ -45,12 +45,11 @@ def delete(trial: Trial, lists: IdLists, held: dict[str, set[str | int]]) -> Non
 
 
 def test_the_stream_is_in_the_catalog_only_where_it_is_asked_for(
-    new_trial: NewTrial, connector: Connector, lists: IdLists
+    shared: Trial, connector: Connector, lists: IdLists
 ) -> None:
-    trial = new_trial()
-    assert NAME not in {stream["name"] for stream in asking(trial).catalog["streams"]}
+    assert NAME not in {stream["name"] for stream in shared.catalog["streams"]}
     first = next(iter(lists.streams))
-    (stream,) = [stream for stream in asking(trial, first).catalog["streams"] if stream["name"] == NAME]
+    (stream,) = [stream for stream in asking(shared, first).catalog["streams"] if stream["name"] == NAME]
     assert stream["source_defined_primary_key"] == [["stream"], ["id"]]
     assert stream["supported_sync_modes"] == [FULL_REFRESH]
     assert {"stream", "id", "seen_at"} <= stream["json_schema"]["properties"].keys()

@@ -19,6 +19,8 @@ from harness.secrets import leaks
 from harness.trial import NewTrial, Trial, in_parallel, sample
 from harness.truth import covers
 
+pytestmark = pytest.mark.engine
+
 SMALL_RESUMES, FULL_RESUMES = 6, 20
 SMALL_KILLS, FULL_KILLS = 4, 20
 STATES_A_STREAM = 5

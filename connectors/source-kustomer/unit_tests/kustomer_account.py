@@ -99,8 +99,10 @@ def search(rows: list[Record], params: dict[str, Any], body: Any) -> Answer:
     if body is None:
         return REFUSED
     name = {"created_at": "createdAt", "updated_at": "updatedAt"}
-    bounds = [(attribute[-10:], *bound) for criterion in body["and"] for attribute, bound in _bounds(criterion)]
-    found = [row for row in rows if all(_is_within(row["attributes"][name[time]], *rest) for time, *rest in bounds)]
+    found = list(rows)
+    for criterion in body["and"]:
+        for attribute, (operator, bound) in _bounds(criterion):
+            found = _within(found, name[attribute[-10:]], operator, bound)
     ((attribute, order),) = body["sort"][0].items()
     found.sort(key=lambda row: (row["attributes"][name[attribute[-10:]]], row["id"]), reverse=order == "desc")
     end = params["page"] * params["pageSize"]
@@ -112,8 +114,11 @@ def _bounds(criterion: dict[str, Any]) -> list[tuple[str, tuple[str, str]]]:
     return [(attribute, pair) for attribute, bound in criterion.items() for pair in bound.items()]
 
 
-def _is_within(value: str, operator: str, bound: str) -> bool:
-    return value >= bound if operator == "gte" else value < bound
+def _within(rows: list[Record], time: str, operator: str, bound: str) -> list[Record]:
+    """In one go: accounts of 10,000 rows are searched hundreds of times."""
+    if operator == "gte":
+        return [row for row in rows if row["attributes"][time] >= bound]
+    return [row for row in rows if row["attributes"][time] < bound]
 
 
 def message(number: int, conversation: str, updated: str) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from unit_tests.kustomer_account import REFUSED, Account, Answer, page, row, sea
 
 # The account's clock shows 2026-01-01: what is older than 2024-01-02 is in the archive.
 HORIZON = "2024-01-02"
+# How a list is bounded, and what stands for no bound.
+BOUNDS = (("gte", ""), ("lt", "9"))
 
 
 def moment(number: int) -> str:
@@ -48,7 +50,7 @@ class Customers:
             return REFUSED
         found = self.rows
         if self.how != "ignored":
-            found = [one for one in found if self._fits(one["attributes"], params)]
+            found = self._filtered(params)
             name = str(params["sort"]).removeprefix("-")
             found.sort(key=lambda one: one["attributes"][name], reverse=str(params["sort"]).startswith("-"))
         end = params.get("page", 1) * params["pageSize"]
@@ -57,15 +59,16 @@ class Customers:
         links = {"self": "", "next": link if end < len(found) else None}
         return 200, {"data": part, "links": links, "meta": {"total": len(found)}}
 
-    def _fits(self, told: dict[str, Any], params: dict[str, Any]) -> bool:
-        if told.get("deleted") and self.how == "hiding":
-            return False
-        if told["updatedAt"] < HORIZON and not self.reaches_archive:
-            return False
-        return all(
-            told[name] >= params.get(f"filter[{name}][gte]", "") and told[name] < params.get(f"filter[{name}][lt]", "9")
-            for name in ("createdAt", "updatedAt")
-        )
+    def _filtered(self, params: dict[str, Any]) -> list[Record]:
+        found = self.rows
+        if self.how == "hiding":
+            found = [one for one in found if not one["attributes"].get("deleted")]
+        if not self.reaches_archive:
+            found = [one for one in found if one["attributes"]["updatedAt"] >= HORIZON]
+        for name in ("createdAt", "updatedAt"):
+            first, end = (params.get(f"filter[{name}][{bound}]", default) for bound, default in BOUNDS)
+            found = [one for one in found if first <= one["attributes"][name] < end]
+        return found
 
 
 def read(account: Account, *, seed: int = 1) -> SideBySide:
