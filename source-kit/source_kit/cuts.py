@@ -5,25 +5,47 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from source_kit import timestamps
+from source_kit.count import Count
+from source_kit.keyset import Keyset
 from source_kit.seen import Seen
 from source_kit.windows import (
     SHORT_WALK_PAGES,
     SHORT_WINDOW_PAGES,
     WINDOW_PAGES,
+    Window,
     cut_points,
     likely_rest,
     parts_for,
 )
 from source_kit.work import Plan, parted
 
-if TYPE_CHECKING:
-    from source_kit.walks import Walk
+
+class Reading(Protocol):
+    """A walk of a window, as far as it has come; see `walks.Walk`."""
+
+    keyset: Keyset
+    window: Window
+    lower: datetime | None
+    upper: datetime | None
+    order: int | None
+    high: str | None
+    count: Count
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the window can gain rows while it is read."""
+
+    def part(self, window: Window, *, knows_edge: bool, high: str | None) -> Plan:
+        """A part of what is left, to be walked."""
+
+    def rest(self, window: Window) -> Plan:
+        """The open end, to be walked in one piece."""
 
 
-def cut(walk: Walk, page: Seen) -> Plan | None:
+def cut(walk: Reading, page: Seen) -> Plan | None:
     """Windows for what is left behind a page, oldest first; None where reading on is as good."""
     keyset, count, is_root, total = walk.keyset, walk.count, walk.is_open, page.fetched.total
     is_capped = count.known(total) != total
@@ -48,22 +70,18 @@ def cut(walk: Walk, page: Seen) -> Plan | None:
     if not bounds:
         return None
     windows = [_within(walk, bounds, index) for index in range(len(bounds) - 1)]
-    return parted(windows, keyset.walk(replace(walk.window, lower=bounds[-1]), cut=False) if is_open else None)
+    return parted(windows, walk.rest(replace(walk.window, lower=bounds[-1])) if is_open else None)
 
 
-def _within(walk: Walk, bounds: Sequence[datetime], index: int) -> Plan:
-    """One of the windows; the one at the edge of what was read knows what was seen there."""
+def _within(walk: Reading, bounds: Sequence[datetime], index: int) -> Plan:
+    """One of the windows."""
     window = replace(walk.window, lower=bounds[index], upper=bounds[index + 1])
     is_last = index == len(bounds) - 2
     is_at_edge = is_last if walk.order == -1 else index == 0
-    return walk.keyset.walk(
-        window,
-        frozenset(walk.seen) if is_at_edge else frozenset(),
-        high=walk.high if is_last and walk.order == -1 else None,
-    )
+    return walk.part(window, knows_edge=is_at_edge, high=walk.high if is_last and walk.order == -1 else None)
 
 
-def _planned_top(walk: Walk) -> datetime | None:
+def _planned_top(walk: Reading) -> datetime | None:
     """Where the windows end and the open one begins: after the newest row, and before what may still move."""
     keyset = walk.keyset
     newest = keyset.fetch(replace(walk.window, descending=True), limit=1)

@@ -42,14 +42,6 @@ def minus(instant: datetime, span: timedelta) -> datetime:
     return _plain(pendulum.instance(instant) - span)
 
 
-def earlier(instant: datetime, span: timedelta) -> datetime:
-    """So much earlier; the first instant there is, where that would lie before year 1."""
-    try:
-        return minus(instant, span)
-    except OverflowError:
-        return datetime.min.replace(tzinfo=UTC)
-
-
 def steps(begin: datetime, end: datetime, *, days: int) -> list[datetime]:
     """Every so many days from `begin` on, before `end`."""
     import pendulum

@@ -3,7 +3,7 @@
 Each request asks for "from the last value seen, inclusive"; rows of that instant that were already emitted are dropped.
 There is no deep offset, so a row that moves while being read is seen again instead of lost. Paging by token (offset or
 cursor) happens only inside one instant. What is left of a long window is cut into windows that are read in parallel.
-The walk itself is in `walks`.
+The walk itself is in `walks`: this is what it needs to know of a collection.
 """
 
 from __future__ import annotations
@@ -16,9 +16,8 @@ from typing import Any
 
 from source_kit import json_text, timestamps
 from source_kit.rows import USUAL_IDS
-from source_kit.walks import NO_MARKS, Walk
-from source_kit.windows import Fetch, Progress, Window
-from source_kit.work import Plan, Record
+from source_kit.windows import Fetch, Progress
+from source_kit.work import Record
 
 Mark = Callable[[Record], Any]
 
@@ -45,14 +44,6 @@ class Keyset:
     count_cap: int | None = None
     estimates: bool = True
     progress: Progress = dataclasses.field(default_factory=Progress)
-
-    def walk(
-        self, window: Window, seen: frozenset[Any] = NO_MARKS, *, cut: bool = True, high: str | None = None
-    ) -> Plan:
-        """Read a window to its proven end. What is left of a long one is read in windows, side by side."""
-        if window.is_empty:
-            return iter(())
-        return Walk(self, window, seen, high).run(cut=cut)
 
     def instant(self, record: Record) -> datetime | None:
         """The time of a row; None where its walked field holds none."""

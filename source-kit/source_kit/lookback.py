@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
-from source_kit import dates, timestamps
+from source_kit import timestamps
 from source_kit.rows import identity
 from source_kit.state_input import broken, cursor_instant
 from source_kit.stream import TimeCursor
@@ -57,7 +57,7 @@ class Marks:
         """Whether a read that begins now looks back; a time in the future, of a wrong clock, counts for nothing."""
         if None in (self.deep, self.near, self.looked_back_at, self.since) or self.looked_back_at > now:  # type: ignore[operator]  # not None here
             return True
-        return self.looked_back_at <= dates.earlier(now, every)  # type: ignore[operator]  # as above
+        return self.looked_back_at <= timestamps.before(now, every)  # type: ignore[operator]  # as above
 
 
 class Lookback:
@@ -84,7 +84,7 @@ class Lookback:
         self._marks = marks = Marks.of(stream, cursor.field, start.position)
         self._now = now
         # Rows that are younger may still be followed by late ones: the next look-back meets them again.
-        self._settled = dates.earlier(now, cursor.lag)
+        self._settled = timestamps.before(now, cursor.lag)
         self.looks_back = marks.is_look_back_due(now, every)
         begin = marks.deep if self.looks_back else marks.near
         self.lower = cursor.start_date if begin is None else begin

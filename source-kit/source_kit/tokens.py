@@ -8,16 +8,14 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from source_kit import timestamps
 from source_kit.errors import ConnectorFault
+from source_kit.keyset import Keyset
 from source_kit.pages import MOST_PAGES_WITHOUT_ROWS, endless, with_rows
 from source_kit.windows import Fetched, WalkExpired, Window
 from source_kit.work import Page, Record
-
-if TYPE_CHECKING:
-    from source_kit.keyset import Keyset
 
 # A count at or above this may be capped by the vendor's search index: good for planning, not as a proof of the end.
 TRUSTED_COUNT = 10_000

@@ -6,25 +6,28 @@ from collections.abc import Generator, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from source_kit import cuts, timestamps
 from source_kit.count import Count
+from source_kit.keyset import Keyset
 from source_kit.pages import endless, with_rows
 from source_kit.seen import Seen
 from source_kit.tokens import AGREEING_WALKS, TokenWalk, incomplete, told_missing
-from source_kit.windows import (
-    Fetched,
-    WalkExpired,
-    Window,
-)
+from source_kit.windows import Fetched, WalkExpired, Window
 from source_kit.work import Page, Plan, Record, in_order
-
-if TYPE_CHECKING:
-    from source_kit.keyset import Keyset
 
 MAX_RESTARTS = 5
 NO_MARKS: frozenset[Any] = frozenset()
+
+
+def walk(
+    keyset: Keyset, window: Window, seen: frozenset[Any] = NO_MARKS, *, cut: bool = True, high: str | None = None
+) -> Plan:
+    """Read a window to its proven end. What is left of a long one is read in windows, side by side."""
+    if window.is_empty:
+        return iter(())
+    return Walk(keyset, window, seen, high).run(cut=cut)
 
 
 class Walk:
@@ -49,6 +52,14 @@ class Walk:
         """Whether the window can gain rows while it is read: no upper bound, or one in the future."""
         upper = self.window.upper
         return upper is None or (self.asked_at is not None and upper > self.asked_at)
+
+    def part(self, window: Window, *, knows_edge: bool, high: str | None) -> Plan:
+        """A part of what is left; one at the edge of what was read knows what was seen there."""
+        return walk(self.keyset, window, frozenset(self.seen) if knows_edge else NO_MARKS, high=high)
+
+    def rest(self, window: Window) -> Plan:
+        """The open end, in one piece."""
+        return walk(self.keyset, window, cut=False)
 
     def run(self, *, cut: bool, verify: bool = True) -> Plan:
         keyset, came, count, idle, stuck = self.keyset, self.count, True, 0, 0

@@ -16,6 +16,7 @@ from source_kit.keyset import Keyset
 from source_kit.stream import TimeCursor
 from source_kit.testing import SideBySide
 from source_kit.timestamps import milliseconds_z, parse
+from source_kit.walks import walk
 from source_kit.windows import Fetched, WalkExpired, Window
 from source_kit.work import Page, Record
 
@@ -187,7 +188,7 @@ def read(
 ) -> Reading:
     """Read with one sync, the pieces of the plan side by side."""
     window = Window(None if lower is None else parse(lower))
-    work = keyset_of(collection, with_tie=with_tie, knows_cap=knows_cap).walk(window)
+    work = walk(keyset_of(collection, with_tie=with_tie, knows_cap=knows_cap), window)
     plan = SideBySide(work, random.Random(collection.seed).choice).run()
     if plan.error is not None and not isinstance(plan.error, SourceError):
         raise plan.error

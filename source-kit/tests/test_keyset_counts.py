@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from source_kit import count, tokens
 from source_kit.errors import ConnectorFault
 from source_kit.keyset import Keyset
+from source_kit.walks import walk
 from source_kit.windows import Fetched, WalkExpired, Window
 from source_kit.work import Page, in_order
 from tests.moving_rows import START, Collection, check, collections, read, rows_of, text, versions
@@ -103,7 +104,7 @@ class Instant:
         return Fetched(rows, START + timedelta(days=1), following, None if number else total)
 
     def read(self) -> tuple[list[int], list[Page]]:
-        pages = list(in_order(Keyset(self.fetch, "at", 3).walk(Window())))
+        pages = list(in_order(walk(Keyset(self.fetch, "at", 3), Window())))
         return sorted(record["id"] for page in pages for record in page.records), [page for page in pages if page.holds]
 
 
@@ -170,6 +171,6 @@ def test_what_lies_within_one_step_of_the_filter_is_not_halved_any_more() -> Non
         {row: (row * 19 % 50 + 300, 0) for row in range(50)}, page_size=5, order="none", count_cap=40
     )
     keyset = Keyset(collection.fetch, "at", 5, step=timedelta(seconds=1), count_cap=40)
-    assert sorted(record["id"] for page in in_order(keyset.walk(Window())) for record in page.records) == list(
+    assert sorted(record["id"] for page in in_order(walk(keyset, Window())) for record in page.records) == list(
         range(50)
     )

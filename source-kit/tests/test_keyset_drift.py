@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from source_kit.testing import SideBySide
+from source_kit.walks import walk
 from source_kit.windows import Fetched, Window
 from source_kit.work import in_order
 from tests.moving_rows import (
@@ -171,7 +172,7 @@ def test_what_the_index_may_still_hide_lies_in_the_window_that_is_read_last(monk
         return fetch(window, token, count=count, limit=limit)
 
     monkeypatch.setattr(collection, "fetch", slowly)
-    plan = SideBySide(keyset_of(collection).walk(Window()), lambda able: able[-1]).run()
+    plan = SideBySide(walk(keyset_of(collection), Window()), lambda able: able[-1]).run()
     reading = Reading(error=plan.error).add(plan.pages)
     check(collection, reading)
     assert reading.checkpoints[-1] == (102, text(4_990))
@@ -183,7 +184,7 @@ def test_a_window_goes_on_behind_a_page_of_rows_that_stand_where_they_stood_befo
     collection = Collection(rows, page_size=2, count_cap=None, placed={1: (10, 1_040), 2: (20, 1_040)})
     collection.now = 1_000
     window = Window(moment(0), moment(60))
-    assert sorted(row["id"] for page in in_order(keyset_of(collection).walk(window)) for row in page.records) == [
+    assert sorted(row["id"] for page in in_order(walk(keyset_of(collection), window)) for row in page.records) == [
         0,
         1,
         2,

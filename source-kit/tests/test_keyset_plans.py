@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from source_kit.keyset import Keyset
+from source_kit.walks import walk
 from source_kit.windows import Fetched, WalkExpired, Window
 from source_kit.work import Fork, Page, Plan, in_order
 from tests.moving_rows import START, Collection, keyset_of, moment, read, rows_of, text, versions
@@ -34,7 +35,7 @@ def test_a_long_walk_is_cut_after_a_page_or_two_and_what_may_still_move_is_read_
 ) -> None:
     """Where the API counts it is cut at once; else when a second page shows that it is long."""
     collection = Collection(rows_of(400, "spread", 1), page_size=5, count_cap=count_cap)
-    pages, windows, goes_on = first_step(collection, keyset_of(collection, knows_cap=count_cap == 100).walk(Window()))
+    pages, windows, goes_on = first_step(collection, walk(keyset_of(collection, knows_cap=count_cap == 100), Window()))
     assert sum(1 for page in pages if page.records) == before
     assert (windows, goes_on) == (parts, True)
 
@@ -48,7 +49,7 @@ def test_a_history_with_dense_months_costs_few_requests_more_than_its_pages(coun
         times += [number * month + row * month // rows for row in range(rows)]
     collection = Collection(dict(enumerate((at, 0) for at in times)), page_size=40, count_cap=count_cap)
     keyset = keyset_of(collection, knows_cap=count_cap == 500)
-    found = [row["id"] for page in in_order(keyset.walk(Window())) for row in page.records]
+    found = [row["id"] for page in in_order(walk(keyset, Window())) for row in page.records]
     assert sorted(found) == list(range(len(times)))
     # 208 full pages.
     assert (len(times), collection.requests <= 230) == (8309, True), collection.requests
@@ -57,8 +58,8 @@ def test_a_history_with_dense_months_costs_few_requests_more_than_its_pages(coun
 def test_a_long_walk_from_the_newest_down_is_cut_too_and_has_no_open_end() -> None:
     collection = Collection(rows_of(400, "spread", 1), page_size=5, order="newest", count_cap=None)
     # Without a lower bound nobody knows how far down it goes.
-    assert first_step(collection, keyset_of(collection).walk(Window()))[1:] == (0, False)
-    assert first_step(collection, keyset_of(collection).walk(Window(moment(0))))[1:] == (8, False)
+    assert first_step(collection, walk(keyset_of(collection), Window()))[1:] == (0, False)
+    assert first_step(collection, walk(keyset_of(collection), Window(moment(0))))[1:] == (8, False)
 
 
 @pytest.mark.parametrize("end", [500_000, 10**9])
@@ -66,7 +67,7 @@ def test_an_end_bounds_a_walk_in_the_past_and_in_the_future(end: int) -> None:
     """What lies in the future is an open end: windows are planned up to the newest row, not up to there."""
     collection = Collection(rows_of(400, "spread", 1), page_size=5)
     wanted = sorted(row for row, (at, _) in collection.rows.items() if at < end)
-    pages = list(in_order(keyset_of(collection).walk(Window(None, moment(end)))))
+    pages = list(in_order(walk(keyset_of(collection), Window(None, moment(end)))))
     assert sorted(row["id"] for page in pages for row in page.records) == wanted
     assert all(page.checkpoint["at"] < text(end) for page in pages if page.checkpoint)
     assert collection.requests < 1.5 * len(wanted) / 5
@@ -74,21 +75,21 @@ def test_an_end_bounds_a_walk_in_the_past_and_in_the_future(end: int) -> None:
 
 def test_a_window_that_can_hold_nothing_asks_for_nothing() -> None:
     collection = Collection(rows_of(40, "spread", 1), page_size=5)
-    assert list(keyset_of(collection).walk(Window(moment(50), moment(50)))) == []
+    assert list(walk(keyset_of(collection), Window(moment(50), moment(50)))) == []
     assert collection.requests == 0
 
 
 @pytest.mark.parametrize("count", [30, 35])
 def test_a_short_walk_is_read_page_by_page(count: int) -> None:
     collection = Collection(rows_of(count, "spread", 1), page_size=5)
-    pages, windows, _ = first_step(collection, keyset_of(collection).walk(Window()))
+    pages, windows, _ = first_step(collection, walk(keyset_of(collection), Window()))
     assert (sum(len(page.records) for page in pages), windows) == (count, 0)
 
 
 def test_where_rows_come_in_order_and_are_not_counted_a_state_follows_each_page_but_the_last() -> None:
     """Of the last page nobody knows whether it is whole before the walk is at its end."""
     collection = Collection({row: (row * 10, 0) for row in range(8)}, page_size=3, count_cap=None)
-    pages = in_order(keyset_of(collection).walk(Window(), cut=False))
+    pages = in_order(walk(keyset_of(collection), Window(), cut=False))
     story = [([row["id"] for row in page.records], page.checkpoint and page.checkpoint["at"]) for page in pages]
     assert story == [
         ([0, 1, 2], text(20)),
@@ -118,7 +119,7 @@ def test_rows_before_the_point_at_which_an_order_turns_out_to_be_none_are_read_t
     def fetch(window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
         return served(times, window, token)
 
-    pages = in_order(Keyset(fetch, "at", 3).walk(Window(), cut=False))
+    pages = in_order(walk(Keyset(fetch, "at", 3), Window(), cut=False))
     emitted = [record["id"] for page in pages for record in page.records]
     assert sorted(emitted) == sorted(times)
 
@@ -139,7 +140,7 @@ def test_tokens_that_lead_in_circles_inside_an_instant_are_left_for_its_other_en
         return Fetched([{"id": row, "at": text(0)} for row in ids], moment(10**9), following, 6 if count else None)
 
     asked: list[tuple[bool, Any]] = []
-    walked = in_order(Keyset(fetch, "at", 3).walk(Window()))
+    walked = in_order(walk(Keyset(fetch, "at", 3), Window()))
     emitted = [record["id"] for page in walked for record in page.records]
     assert sorted(emitted) == [1, 2, 3, 4, 5, 6]
     assert len(asked) < 20
@@ -166,8 +167,8 @@ def test_rows_that_left_before_the_walk_do_not_leave_again_where_there_is_no_ord
     def fetch(window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
         return served(times, window, token)
 
-    walk = Keyset(fetch, "at", 3).walk(Window(), frozenset({(50, text(50)), (300, text(300))}), cut=False)
-    assert sorted(record["id"] for page in in_order(walk) for record in page.records) == [100, 200, 500]
+    plan = walk(Keyset(fetch, "at", 3), Window(), frozenset({(50, text(50)), (300, text(300))}), cut=False)
+    assert sorted(record["id"] for page in in_order(plan) for record in page.records) == [100, 200, 500]
 
 
 def test_an_order_that_was_not_asked_for_is_asked_about_once_in_all_windows() -> None:

@@ -22,6 +22,7 @@ from source_kit import dates, schemas, timestamps
 from source_kit.client import HttpClient
 from source_kit.keyset import Keyset
 from source_kit.state import EVENTS_UNTIL_KEY
+from source_kit.walks import walk
 from source_kit.windows import Window
 from source_kit.work import Fork, Page, Plan, Record, Start
 
@@ -62,7 +63,7 @@ class Activities(CloseTimeline):
         lower = self.time_cursor.lower(start)
         changed: list[Plan] = []
         if bookmark is not None and lower is not None:
-            lower = dates.earlier(lower, timedelta(seconds=self.settings.activities_window_seconds))
+            lower = timestamps.before(lower, timedelta(seconds=self.settings.activities_window_seconds))
             since = dates.read(start.position.get(EVENTS_UNTIL_KEY) or bookmark)
             # Those created before `end_date` are this read's, whenever they are edited.
             changed.append(edits.walk(since, min(lower, self.time_cursor.end_date or lower)))
@@ -88,7 +89,7 @@ class Activities(CloseTimeline):
             checkpoint=checkpoint,
             estimates=estimates and self.is_counted,
         )
-        return keyset.walk(Window(lower, self.time_cursor.end_date))
+        return walk(keyset, Window(lower, self.time_cursor.end_date))
 
     def chosen(self, records: list[Record]) -> list[Record]:
         """The records of a page that belong to the stream."""

@@ -12,6 +12,7 @@ from source_closeio.events import Events, EventsFetcher, newest_first
 from source_closeio.times import Beginning
 from source_kit.keyset import Keyset
 from source_kit.rules import Unavailable
+from source_kit.walks import walk
 from source_kit.work import Fork, Plan, Record
 
 # Of more types than that the whole log takes fewer requests.
@@ -78,7 +79,7 @@ class ChangeLog:
             emit=chosen,
             estimates=False,
         )
-        yield from keyset.walk(newest_first(lower, upper))
+        yield from walk(keyset, newest_first(lower, upper))
 
 
 def _is_foreign(object_type: Any, filters: Mapping[str, str]) -> bool:

@@ -19,6 +19,7 @@ from source_kit import rows
 from source_kit.fetcher import Fetcher
 from source_kit.keyset import Keyset
 from source_kit.rules import Rejected, Unavailable
+from source_kit.walks import walk
 from source_kit.windows import Window
 from source_kit.work import Fork, Page, Plan, Record, Start
 
@@ -208,7 +209,7 @@ class CommentThreads(CloseList):
         parents = (self._timeline(Activities), self._timeline(Opportunities))
         yield Fork(
             [
-                Keyset(each.window, each.field, each.page_size, emit=threads, estimates=False).walk(window)
+                walk(Keyset(each.window, each.field, each.page_size, emit=threads, estimates=False), window)
                 for each in parents
             ]
         )

@@ -20,10 +20,11 @@ from source_closeio.events import event_lag, oldest_event
 from source_closeio.fetcher import SearchFetcher, SearchRefused
 from source_closeio.mending import Mending
 from source_closeio.search import CORE_FIELDS, SearchEndpoint
-from source_kit import dates, timestamps
+from source_kit import timestamps
 from source_kit.keyset import Keyset
 from source_kit.rules import Rejected, Unavailable
 from source_kit.state import EVENTS_UNTIL_KEY
+from source_kit.walks import walk
 from source_kit.windows import Window
 from source_kit.work import Fork, Plan, Record
 
@@ -62,7 +63,7 @@ class Edits:
             known = [at for at in (account.latest_event, account.looked_at) if at is not None]
             newest = min([*known, self._began_at])
             self._until = timestamps.floor(
-                dates.earlier(newest, event_lag(self._stream.settings)), timestamps.MILLISECOND
+                timestamps.before(newest, event_lag(self._stream.settings)), timestamps.MILLISECOND
             )
 
     def checkpoint(self) -> dict[str, object]:
@@ -147,7 +148,7 @@ class Edits:
             tie=Keyset(fetch=pages.window, field="date_created", page_size=pages.page_size),
         )
         try:
-            yield from keyset.walk(Window(timestamps.floor(since, timestamps.MILLISECOND)))
+            yield from walk(keyset, Window(timestamps.floor(since, timestamps.MILLISECOND)))
         except SearchRefused as refused:
             self._say("INFO", f"searching {names[0]} is refused ({refused}): the event log tells what changed.")
             with self._lock:

@@ -21,6 +21,7 @@ from source_closeio.times import Beginning
 from source_kit import json_text, schemas, timestamps
 from source_kit.keyset import Keyset
 from source_kit.rules import Rejected, Unavailable
+from source_kit.walks import walk
 from source_kit.windows import Fetched, WalkExpired, Window
 from source_kit.work import Fork, Plan, Record, Start
 
@@ -153,13 +154,13 @@ class Events(CloseTimeline):
         )
         lower = floor if wanted is None else max(wanted, floor)
         is_long = False
-        for step in keyset.walk(newest_first(lower, upper)):
+        for step in walk(keyset, newest_first(lower, upper)):
             is_long = is_long or isinstance(step, Fork)
             ready = [step]
             del step
             yield ready.pop()
         if is_long:
-            yield from keyset.walk(newest_first(max(lower, recent()), upper), cut=False)
+            yield from walk(keyset, newest_first(max(lower, recent()), upper), cut=False)
 
     def chosen(self, records: list[Record]) -> list[Record]:
         """The events of a page as they leave."""

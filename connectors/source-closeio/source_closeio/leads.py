@@ -13,6 +13,7 @@ from source_closeio.ties import OtherWay
 from source_closeio.times import within
 from source_kit import schemas, timestamps
 from source_kit.keyset import Keyset
+from source_kit.walks import walk
 from source_kit.windows import Fetched, Window
 from source_kit.work import Plan
 
@@ -81,7 +82,7 @@ class LeadsByQuery(OtherWay):
             emit=partial(within, window),
             checkpoint=self.cursor(window).checkpoint,
         )
-        return keyset.walk(Window(lower, upper))
+        return walk(keyset, Window(lower, upper))
 
     def fetch_window(
         self, window: Window, token: Any = None, *, count: bool = False, limit: int | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from source_closeio.base import CloseTimeline
 from source_closeio.witness import Witness
 from source_kit.keyset import Keyset
+from source_kit.walks import walk
 from source_kit.work import Plan, Start
 
 
@@ -30,4 +31,4 @@ class Opportunities(CloseTimeline):
         )
         cursor = self.time_cursor
         witness = Witness(self, cursor, ["opportunity"], self.resource)
-        return witness.over(keyset.walk(cursor.window(start)), start)
+        return witness.over(walk(keyset, cursor.window(start)), start)

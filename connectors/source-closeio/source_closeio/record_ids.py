@@ -21,6 +21,7 @@ from source_closeio.tasks import Tasks
 from source_closeio.users import Users
 from source_kit.keyset import Keyset
 from source_kit.record_ids import Listing
+from source_kit.walks import walk
 from source_kit.windows import Window
 from source_kit.work import Plan, Start
 
@@ -64,13 +65,13 @@ def _walked(stream: CloseTimeline) -> Plan:
     endpoint = replace(stream.pages.endpoint, fields=f"id,{stream.walked_field}")
     pages = TimelineFetcher(stream.client, endpoint, stream.name, stream.walked_field, filters)
     lag = stream.lag if pages.field == "date_updated" else Keyset.lag
-    return Keyset(pages.window, pages.field, pages.page_size, lag=lag).walk(Window())
+    return walk(Keyset(pages.window, pages.field, pages.page_size, lag=lag), Window())
 
 
 def _searched(stream: Searched) -> Plan:
     stream.pages.fields = list(CORE_FIELDS)
     try:
-        yield from replace(stream.keyset(), checkpoint=lambda value, asked_at: None).walk(Window())
+        yield from walk(replace(stream.keyset(), checkpoint=lambda value, asked_at: None), Window())
     except SearchRefused:
         if stream.other_way is None:
             raise

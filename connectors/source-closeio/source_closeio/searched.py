@@ -16,6 +16,7 @@ from source_kit import schemas
 from source_kit.errors import SourceError
 from source_kit.keyset import Keyset
 from source_kit.rules import Rejected, Unavailable
+from source_kit.walks import walk
 from source_kit.windows import Fetched, Window
 from source_kit.work import Plan, Start
 
@@ -67,7 +68,7 @@ class Searched(CloseStream):
                 "WARN", f"Stream {self.name} is read without its custom values: a search gives only what it names."
             )
         try:
-            yield from self.keyset().walk(window)
+            yield from walk(self.keyset(), window)
         except SearchRefused as refused:
             if self.other_way is None:
                 raise self._no_way(refused) from refused

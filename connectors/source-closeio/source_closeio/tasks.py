@@ -12,6 +12,7 @@ from source_closeio.witness import Witness
 from source_kit import schemas, timestamps
 from source_kit.client import HttpClient
 from source_kit.keyset import Keyset
+from source_kit.walks import walk
 from source_kit.windows import Window
 from source_kit.work import Page, Plan, Record, Start
 
@@ -58,7 +59,7 @@ class Tasks(CloseTimeline):
 
         pages = TimelineFetcher(self.client, self.pages.endpoint, self.name, self.walked_field, updated)
         keyset = Keyset(beginning.noting(pages.window), self.walked_field, pages.page_size, emit=noted)
-        yield from keyset.walk(Window())
+        yield from walk(keyset, Window())
         top = latest(tops)
         yield Page((), None if top is None else self.time_cursor.checkpoint(top, beginning.at))
 

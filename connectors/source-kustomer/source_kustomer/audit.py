@@ -84,7 +84,7 @@ class AuditLogs(KustomerStream):
         lower, upper = wanted.lower, wanted.upper
         first = self.pages.page(ListAsk(filters=_bounds(lower, upper)))
         kept = lifetime(first.records) or timedelta(days=WINDOW_DAYS * MOST_WINDOWS)
-        oldest = dates.earlier(now, kept)
+        oldest = timestamps.before(now, kept)
         begin, end = oldest if lower is None else max(lower, oldest), now if upper is None else min(now, upper)
         inner = dates.steps(begin, end, days=WINDOW_DAYS)
         inner = [bound for bound in inner if bound != lower]

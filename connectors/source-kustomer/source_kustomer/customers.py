@@ -16,13 +16,14 @@ from itertools import pairwise
 from math import ceil
 from typing import Any, Self
 
-from source_kit import dates, timestamps
+from source_kit import timestamps
 from source_kit.client import HttpClient
 from source_kit.errors import ConnectorFault, TransientError
 from source_kit.keyset import Keyset
 from source_kit.rows import identity
 from source_kit.rules import Unavailable
 from source_kit.timestamps import EPOCH, MILLISECOND
+from source_kit.walks import walk
 from source_kit.windows import Fetched, Window, cut_points
 from source_kit.work import Fork, Page, Plan, Record, in_order
 from source_kustomer.budget import ORGANISATION, SEARCH
@@ -70,7 +71,7 @@ class Customers(SearchStream):
 
     def walk(self, lower: datetime | None, wanted: Wanted = EVERYTHING) -> Plan:
         """As the base; a walk over a longer time in two parts, of which the first may be listed."""
-        recent = dates.earlier(self.client.clock.now(), LEAST_SPAN)
+        recent = timestamps.before(self.client.clock.now(), LEAST_SPAN)
         is_short = lower is not None and lower >= recent
         if is_short or wanted.criteria or self.border(lower) is not None:
             yield from super().walk(lower, wanted)
@@ -87,7 +88,7 @@ class Customers(SearchStream):
         if window.is_empty or window.upper is None or wanted.criteria:
             yield from self._searching(window, wanted, archive=archive)
             return
-        settled = timestamps.floor(dates.earlier(self.client.clock.now(), SETTLED_FOR), MILLISECOND)
+        settled = timestamps.floor(timestamps.before(self.client.clock.now(), SETTLED_FOR), MILLISECOND)
         older = replace(window, upper=min(window.upper, settled))
         first = self.pages.page(SearchAsk(window=window, is_archive=archive))
         if older.is_empty or not self._is_worth_listing(first):
@@ -117,7 +118,7 @@ class Customers(SearchStream):
                 return pages.pop()
             return keyset.fetch(window, token, count=count, limit=limit)
 
-        return replace(keyset, fetch=fetch).walk(whole)
+        return walk(replace(keyset, fetch=fetch), whole)
 
     def _parts(self, window: Window, wanted: Wanted, archive: bool, total: int) -> Plan:
         """A window in parts that are short enough to be counted."""
@@ -163,7 +164,7 @@ class Customers(SearchStream):
         is_whole = False
         try:
             if self._list.page(window, limit=1).total in (None, total):
-                pages = in_order(came.keyset(self._list).walk(window, cut=False))
+                pages = in_order(walk(came.keyset(self._list), window, cut=False))
                 yield from filter(lambda page: page.records, pages)
                 is_whole = len(came.ids) == total
         except (ConnectorFault, Unavailable, TransientError) as refusal:  # refused, unfiltered, never whole, or down

@@ -15,6 +15,7 @@ from typing import Any
 
 from source_kit import timestamps
 from source_kit.timestamps import milliseconds_z
+from source_kit.walks import walk
 from source_kit.windows import Window, cut_points
 from source_kit.work import Fork, Page, Plan, Record, Start
 from source_kustomer.children import Children, Parent
@@ -106,7 +107,7 @@ class ConversationTimes(SearchStream):
             with lock:
                 return unseen_versions(records, seen=seen, mark_of=keyset.mark_of)
 
-        yield from replace(keyset, emit=once).walk(Window(border.lower, border.upper), cut=False)
+        yield from walk(replace(keyset, emit=once), Window(border.lower, border.upper), cut=False)
         times = TimesOf(self._below, lower, border.upper, border.lower, once)
         parents = self.conversations.renamed(self.name)
         # What narrows the standard search to conversations that may have old times.

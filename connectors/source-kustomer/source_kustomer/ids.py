@@ -13,7 +13,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from source_kit import dates, timestamps
+from source_kit import timestamps
 from source_kit.record_ids import Listing
 from source_kit.rows import identity
 from source_kit.rules import Rejected, Unavailable
@@ -50,7 +50,7 @@ class Ids:
         self._choose()
         border = stream.border(None)
         now = stream.client.clocks.earliest(stream.client.clock.now())
-        settled = timestamps.floor(dates.earlier(now, stream.lag), MILLISECOND)
+        settled = timestamps.floor(timestamps.before(now, stream.lag), MILLISECOND)
         parts: list[Plan] = []
         if border is not None:
             unsearchable = stream.unsearchable(border)

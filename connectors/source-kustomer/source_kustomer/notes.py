@@ -13,6 +13,7 @@ from source_kit import timestamps
 from source_kit.keyset import Keyset
 from source_kit.rows import identity
 from source_kit.rules import Rejected, Unavailable
+from source_kit.walks import walk
 from source_kit.windows import Window
 from source_kit.work import Plan, Record, Start
 from source_kustomer.children import Children, Parent
@@ -99,7 +100,7 @@ class Notes(SearchStream):
         def once(records: list[Record]) -> list[Record]:
             return wanted.emit(self._once(unseen(within(records, "updated_at", lower, upper))))
 
-        yield from replace(keyset, emit=once).walk(Window(border.lower, upper), cut=False)
+        yield from walk(replace(keyset, emit=once), Window(border.lower, upper), cut=False)
         try:
             yield from map(lambda page: replace(page, records=once(list(page.records))), self.listed.whole())
         except (TooLong, Rejected, Unavailable) as refusal:

@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import Any, NamedTuple, Self
 
-from source_kit import dates, schemas, timestamps
+from source_kit import schemas, timestamps
 from source_kit.client import HttpClient
 from source_kit.keyset import Keyset
+from source_kit.walks import walk
 from source_kit.windows import Window
 from source_kit.work import Fork, Plan, Record, Start
 from source_kustomer import custom
@@ -94,7 +95,7 @@ class SearchStream(KustomerStream):
         """The whole walk from `lower`."""
         border = self.border(lower) if self.has_archive else None
         if border is None:
-            yield from self.keyset(wanted).walk(Window(lower, wanted.upper))
+            yield from walk(self.keyset(wanted), Window(lower, wanted.upper))
             return
         older = [self._across(border, wanted)]
         if lower is None or lower < border.lower:
@@ -107,7 +108,7 @@ class SearchStream(KustomerStream):
 
     def past(self, window: Window, wanted: Wanted, *, archive: bool = False) -> Plan:
         """What only the archive or only the standard search has, and nothing moves into any more."""
-        return self.keyset(wanted, archive=archive).walk(window)
+        return walk(self.keyset(wanted, archive=archive), window)
 
     def border(self, lower: datetime | None) -> Border | None:
         """Where the archive ends and the standard search begins; None if what changed since `lower` needs no archive.
@@ -129,14 +130,14 @@ class SearchStream(KustomerStream):
         """The standard search beside older parts. What moves from one of them meanwhile is at the open end, which is
         read when everything else is out."""
         now = self.client.clocks.earliest(self.client.clock.now())
-        settled = timestamps.floor(dates.earlier(now, self.lag), timestamps.MILLISECOND)
+        settled = timestamps.floor(timestamps.before(now, self.lag), timestamps.MILLISECOND)
         settled = until(settled, wanted.upper)
         if settled <= lower:
             yield Fork(older)
-            yield from self.keyset(wanted).walk(Window(lower, wanted.upper))
+            yield from walk(self.keyset(wanted), Window(lower, wanted.upper))
         else:
             yield Fork([*older, self.past(Window(lower, settled), wanted)])
-            yield from self.keyset(wanted).walk(Window(settled, wanted.upper), cut=False)
+            yield from walk(self.keyset(wanted), Window(settled, wanted.upper), cut=False)
 
     def _across(self, border: Border, wanted: Wanted) -> Plan:
         """Standard search first, archive second: the second sees what crosses in between. No checkpoints inside."""
@@ -144,7 +145,7 @@ class SearchStream(KustomerStream):
         quiet = replace(wanted, checkpoint=no_checkpoint).through(once)
         for archive in (False, True):
             window = Window(border.lower, until(border.upper, wanted.upper))
-            yield from self.keyset(quiet, archive=archive).walk(window, cut=False)
+            yield from walk(self.keyset(quiet, archive=archive), window, cut=False)
 
     def keyset(self, wanted: Wanted = EVERYTHING, *, archive: bool = False) -> Keyset:
         """The walk over the time of the last change, or of creation where there is no other."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from source_kit import dates, timestamps
+from source_kit import timestamps
 from source_kit.lookback import Lookback
 from source_kit.state_input import cursor_instant
 from source_kit.stream import TimeCursor
@@ -37,7 +37,7 @@ class Rhythm:
             return True
         read_at = cursor_instant(self.stream, start.position, READ_KEY)
         # One in the future is of a wrong clock, and counts for nothing.
-        return read_at is None or read_at > self.now or read_at <= dates.earlier(self.now, self.read_every)
+        return read_at is None or read_at > self.now or read_at <= timestamps.before(self.now, self.read_every)
 
     def note(self) -> Mapping[str, Any]:
         """What the state says of this read."""
