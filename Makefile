@@ -36,9 +36,11 @@ install: .venv/.installed ## use: make .venv with the locked tools, source-kit a
 
 # source-kit is not published: nothing here may be looked up in a package index.
 # The compatible form of an editable install is a plain path, which mypy follows and which costs no import hook.
+# Tests start hundreds of connectors and emulators, which would compile themselves where PYTHONDONTWRITEBYTECODE is set.
 .venv/.installed: .venv/.locked $(addsuffix /pyproject.toml,$(PACKAGES))
 	$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-index --no-deps --no-build-isolation \
 		--config-settings editable_mode=compat $(addprefix --editable ./,$(PACKAGES))
+	@$(BIN)/python -m compileall -q source-kit/source_kit $(wildcard connectors/*/source_*) acceptance-tests/emulators
 	@touch $@
 
 # $(call environment,FOLDER,LOCK,OPTIONS): an environment of its own with what a lock holds.

@@ -215,10 +215,10 @@ def test_it_ends_with_whoever_started_it_and_on_sigterm(started: Start) -> None:
         started("close", nonsense=1)
 
 
-def test_a_hundred_thousand_leads_start_within_two_seconds(started: Start) -> None:
-    emulators: list[Emulator] = []
-    assert shortest(lambda: emulators.append(started("close", leads=100_000, activities=20_000)), 2) < 2
-    assert emulators[-1].truth_counts()["leads"] == 100_000
+def test_a_hundred_thousand_leads_are_there_after_two_seconds_of_processor_time(started: Start) -> None:
+    emulator = started("close", leads=100_000, activities=20_000)
+    assert emulator.cpu_seconds() < 2
+    assert emulator.truth_counts()["leads"] == 100_000
 
 
 def test_the_same_seed_and_moment_give_the_same_data(started: Start) -> None:

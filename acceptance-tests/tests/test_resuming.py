@@ -21,7 +21,7 @@ from harness.truth import covers
 
 pytestmark = pytest.mark.engine
 
-SMALL_RESUMES, FULL_RESUMES = 6, 20
+QUICK_RESUMES, SMALL_RESUMES, FULL_RESUMES = 3, 6, 20
 SMALL_KILLS, FULL_KILLS = 4, 20
 STATES_A_STREAM = 5
 EXIT_SECONDS = 10
@@ -38,6 +38,14 @@ def account(connector: Connector, shared: Trial, full_size: bool) -> Any:
     trial = Trial(connector, shared.runner, start(connector.emulator, **options), shared.spec, shared.catalog)
     yield trial
     trial.stop()
+
+
+@pytest.fixture
+def resumes(request: pytest.FixtureRequest, full_size: bool) -> int:
+    """From how many of the states a read is gone on with."""
+    if full_size:
+        return FULL_RESUMES
+    return SMALL_RESUMES if request.config.getoption("--thorough") else QUICK_RESUMES
 
 
 @pytest.fixture(scope="module")
@@ -78,11 +86,11 @@ def test_streams_that_checkpoint_emit_several_states(whole: Read, account: Trial
 
 
 def test_resuming_from_every_state_completes_the_read(
-    whole: Read, account: Trial, truth: dict[str, list[dict[str, Any]]], full_size: bool
+    whole: Read, account: Trial, truth: dict[str, list[dict[str, Any]]], resumes: int
 ) -> None:
     messages = whole.result.messages
     positions = [index + 1 for index, message in enumerate(messages) if message["type"] == "STATE"]
-    chosen = sample(positions, FULL_RESUMES if full_size else SMALL_RESUMES)
+    chosen = sample(positions, resumes)
     problems = in_parallel(
         lambda cut: union_problems(account, truth, messages[:cut], states_at(messages, cut), f"after message {cut}"),
         chosen,
