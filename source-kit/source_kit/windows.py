@@ -11,7 +11,7 @@ from source_kit.timestamps import floor
 from source_kit.work import Record
 
 WINDOW_PAGES = 9
-# A window that is cut leaves none much shorter, on average: each costs half a page for its last, short one.
+# What is not longer than so many windows is not cut: each costs half a page for its last, short one.
 LONGEST_WINDOW = 1.5
 # Of a short walk the windows are shorter: states leave at their ends.
 SHORT_WALK_PAGES, SHORT_WINDOW_PAGES = 45, 5
@@ -103,23 +103,15 @@ class Progress:
         return self.empty <= 3 + EMPTY_SHARE * max(self.expected, self.pages)
 
 
-def parts_for(
-    rest: int | None,
-    page_size: int,
-    pages_read: int,
-    window_pages: int,
-    *,
-    is_long: bool,
-    most: int = COUNTED_PARTS,
-) -> int:
+def parts_for(rest: int | None, page_size: int, pages_read: int, window_pages: int, *, is_long: bool) -> int:
     """Into how many windows to cut what is left, below 2: read on. `rest` is None where the API does not count;
-    `is_long` then says that much is left, probably (an open window). At `most` so many, where it is counted."""
+    `is_long` then says that much is left, probably (an open window)."""
     if rest is None:
         if is_long:
             return MAX_PARTS if pages_read >= 2 else 0
         return BLIND_PARTS if pages_read > window_pages else 0
     windows = rest / page_size / window_pages
-    return 0 if windows <= LONGEST_WINDOW else min(most, max(2, round(windows)))
+    return 0 if windows <= LONGEST_WINDOW else min(COUNTED_PARTS, max(2, round(windows)))
 
 
 def likely_rest(rows: int, covered: timedelta, left: timedelta, least: int) -> int:

@@ -13,7 +13,6 @@ emitted all the same.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as member
@@ -27,6 +26,7 @@ from source_kit.rules import Rejected
 from source_kit.tokens import incomplete, told_missing
 from source_kit.windows import Fetch, Fetched, Progress, Window
 from source_kit.work import Page, Plan, Record, parted
+from source_outreach.cutting import BLIND_PAGES, edge_of, parts_of
 from source_outreach.ranges import (
     BESIDE_SECONDS,
     Timeless,
@@ -38,15 +38,6 @@ from source_outreach.ranges import (
 )
 from source_outreach.tally import FIRST, MOST_WALKS, Earlier, Mark, Tally, mark_of, marks_of, without
 
-NO_PLAN_BELOW_PAGES = 8
-# Pages a window: each costs half a page for nothing, and eight of 13 are in flight when a sync is cut.
-LEAST_WINDOW_PAGES, MOST_WINDOW_PAGES = 5, 13
-# More windows than that are cut in two steps: a history of uneven density would leave many of them nearly empty.
-MOST_PARTS = 128
-FIRST_PARTS = 32
-BLIND_PARTS = 4
-# Pages of a window that is not counted before it is cut: they are read again then.
-BLIND_PAGES = 8
 # Of a page that ignores the filter, all was seen that has not changed since; of others, what came out of order.
 SAME_SHARE = 0.4
 # Answers to a filter that Outreach does not have.
@@ -146,7 +137,7 @@ class Timeline:
         if tally.is_full or not (is_root or total is None or total != self._total):
             return None
         rest = None if total is None else max(0, total - tally.rows)
-        parts = self._parts(rest, tally.pages, patience, is_root=is_root)
+        parts = parts_of(rest, self.page_size, tally.pages, patience, self.workers, is_root=is_root)
         return self._cut(window, records, tally, parts)
 
     def _shortfall(self, window: Window, tally: Tally) -> Earlier | None:
@@ -248,7 +239,7 @@ class Timeline:
         """
         if parts < 2 or self.is_unfiltered or not self.progress.cutting_pays():
             return None
-        edge = self._edge(records)
+        edge = edge_of(records, self.field)
         if edge is None or (window.lower is not None and edge <= window.lower):
             return None
         is_root, lower, upper = window.upper is None, window.lower, window.upper
@@ -269,45 +260,20 @@ class Timeline:
             plans.append(self._timeless())
         return parted(plans, self._window(Window(bounds[-1]), may_cut=False) if is_root else None)
 
-    def _parts(self, rest: int | None, pages: int, patience: int, *, is_root: bool) -> int:
-        """How many windows; below 2 means to read on."""
-        if rest is None:
-            # The API does not count under load.
-            return 0 if pages < patience else 2 * self.workers if is_root else BLIND_PARTS
-        rest_pages = rest / self.page_size
-        # What was read is read again, so more than that must be left.
-        if rest_pages <= max(pages, NO_PLAN_BELOW_PAGES - 1 if is_root else 1.5 * MOST_WINDOW_PAGES):
-            return 0
-        # Not more than needed: each costs half a page, and none is cut again below one and a half times that length.
-        parts = max(2, round(rest_pages / MOST_WINDOW_PAGES))
-        if is_root:
-            # Windows for all workers, again and again, but for short ones.
-            rounds = math.ceil(rest_pages / MOST_WINDOW_PAGES / self.workers)
-            parts = min(rounds * self.workers, math.ceil(rest_pages / LEAST_WINDOW_PAGES))
-        return parts if parts <= MOST_PARTS else FIRST_PARTS
-
-    def _edge(self, records: Sequence[Record]) -> datetime | None:
-        """How far the page went: the earliest value of its second half, since rows may be out of order.
-
-        None where it did not go on in time.
-        """
-        found = [timestamps.instant(value) for value in times_of(records, self.field)[0]]
-        instants = [instant for instant in found if instant is not None]
-        half = instants[len(instants) // 2 :]
-        return min(half) if half and min(half) > min(instants) else None
-
     def _newest(
         self, edge: datetime, records: Sequence[Record], tally: Tally
     ) -> tuple[datetime | None, datetime | None]:
         """Just before the newest row, and never in the future: what changes from now on has a later time.
 
         And a bound before which nothing is left: the same request counts the rows behind it, and those before it are
-        as many as the page has, in order. Without it the page would be read twice (7 MB).
+        as many as the page has, in order. Without it the page would be read twice (7 MB). Rows leave what is counted,
+        and none join it, since it ends when the first page was asked for: so the sum cannot be right by chance.
         """
         settled = settled_before(records, self.field) if tally.pages == 1 else None
         lower, rows = settled or (edge, 0)
+        until = None if self._asked_at is None else timestamps.floor(self._asked_at, timestamps.MILLISECOND)
         # With a bound: in descending order, rows without a value may come first.
-        newest = self.fetch(Window(lower, descending=True), count=settled is not None, limit=1)
+        newest = self.fetch(Window(lower, until, descending=True), count=settled is not None, limit=1)
         instant = timestamps.instant(newest.records[0].get(self.field)) if newest.records else None
         if instant is None:
             return None, None

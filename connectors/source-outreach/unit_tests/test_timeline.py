@@ -201,6 +201,21 @@ def test_a_row_that_leaves_the_first_page_while_it_is_planned_has_it_read_again(
     assert None in [window.lower for window, *_ in api.requests if window.upper is not None]
 
 
+def test_a_row_that_is_created_meanwhile_makes_up_for_none_that_comes_late() -> None:
+    """As many are counted then as if the first page had shown everything."""
+    api = Api(spread(200))
+    api.late = {3: timedelta(seconds=12_000)}
+
+    def create(number: int) -> None:
+        if number == 1:
+            api.rows.append((NOW + timedelta(seconds=1), row(200, (NOW - START).total_seconds() + 1)))
+
+    api.before_request = create
+    records, _ = read(api)
+    assert {record["id"] for record in records} == set(range(201))
+    assert None in [window.lower for window, *_ in api.requests if window.upper is not None]
+
+
 def test_the_lower_bound_is_inclusive_and_kept() -> None:
     api = Api(spread(300))
     records, _ = read(api, START + timedelta(seconds=100_000))

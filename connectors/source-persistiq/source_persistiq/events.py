@@ -7,6 +7,7 @@ time filters are ignored, no window ends, and all is read in one walk.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ from source_kit.client import HttpClient
 from source_kit.numbered import Listed, NumberedList
 from source_kit.rows import identity
 from source_kit.timestamps import SECOND, instant, seconds_z
-from source_kit.windows import MAX_PARTS, WINDOW_PAGES, cut_points, parts_for
+from source_kit.windows import MAX_PARTS, WINDOW_PAGES, cut_points
 from source_kit.work import Fork, Page, Plan, Record, Start
 from source_persistiq.base import FIRST, NEVER, PersistiqStream, after
 from source_persistiq.config import Settings
@@ -169,8 +170,9 @@ def bounds(first: Listed, lower: datetime, upper: datetime) -> list[datetime]:
         return [lower, upper]
     if times[0] < times[-1]:
         begin = timestamps.floor(min(times), SHORTEST_WINDOW)
-        likely = int((upper - begin) / span * len(times))
-        parts = parts_for(likely, len(times), 1, WINDOW_PAGES, is_long=False, most=MAX_PARTS)
+        # Nothing is counted, and lists of more than ten pages are not sure to keep their rows: rather one too many.
+        pages = (upper - begin) / span
+        parts = min(MAX_PARTS, math.ceil(pages / WINDOW_PAGES)) if pages > WINDOW_PAGES + 1 else 0
         found = [begin, *cut_points(begin, upper, parts, SHORTEST_WINDOW)]
     else:
         found, length = [upper], max(WINDOW_PAGES * span, SHORTEST_WINDOW)
