@@ -3,7 +3,8 @@
 An index may show a change hours late. Reading all those hours again in every sync would emit each changed row in every
 sync of those hours (seen: fifty rows that changed once came four times). So most reads begin at the near mark; once in
 a while one looks back to the deep mark, and leaves out what has left already, which the state remembers by
-fingerprints. A row that changed once leaves once, or twice where more changes than can be remembered.
+fingerprints. A row that changed once leaves once, or twice: where it changed while a read began or ran, since it could
+change again and show the same time, and where more changes than can be remembered.
 
 The state: the cursor's own key is the deep mark, so that whoever knows nothing of the others loses nothing.
 `__near`: reads go on here. `__looked_back_at`: when a read last began at the deep mark. `__emitted`: fingerprints of
@@ -80,11 +81,15 @@ class Lookback:
     ) -> None:
         """Raises `ConfigError` for a broken state."""
         self._cursor = cursor
-        self._near = TimeCursor(cursor.field, cursor.start_date, near_lag, cursor.end_date)
+        self._near = TimeCursor(
+            cursor.field, cursor.start_date, near_lag, cursor.end_date, resolution=cursor.resolution
+        )
         self._marks = marks = Marks.of(stream, cursor.field, start.position)
         self._now = now
         # Rows that are younger may still be followed by late ones: the next look-back meets them again.
         self._settled = timestamps.before(now, cursor.lag)
+        # A row of this time or a later one may change again and show the same time: it is not known by it yet.
+        self._certain = timestamps.before(now, cursor.resolution)
         self.looks_back = marks.is_look_back_due(now, every)
         begin = marks.deep if self.looks_back else marks.near
         self.lower = cursor.start_date if begin is None else begin
@@ -112,7 +117,7 @@ class Lookback:
                 self._tied.update(
                     fingerprint(record, value)
                     for record, value, at in zip(records, values, times, strict=True)
-                    if at == self._top
+                    if at == self._top and at <= self._certain
                 )
                 return records
             rows = zip(records, values, times, strict=True)
@@ -125,6 +130,8 @@ class Lookback:
         if not has_left and self.looks_back and self._may_have_left(at) and at >= self._settled:
             self._has_postponed = True
             return False
+        if at > self._certain:
+            return not has_left
         if at == self._top:
             self._tied.add(mark)
         if (at >= self._settled or not self.looks_back) and len(self._met) <= MOST_REMEMBERED:

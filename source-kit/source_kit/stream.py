@@ -155,13 +155,21 @@ class TimeCursor:
     """Arithmetic of a time cursor: where a read begins, and how far a state may go. Pure."""
 
     def __init__(
-        self, field: str, start_date: datetime | None, lag: timedelta, end_date: datetime | None = None
+        self,
+        field: str,
+        start_date: datetime | None,
+        lag: timedelta,
+        end_date: datetime | None = None,
+        *,
+        resolution: timedelta = timestamps.MILLISECOND,
     ) -> None:
-        """`start_date` is inclusive, `end_date` exclusive: no state passes it."""
+        """`start_date` is inclusive, `end_date` exclusive: no state passes it. `resolution` is that of the field: what
+        changes later within it shows the same time."""
         self.field = field
         self.start_date = start_date
         self.lag = lag
         self.end_date = end_date
+        self.resolution = resolution
 
     def lower(self, start: Start) -> datetime | None:
         """The inclusive lower bound of a read; None reads everything."""
@@ -181,4 +189,4 @@ class TimeCursor:
             most = min(most, self.end_date)
         if timestamps.parse(value) <= most:
             return {self.field: timestamps.usual(value.strip())}
-        return {self.field: timestamps.microseconds_offset(timestamps.floor(most, timestamps.MILLISECOND))}
+        return {self.field: timestamps.microseconds_offset(timestamps.floor(most, self.resolution))}

@@ -6,7 +6,7 @@ from collections.abc import Sequence, Set
 from datetime import timedelta
 from functools import cached_property, partial
 
-from source_kit import schemas
+from source_kit import schemas, timestamps
 from source_kit.client import HttpClient
 from source_kit.schemas import Schema
 from source_kit.stream import KitStream, TimeCursor
@@ -82,7 +82,8 @@ class OutreachStream(KitStream):
         if cursor is None:
             return timeline_of(self.pages).listed()
         lag = timedelta(seconds=common.lookback_window_seconds)
-        time_cursor = TimeCursor(cursor, common.start_date, lag, common.end_date)
+        # All its times are whole seconds.
+        time_cursor = TimeCursor(cursor, common.start_date, lag, common.end_date, resolution=timestamps.SECOND)
         if time_cursor.window(start).is_empty:
             return iter(())
         return marks.read(partial(timeline_of, self.pages), time_cursor, start, self._rhythm)
