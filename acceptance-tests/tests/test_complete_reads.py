@@ -100,3 +100,20 @@ def test_nothing_is_lost_while_records_move_under_the_reader(connector: Connecto
         problems += [f"{stream.name}: {len(repeated)} unchanged records repeated: {repeated[:5]}"] if repeated else []
     assert not problems, "\n".join(problems)
     assert moved > 0, "nothing moved: the test proves nothing"
+
+
+def test_what_moved_under_the_reader_is_had_in_its_last_form_after_the_next_read(
+    connector: Connector, new_trial: NewTrial
+) -> None:
+    """Also what changed twice within the resolution of its time, before and after it was read."""
+    trial = new_trial()
+    trial.emulator.options(**connector.drift)
+    first = trial.read()
+    trial.emulator.options(drift=[])
+    second = trial.read(state=first.result.final_states())
+    problems = []
+    for stream in connector.streams:
+        if stream.sees_updates or not stream.cursor:
+            emitted = first.result.records.get(stream.name, []) + second.result.records.get(stream.name, [])
+            problems += covers(stream, trial.emulator.truth(stream.truth_name), emitted)
+    assert not problems, "\n".join(problems)

@@ -89,6 +89,28 @@ def test_a_row_that_the_index_shows_six_hours_late_comes_with_the_next_look_back
     assert syncs.sync(NOON + minutes(361)) == [2]
 
 
+def test_a_row_that_changes_again_within_its_second_is_not_taken_for_one_that_has_left() -> None:
+    """Times are whole seconds: the second change shows the same one."""
+    index = Index()
+    syncs = Syncs(index, resolution=timestamps.SECOND)
+    index.change(1, NOON)
+    assert syncs.sync(NOON + timedelta(milliseconds=400)) == [1]
+    assert syncs.sync(NOON + timedelta(seconds=2)) == [1]
+    assert syncs.sync(NOON + timedelta(seconds=4)) == []
+
+
+def test_no_mark_lies_within_the_second_in_which_a_read_began() -> None:
+    """What changes in the rest of it shows the second's beginning."""
+    index = Index()
+    syncs = Syncs(index, resolution=timestamps.SECOND)
+    # Of a clock that is ahead.
+    index.change(1, NOON + timedelta(seconds=9), late=timedelta(seconds=-9))
+    syncs.sync(NOON + timedelta(milliseconds=400))
+    assert syncs.state["__near"] == "2026-03-01T12:00:00.000000+00:00"
+    index.change(2, NOON)
+    assert 2 in syncs.sync(NOON + timedelta(seconds=2))
+
+
 def test_the_state_is_the_deep_mark_so_that_other_versions_lose_nothing() -> None:
     index = Index()
     syncs = Syncs(index)
