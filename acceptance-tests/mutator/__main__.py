@@ -36,6 +36,9 @@ def main() -> int:
     print(f"\n{arguments.connector}: {report.mutations} mutations in {report.rounds} rounds, {seconds:.0f} s")
     for text in report.described():
         print(f"\n{text}", file=sys.stderr)
+    if not report.mutations:
+        print(f"{arguments.connector}: nothing was mutated, which proves nothing", file=sys.stderr)
+        return 1
     return 1 if report.examples else 0
 
 

@@ -91,12 +91,12 @@ class Campaign:
         self._lock = threading.Lock()
 
     def run(self, mutations: int, seconds: float) -> Report:
-        """Rounds until so many mutations have been answered, or the time is over."""
-        deadline = time.monotonic() + seconds
+        """Rounds until so many mutations have been answered, or the time is over, which begins with the first round."""
         with self._accounts(PARALLEL) as accounts, ThreadPoolExecutor(PARALLEL) as pool:
             meets = self._meets(accounts, pool)
             asked = self._asked(accounts[0])
             numbers = iter(range(10**6))
+            deadline = time.monotonic() + seconds
 
             def work(account: Account) -> None:
                 rounds = Rounds(account, meets)
