@@ -17,18 +17,28 @@ MOST_BYTES = 16 * 1024 * 1024
 USUAL_BYTES = 1024 * 1024
 # While no body that was read waits, one more may be read so long after the last one began or ended.
 PATIENCE_SECONDS = 0.5
+# How long a body is left with the network for the writer's sake: servers give connections up after a minute or so.
+CLOSED_SECONDS = 10.0
 
 
 class Room:
     """Taken before a body is read, and left when it is parsed; a thread that never joined takes none.
 
-    In the order of asking, and more than there is room for is let in alone. Whoever has room waits for nothing but the
-    network and a turn, and both end: nobody waits for ever.
+    In the order of asking, and more than there is room for is let in alone. While the room is closed, since the queue
+    to the writer is full, nobody is let in for a while. Whoever has room waits for nothing but the network and a turn,
+    and both end: nobody waits for ever.
     """
 
-    def __init__(self, most_bytes: int = MOST_BYTES, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    def __init__(
+        self,
+        most_bytes: int = MOST_BYTES,
+        patience_seconds: float = PATIENCE_SECONDS,
+        closed_seconds: float = CLOSED_SECONDS,
+    ) -> None:
         self._most = most_bytes
         self._patience_seconds = patience_seconds
+        self._closed_seconds = closed_seconds
+        self._is_closed = False
         # How many bytes are taken, and how many of them belong to bodies that were read.
         self._taken = self._whole = 0
         # What the largest body of late had that did not tell its length.
@@ -47,6 +57,12 @@ class Room:
     def join(self) -> None:
         """This thread takes room from now on, and always leaves it at the end of a step."""
         self._local.held = self._local.whole = 0
+
+    def close(self, is_closed: bool) -> None:
+        """Let nobody in from now on, or everybody again; from any thread."""
+        with self._changed:
+            self._is_closed = is_closed
+            self._changed.notify_all()
 
     def take(self, size: int | None) -> float:
         """Wait for room for so many bytes (None: nobody knows); how many seconds that took. What this thread had before
@@ -91,16 +107,17 @@ class Room:
 
     def _wait(self, place: object, size: int) -> float:
         """Until this place is the first in line, and there is room or nothing but the network to wait for."""
-        began = since = time.monotonic()
+        began = since = now = time.monotonic()
         moves = self._moves
-        while not self._has_room(place, size):
-            left = since + self._patience_seconds - time.monotonic()
-            if left <= 0 and not self._whole and self._line[0] is place:
-                break
-            self._changed.wait(left if left > 0 else self._patience_seconds)
+        while not self._may_enter(place, size, now - began, now - since):
+            self._changed.wait(self._patience_seconds)
+            now = time.monotonic()
             if self._moves != moves:
-                moves, since = self._moves, time.monotonic()
-        return time.monotonic() - began
+                moves, since = self._moves, now
+        return now - began
 
-    def _has_room(self, place: object, size: int) -> bool:
-        return self._line[0] is place and (not self._taken or self._taken + size <= self._most)
+    def _may_enter(self, place: object, size: int, waited: float, unmoved: float) -> bool:
+        if self._line[0] is not place or (self._is_closed and waited < self._closed_seconds):
+            return False
+        has_room = not self._taken or self._taken + size <= self._most
+        return has_room or (not self._whole and unmoved >= self._patience_seconds)

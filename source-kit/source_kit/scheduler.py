@@ -13,8 +13,9 @@ from source_kit.running import Batch, StreamRun
 from source_kit.work import Fork
 
 IDLE_SECONDS = 0.5
-# Finished lines that may wait for the writer, over all streams: with as much, no further step is begun. What steps
-# under way bring is taken nevertheless, so that none of them ever waits for the writer.
+# Finished lines that may wait for the writer, over all streams: with as much, no further step is begun, and bodies of
+# answers under way stay with the network for some seconds. What steps bring is taken nevertheless, so that none of them
+# waits for the writer any longer.
 QUEUE_BYTES = 16 * 1024 * 1024
 
 
@@ -65,6 +66,7 @@ class Scheduler:
         """Let every worker go."""
         with self._lock:
             self._is_closed = True
+            self._client.room.close(False)
             self._steps.notify_all()
 
     def take(self, seconds: float) -> Item | None:
@@ -76,10 +78,7 @@ class Scheduler:
                 return None
             item = self._queue.popleft()
             if isinstance(item[1], Batch):
-                was_full = self._queued_bytes >= QUEUE_BYTES
-                self._queued_bytes -= len(item[1].lines)
-                if was_full and self._queued_bytes < QUEUE_BYTES:
-                    self._steps.notify_all()
+                self._count_queued(-len(item[1].lines))
             return item
 
     def next_step(self) -> tuple[StreamRun, Branch] | None:
@@ -147,5 +146,14 @@ class Scheduler:
     def _put(self, run: StreamRun, item: Batch | Reached | Ended) -> None:
         self._queue.append((run, item))
         if isinstance(item, Batch):
-            self._queued_bytes += len(item.lines)
+            self._count_queued(len(item.lines))
         self._items.notify()
+
+    def _count_queued(self, size: int) -> None:
+        was_full = self._queued_bytes >= QUEUE_BYTES
+        self._queued_bytes += size
+        is_full = self._queued_bytes >= QUEUE_BYTES
+        if is_full != was_full:
+            self._client.room.close(is_full)
+            if was_full:
+                self._steps.notify_all()

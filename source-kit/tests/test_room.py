@@ -149,6 +149,22 @@ def test_nothing_more_is_read_while_a_body_that_was_read_waits() -> None:
     assert other.ends()
 
 
+def test_nobody_is_let_in_while_the_room_is_closed() -> None:
+    room = Room(100, STRICT, closed_seconds=STRICT)
+    room.close(True)
+    other = Worker(lambda: room.take(1), room=room)
+    assert other.waits()
+    room.close(False)
+    assert other.ends()
+
+
+def test_a_room_that_stays_closed_keeps_a_connection_for_a_while_only() -> None:
+    room, waited = Room(100, 0.01, closed_seconds=0.1), list[float]()
+    room.close(True)
+    assert Worker(lambda: waited.append(room.take(1)), room=room).ends()
+    assert waited[0] >= 0.1
+
+
 sizes = st.lists(st.lists(st.integers(0, 150) | st.none(), max_size=6), min_size=1, max_size=8)
 
 

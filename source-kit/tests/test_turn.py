@@ -80,3 +80,26 @@ def test_a_turn_that_is_never_left_keeps_nobody_for_ever() -> None:
     turn.join()
     turn.take()
     assert work_side_by_side(turn, joins=True, threads=1) == 1
+
+
+def test_a_turn_whose_holder_works_is_waited_for() -> None:
+    turn, ends, took = Turn(patience_seconds=0.05), threading.Event(), list[float]()
+
+    def hold() -> None:
+        turn.join()
+        turn.take()
+        ends.set()
+        while time.thread_time() < 0.4:
+            pass
+        took.append(time.monotonic())
+        turn.leave()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert ends.wait(5)
+    turn.join()
+    turn.take()
+    assert took
+    assert took[0] <= time.monotonic()
+    turn.leave()
+    holder.join()
