@@ -61,6 +61,16 @@ def stages(requests_mock: requests_mock.Mocker) -> VendorList:
     return vendor
 
 
+def test_the_second_change_within_a_second_leaves_as_well(stages: VendorList) -> None:
+    """It shows the same time as the first."""
+    stages.put(1, NOON)
+    syncs = Syncs(stages)
+    assert syncs.sync(NOON + timedelta(milliseconds=400)) == [1]
+    stages.put(1, NOON)
+    assert syncs.sync(NOON + timedelta(seconds=2)) == [1]
+    assert syncs.sync(NOON + timedelta(seconds=4)) == []
+
+
 @pytest.mark.parametrize("most", [lookback.MOST_REMEMBERED, 3])
 def test_a_change_leaves_once_in_a_day_of_syncs_and_one_that_shows_late_comes_with_a_look_back(
     stages: VendorList, monkeypatch: pytest.MonkeyPatch, most: int
