@@ -60,7 +60,11 @@ TARGETS = {
         "test_event_log.py", "test_deleted_records.py", "test_edits.py", "test_activities.py",
     )),
     "kustomer-children": Target("source_kustomer", ("children",), ("test_children*.py",)),
-    "kustomer-searches": Target("source_kustomer", ("searches", "search"), ("test_search.py", "test_custom.py")),
+    "kustomer-searches": Target(
+        "source_kustomer",
+        ("searches", "search", "search_fetcher"),
+        ("test_search.py", "test_custom.py", "test_endpoints.py"),
+    ),
     "kustomer-budget": Target("source_kustomer", ("budget",), ("test_budget.py",)),
     "persistiq": Target("source_persistiq", ("streams", "events"), ("test_*.py",)),
 }  # fmt: skip

@@ -16,6 +16,7 @@ from source_kit.work import Record, Start, in_order
 from source_kustomer.budget import KustomerBudget
 from source_kustomer.config import Settings, parse
 from source_kustomer.errors import RULES, ReadOnlyClient
+from source_kustomer.streams import build
 
 BASE = "https://api.kustomerapp.com/v1/"
 Answer = tuple[int, Any]
@@ -73,6 +74,10 @@ class Account:
             if page.checkpoint is not None and not holds:
                 checkpoints.append(dict(page.checkpoint))
         return records, checkpoints
+
+
+def stream_of(account: Account, name: str) -> Any:
+    return next(stream for stream in build(account.client, account.settings) if stream.name == name)
 
 
 def row(number: int, updated: str, kind: str = "customer", **attributes: Any) -> Record:

@@ -5,15 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from source_kit.work import Page, Start, in_order
-from source_kustomer.streams import build
-from unit_tests.kustomer_account import NOTHING, Account, Answer, page, row, search
+from unit_tests.kustomer_account import NOTHING, Account, Answer, page, row, search, stream_of
 
 # The account's clock shows 2026-01-01: two years are over in the first days of 2024.
 OLD, BORDER, RECENT = "2022-03-01T00:00:00.000Z", "2024-01-02T00:00:00.000Z", "2025-06-01T00:00:00.000Z"
-
-
-def stream_of(account: Account) -> Any:
-    return next(stream for stream in build(account.client, account.settings) if stream.name == "conversation_times")
 
 
 def time(number: int, created: str) -> dict[str, Any]:
@@ -50,13 +45,13 @@ def numbers(records: list[dict[str, Any]]) -> list[int]:
 
 def test_by_default_times_come_from_the_search_alone() -> None:
     account = Account(server)
-    assert numbers(account.read(stream_of(account))[0]) == [22, 23, 31]
+    assert numbers(account.read(stream_of(account, "conversation_times"))[0]) == [22, 23, 31]
     assert asked_for_times(account) == []
 
 
 def test_old_times_come_from_the_conversations_that_are_old_enough_and_each_time_leaves_once() -> None:
     account = Account(server, archived_conversation_times=True)
-    records, checkpoints = account.read(stream_of(account))
+    records, checkpoints = account.read(stream_of(account, "conversation_times"))
     assert numbers(records) == [11, 21, 22, 23, 31]
     assert sorted(asked_for_times(account)) == [f"conversations/{number:024x}/times" for number in (1, 2)]
     assert {record["conversation_id"] for record in records if record["id"] == f"{21:024x}"} == {f"{2:024x}"}
@@ -65,7 +60,7 @@ def test_old_times_come_from_the_conversations_that_are_old_enough_and_each_time
 
 def test_how_many_requests_old_times_cost_is_told_before_they_are_sent() -> None:
     account = Account(server, archived_conversation_times=True)
-    pages = list(in_order(stream_of(account).work(Start(incremental=True))))
+    pages = list(in_order(stream_of(account, "conversation_times").work(Start(incremental=True))))
     assert [each.estimate for each in pages if isinstance(each, Page) and each.estimate is not None] == [2]
     assert (
         "Stream conversation_times: 2 conversations are asked for times that are older than two years, "
@@ -75,7 +70,7 @@ def test_how_many_requests_old_times_cost_is_told_before_they_are_sent() -> None
 
 def test_a_read_that_goes_on_from_a_recent_state_asks_no_conversation() -> None:
     account = Account(server, archived_conversation_times=True)
-    assert numbers(account.read(stream_of(account), {"created_at": RECENT})[0]) == [23, 31]
+    assert numbers(account.read(stream_of(account, "conversation_times"), {"created_at": RECENT})[0]) == [23, 31]
     assert asked_for_times(account) == []
 
 
@@ -86,5 +81,5 @@ def test_a_count_that_is_capped_is_made_of_parts_and_said_to_be_the_least() -> N
         return (status, {**content, "meta": {"total": 10_000}}) if is_archive else (status, content)
 
     account = Account(crowded, archived_conversation_times=True)
-    account.read(stream_of(account))
+    account.read(stream_of(account, "conversation_times"))
     assert any("at least 160001 conversations are asked" in line for line in account.logged)

@@ -6,14 +6,9 @@ from typing import Any
 
 import pytest
 
-from source_kustomer.streams import build
-from unit_tests.kustomer_account import NOTHING, REFUSED, Account, Answer, file, message, page, row
+from unit_tests.kustomer_account import NOTHING, REFUSED, Account, Answer, file, message, page, row, stream_of
 
 STATE = {"parent_updated_at": "2025-06-01T00:00:00.000Z"}
-
-
-def stream_of(account: Account, name: str) -> Any:
-    return next(stream for stream in build(account.client, account.settings) if stream.name == name)
 
 
 def test_attachments_without_links_go_on_while_pages_are_full() -> None:

@@ -9,14 +9,9 @@ import pytest
 
 from source_kit.testing import SideBySide
 from source_kit.work import Record, Start
-from source_kustomer.streams import build
-from unit_tests.kustomer_account import REFUSED, Account, Answer
+from unit_tests.kustomer_account import REFUSED, Account, Answer, stream_of
 
 DAY = "2025-12-%02dT00:00:00.000Z"
-
-
-def stream_of(account: Account, name: str) -> Any:
-    return next(stream for stream in build(account.client, account.settings) if stream.name == name)
 
 
 def entry(number: int, kind: str, verb: str, *, day: int = 0, **attributes: Any) -> Record:

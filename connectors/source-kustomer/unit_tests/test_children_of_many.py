@@ -11,15 +11,10 @@ import pytest
 from source_kit.testing import SideBySide
 from source_kit.timestamps import milliseconds_z, parse
 from source_kit.work import Record, Start
-from source_kustomer.streams import build
-from unit_tests.kustomer_account import NOTHING, Account, Answer, page, row, search
+from unit_tests.kustomer_account import NOTHING, Account, Answer, page, row, search, stream_of
 
 BEGIN = parse("2025-07-01T00:00:00Z")
 STATE = {"parent_updated_at": "2025-06-01T00:00:00.000Z"}
-
-
-def stream_of(account: Account, name: str) -> Any:
-    return next(stream for stream in build(account.client, account.settings) if stream.name == name)
 
 
 def conversations(count: int, *, answered: set[int]) -> list[Record]:

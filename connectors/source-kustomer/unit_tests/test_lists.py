@@ -8,12 +8,7 @@ import pytest
 
 from source_kit.errors import StreamUnavailable, TransientError
 from source_kit.work import Start, in_order
-from source_kustomer.streams import build
-from unit_tests.kustomer_account import NOTHING, Account, Answer, page, row
-
-
-def stream_of(account: Account, name: str) -> Any:
-    return next(stream for stream in build(account.client, account.settings) if stream.name == name)
+from unit_tests.kustomer_account import NOTHING, Account, Answer, page, row, stream_of
 
 
 def test_users_are_read_twice_for_those_that_are_deactivated() -> None:

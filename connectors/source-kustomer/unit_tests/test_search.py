@@ -12,14 +12,10 @@ from source_kit.timestamps import milliseconds_z
 from source_kit.windows import WalkExpired, Window
 from source_kustomer.search import Scope, SearchAsk, search_body
 from source_kustomer.search_fetcher import At
-from source_kustomer.streams import build, klass_stream_name, klass_streams
-from unit_tests.kustomer_account import NOTHING, REFUSED, Account, Answer, page, row, search
+from source_kustomer.streams import klass_stream_name, klass_streams
+from unit_tests.kustomer_account import NOTHING, REFUSED, Account, Answer, page, row, search, stream_of
 
 CUSTOMERS = Scope("customer", "customer")
-
-
-def stream_of(account: Account, name: str) -> Any:
-    return next(stream for stream in build(account.client, account.settings) if stream.name == name)
 
 
 def bounds(body: Any) -> list[Any]:
