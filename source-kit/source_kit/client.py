@@ -220,14 +220,9 @@ class HttpClient:
         return response if followed.status_code in (404, 410) else followed
 
     def _send(self, prepared: requests.PreparedRequest) -> requests.Response:
+        timeout, proxies = self.patience.timeout, self.session.proxies
         # The proxies are those of the session anyway; told, they are not worked out for each request.
-        return self.session.send(
-            prepared,
-            timeout=self.patience.timeout,
-            allow_redirects=False,
-            stream=True,
-            proxies=self.session.proxies,
-        )
+        return self.session.send(prepared, timeout=timeout, allow_redirects=False, stream=True, proxies=proxies)
 
     def _take_refusal(self, request: Request, response: requests.Response) -> None:
         """Wait as long as the body of a 429 asks for, where its headers do not say."""
