@@ -61,6 +61,10 @@ class Endpoint(Generic[A]):
         """Whether a 200 holds what it should; one without its list is asked for again, never read as empty."""
         return rows.has_list(content, self.rows_key)
 
+    def is_strange(self, content: Any) -> bool:
+        """Whether an answer may be damaged, and is believed only if it comes again."""
+        return rows.is_strange(content, self.rows_key, may_be_one=self.may_be_one)
+
     def settle(self, content: Any) -> Settled:
         """Make the rows of a parsed body objects, each once, in place; what that took out."""
         return rows.settle(content, self.rows_key)
@@ -83,7 +87,7 @@ class Endpoint(Generic[A]):
             accepts=self.is_whole,
             can_shrink=can_shrink,
             empty=empty if self.is_whole(empty) else None,
-            doubts=lambda content: rows.is_strange(content, self.rows_key, may_be_one=self.may_be_one),
+            doubts=self.is_strange,
         )
 
 

@@ -53,6 +53,12 @@ def is_readable(content: Any) -> bool:
     return all(listed is None or isinstance(listed, Mapping) for listed in held)
 
 
+def is_strange(content: Any) -> bool:
+    """Whether something else stands in the place of attributes: then definitions may have been there."""
+    held = [each.get("attributes") for each in objects(content)]
+    return not all(attributes is None or isinstance(attributes, Mapping) for attributes in held)
+
+
 def schema_of(found: Mapping[str, Mapping[str, Any]]) -> Schema:
     """The schema of `custom`: open, with a type for every name whose suffix is known."""
     typed = {name: schema for name, details in found.items() if (schema := type_of(name, details)) is not None}

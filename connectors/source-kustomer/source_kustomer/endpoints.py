@@ -134,6 +134,9 @@ class MetadataEndpoint(ListEndpoint):
     def is_whole(self, content: Any) -> bool:
         return isinstance(content, dict) and "data" in content and custom.is_readable(content)
 
+    def is_strange(self, content: Any) -> bool:
+        return super().is_strange(content) or custom.is_strange(content)
+
     def settle(self, content: Any) -> Settled:
         """Definitions that are no objects are counted, too."""
         settled = super().settle(content)

@@ -6,12 +6,25 @@ from typing import Any
 
 import pytest
 
+from source_kit.json_text import UNHOLDABLE
+from source_kustomer import lists
 from source_kustomer.custom import definitions_in, schema_of, type_of
+from source_kustomer.endpoints import ListAsk
 from source_kustomer.streams import build
 from unit_tests.kustomer_account import Account
 
 TEXT = {"type": ["null", "string"]}
 MOMENT = {"type": ["null", "string"], "format": "date-time", "airbyte_type": "timestamp_with_timezone"}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [({"properties": {"tierStr": {}}}, False), ({}, False), (None, False), ("x", True), (7, True), (UNHOLDABLE, True)],
+)
+def test_something_else_than_attributes_is_believed_only_if_it_comes_again(attributes: Any, expected: bool) -> None:
+    """A number that JSON cannot hold (1e400) stood there once, and all definitions were lost."""
+    content = {"data": {"type": "metadata", "attributes": attributes}}
+    assert lists.DEFINITIONS.request(ListAsk(), "definitions").doubts(content) is expected
 
 
 @pytest.mark.parametrize(
