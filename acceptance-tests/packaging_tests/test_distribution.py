@@ -88,6 +88,7 @@ def test_a_source_archive_builds_without_the_checkout(dist: Path, package: Path,
         assert sorted(again.namelist()) == sorted(first.namelist())
 
 
+@pytest.mark.thorough
 def test_two_builds_of_the_same_files_give_the_same_bytes(dist: Path, tmp_path: Path) -> None:
     """Elsewhere, later, with other modes and times of the files, in another zone."""
     copy = tmp_path / "elsewhere"

@@ -258,7 +258,7 @@ SEEDS = st.integers(0, 10**6)
 SHARES = st.sampled_from([1.0, 0.95, 0.8])
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(st.sampled_from([OfTheClock, FromTheFirst]), LIMITS, PHASES, WORKERS, PACES, SHARES, SEEDS)
 def test_windows_are_used_to_their_end_and_nothing_is_refused(
     kind: type[OfTheClock | FromTheFirst],
@@ -274,7 +274,7 @@ def test_windows_are_used_to_their_end_and_nothing_is_refused(
     assert outcome.used(limit) >= 0.95 * (limit - int(limit * (1 - share) + 1e-9)) / limit
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(
     st.sampled_from([OfTheClock, FromTheFirst]), LIMITS, PHASES, WORKERS, st.floats(2, 10), st.floats(0.05, 0.4), SEEDS
 )
@@ -293,7 +293,7 @@ def test_what_others_use_of_a_window_is_left_to_them(
     assert outcome.used(limit) >= 0.95 * 0.95
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(LIMITS, WORKERS, PACES, SHARES, SEEDS)
 def test_where_places_come_back_one_by_one_nothing_is_refused_either(
     limit: int, workers: int, pace: float, share: float, seed: int
@@ -326,7 +326,7 @@ def test_requests_without_answer_and_answers_without_headers_count_as_if_they_ha
     assert simulation.run(minutes(limit)).refused == 0
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(
     st.sampled_from([OfTheClock, FromTheFirst, Sliding, Weighted, Leaking, TwoMachines]),
     LIMITS,
