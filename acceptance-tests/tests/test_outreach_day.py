@@ -51,12 +51,15 @@ def live_through(simulation: Simulation, catalog: dict[str, Any], state: list[Me
     sizes = simulation.emulator.truth_counts()
     moments = {name: Counter(chance.choices(range(DAY_SYNCS), k=int(sizes[name] * CHANGED_SHARE))) for name in STREAMS}
     for step in range(DAY_SYNCS + SYNCS_AFTER):
-        simulation.pass_time(SYNC_SECONDS)
+        # At any moment between two syncs: what changes in the second before a read comes once more.
+        left = chance.uniform(0.0, SYNC_SECONDS)
+        simulation.pass_time(SYNC_SECONDS - left)
         for name in STREAMS:
             if count := moments[name][step]:
                 touched = simulation.emulator.touch(name, update=count - count // 5, create=count // 5)
                 day.changed.setdefault(name, set()).update(touched["updated"], touched["created"])
                 day.changes += count
+        simulation.pass_time(left)
         simulation.emulator.reset_stats()
         result = simulation.sync(catalog, state)
         assert result.exit_code == 0, result.describe()
