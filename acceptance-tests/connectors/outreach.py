@@ -29,7 +29,6 @@ def streams() -> tuple[Stream, ...]:
             touch=name if each.plural not in BY_ID_ONLY else "",
             sees_updates=each.order == "updatedAt",
             checkpoints_inside=name in WINDOWED,
-            given_up={"dataConnections": "Records come without links to the CRM"},
         )
         for name, each in standard + custom
     )

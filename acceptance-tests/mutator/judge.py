@@ -140,18 +140,6 @@ def comparable(stream: Stream, record: Record) -> Record:
         return record
 
 
-def given_up(stream: Stream, outcome: Outcome) -> set[str]:
-    """The fields that the run says it had to give up, since the API refused them."""
-    said = [line for line in outcome.result.logs if f"Stream {stream.name}: " in line]
-    return {name for name, words in stream.given_up.items() if any(words in line for line in said)}
-
-
-def without_given_up(stream: Stream, records: Iterable[Record], outcome: Outcome) -> list[Record]:
-    """The records without these fields."""
-    fields = given_up(stream, outcome)
-    return [{name: value for name, value in record.items() if name not in fields} for record in records]
-
-
 def completeness(stream: Stream, truth: Mapping[str, Record], emitted: list[Record], reach: Reach) -> list[Finding]:
     """What is lost, changed, repeated or invented in a stream that says it is complete."""
     records = [comparable(stream, record) for record in emitted]

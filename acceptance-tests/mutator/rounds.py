@@ -110,16 +110,12 @@ class Rounds:
     def _judge_complete(self, verdict: Verdict, outcome: Outcome, name: str) -> None:
         reach = self.reach(name, verdict.applied)
         stream, truth = self.account.connector.stream(name), self.account.truth[name]
-        emitted = outcome.result.records.get(name, [])
-        if judge.given_up(stream, outcome):
-            emitted = judge.without_given_up(stream, emitted, outcome)
-            truth = {key: judge.without_given_up(stream, [record], outcome)[0] for key, record in truth.items()}
-        findings = judge.completeness(stream, truth, emitted, reach)
+        findings = judge.completeness(stream, truth, outcome.result.records.get(name, []), reach)
         if any(finding.kind in LOSSES for finding in findings) and judge.knows_of_losses(name, outcome):
             second = self._second(outcome, (name,))
             findings = [finding for finding in findings if finding.kind not in LOSSES]
             findings += judge.recovery(stream, truth, (outcome, second), reach)
-        unchanged = judge.unchanged(stream, truth, emitted)
+        unchanged = judge.unchanged(stream, truth, outcome.result.records.get(name, []))
         for applied in reach.applied:
             # What came as it should was asked for by somebody else when it was changed.
             ids = {row["id"] for row in applied["rows"] if row["arrives"]} - unchanged

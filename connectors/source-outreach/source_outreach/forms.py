@@ -82,6 +82,8 @@ class Forms:
         # A form that was answered once is refused for another reason than itself.
         self._forms = list(forms)
         self._answered: set[Form] = set()
+        # Refused with a 403 while a barer one was answered, and asked in once more.
+        self._doubted: set[Form] = set()
 
     @cached_property
     def _wanted(self) -> frozenset[str]:
@@ -106,8 +108,16 @@ class Forms:
             return others[0] if others else None
 
     def answered(self, form: Form, content: Any, refusal: Rejected | None, say: Say) -> Form | None:
-        """Note an answer, and the refusal before it; a form that brings more, where there is one."""
+        """Note an answer, and the refusal before it; a form that brings more, where there is one.
+
+        A 403 does not speak of the parameter, and may be the whim of a firewall: links to a CRM are asked for again.
+        """
         with self._lock:
+            best = self._forms[0]
+            is_odd = refusal is not None and refusal.status == FORBIDDEN and best.connections and not form.connections
+            if is_odd and best not in self._doubted:
+                self._doubted.add(best)
+                return best
             self._answered.add(form)
             if form in self._forms[1:] and refusal is not None:
                 given_up, self._forms = self._forms[0], self._forms[self._forms.index(form) :]

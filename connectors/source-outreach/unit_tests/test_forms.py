@@ -101,6 +101,22 @@ def test_a_refused_parameter_is_left_out_with_one_warning_for_all_streams(
     assert "Outreach refused provideDataConnections" in warnings(connection)[0]
 
 
+def test_links_that_a_403_refuses_once_are_asked_for_again(requests_mock: requests_mock.Mocker) -> None:
+    refusals = iter([True])
+
+    def answer(request: Any, context: Any) -> Any:
+        if "providedataconnections" in request.qs and next(refusals, False):
+            context.status_code = 403
+            return {"error": ["a", {"b": []}]}
+        return page([{**resource(1), "meta": {"dataConnections": [LINK]}}])
+
+    requests_mock.get(STAGES, json=answer)
+    connection = connected()
+    (record,) = read(stream_of(connection, "stages"))
+    assert record["dataConnections"] == [LINK]
+    assert warnings(connection) == []
+
+
 def test_a_refusal_of_something_else_stays_what_it_is(requests_mock: requests_mock.Mocker) -> None:
     requests_mock.get(STAGES, status_code=422, json=problem("validationError", "x is not filterable"))
     connection = connected()
