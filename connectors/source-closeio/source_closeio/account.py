@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,8 @@ from source_kit.work import Record
 
 # With which Close refuses to list fields that a plan or a role lacks. Others, a 410 for instance, come and go.
 REFUSALS = frozenset({400, 402, 403, 404, 405})
+# How the ids of organisations begin.
+ORGANIZATION = "orga_"
 
 
 class AccountFacts:
@@ -169,11 +171,19 @@ class AccountFacts:
 
     @property
     def organization_ids(self) -> list[str]:
-        """Those that the key may see: one with an API key. Where none is listed, those that its user is a member of."""
-        listed = [each.get("id") for each in objects(self.me.get("organizations"))]
-        joined = [each.get("organization_id") for each in objects(self.me.get("memberships"))]
-        usable, others = ([each for each in ids if isinstance(each, str) and each] for ids in (listed, joined))
-        return list(dict.fromkeys(usable or others))
+        """Those that the key may see: one with an API key. Where none is listed, those that its user is a member of.
+
+        Ids in another form than Close's serve only where there are no others: they may be damage.
+        """
+        listed = _texts(each.get("id") for each in objects(self.me.get("organizations")))
+        joined = _texts(each.get("organization_id") for each in objects(self.me.get("memberships")))
+        usual = ([each for each in ids if each.startswith(ORGANIZATION)] for ids in (listed, joined))
+        return next(filter(None, (*usual, listed, joined)), [])
+
+
+def _texts(values: Iterable[Any]) -> list[str]:
+    """What is text and not blank, once each."""
+    return list(dict.fromkeys(each for each in values if isinstance(each, str) and each.strip()))
 
 
 def is_user(content: Any) -> bool:

@@ -26,7 +26,7 @@ from source_kit.work import Fork, Page, Plan, Record, Start
 
 def ids_of(records: Iterable[Record]) -> list[str]:
     """The ids of records, as far as they have one."""
-    return [record["id"] for record in records if isinstance(record.get("id"), str) and record["id"]]
+    return [record["id"] for record in records if isinstance(record.get("id"), str) and record["id"].strip()]
 
 
 def per_parent(stream: CloseStream, parents: str, ids: Sequence[str], read: Callable[[str], Plan]) -> Plan:

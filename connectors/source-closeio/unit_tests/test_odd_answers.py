@@ -305,6 +305,17 @@ def test_an_organisation_that_only_the_memberships_of_the_user_name_is_read() ->
     assert account.read("organizations").ids == [organization]
 
 
+@pytest.mark.parametrize("odd", [" ", "a/b?c#d", "..", "12345"])
+@pytest.mark.parametrize("is_listed_oddly", [True, False])
+def test_of_the_ids_of_organisations_those_in_closes_form_are_asked_for(odd: str, is_listed_oddly: bool) -> None:
+    account = Account()
+    organization = account.truth("organizations")[0]["id"]
+    listed, joined = (odd, organization) if is_listed_oddly else (organization, odd)
+    me = {"id": "user_1", "organizations": [{"id": listed}], "memberships": [{"organization_id": joined}]}
+    account.vendor.always["GET /me/"] = (200, me)
+    assert account.read("organizations").ids == [organization]
+
+
 @pytest.mark.parametrize("content", [{}, None, [], "ok", {"error": "not here"}, {"id": None}, {"id": 7}])
 def test_only_a_user_is_taken_for_a_connection_that_works(content: Any) -> None:
     account = Account()

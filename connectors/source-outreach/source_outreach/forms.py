@@ -35,13 +35,14 @@ class Form:
 
     def params(self, kind: str) -> dict[str, str]:
         """The parameters for resources of that type."""
-        params = {"provideDataConnections": "true"} if self.connections else {}
+        params = {CONNECTIONS: "true"} if self.connections else {}
         if self.fields:
             params[f"fields[{kind}]"] = ",".join(self.fields)
         return {**params, "sort": self.sort} if self.sort else params
 
 
 PLAIN = Form()
+CONNECTIONS = "provideDataConnections"
 WITH_CONNECTIONS = (Form(connections=True), PLAIN)
 
 
@@ -82,7 +83,7 @@ class Forms:
         # A form that was answered once is refused for another reason than itself.
         self._forms = list(forms)
         self._answered: set[Form] = set()
-        # Refused with a 403 while a barer one was answered, and asked in once more.
+        # Refused without a word of what they ask for while a barer one was answered, and asked in once more.
         self._doubted: set[Form] = set()
 
     @cached_property
@@ -108,14 +109,13 @@ class Forms:
             return others[0] if others else None
 
     def answered(self, form: Form, content: Any, refusal: Rejected | None, say: Say) -> Form | None:
-        """Note an answer, and the refusal before it; a form that brings more, where there is one.
+        """Note an answer, and the refusal before it; a form to ask in again, where it brings more.
 
-        A 403 does not speak of the parameter, and may be the whim of a firewall: links to a CRM are asked for again.
+        A refusal that does not speak of what it refuses may be the whim of a firewall: the best form gets another try.
         """
         with self._lock:
             best = self._forms[0]
-            is_odd = refusal is not None and refusal.status == FORBIDDEN and best.connections and not form.connections
-            if is_odd and best not in self._doubted:
+            if refusal is not None and best not in self._doubted and self._is_odd(refusal, best, form):
                 self._doubted.add(best)
                 return best
             self._answered.add(form)
@@ -133,6 +133,11 @@ class Forms:
             connections = self._forms[0].connections
             self._forms = [*(Form(connections, fields) for fields in self._fields(known, missing)), Form(connections)]
             return self.best
+
+    def _is_odd(self, refusal: Rejected, best: Form, kept: Form) -> bool:
+        """Whether links or wanted attributes would be given up for a refusal that does not name the parameter."""
+        loses_links = best.connections and not kept.connections and CONNECTIONS not in refusal.text
+        return loses_links or bool(best.fields and not kept.fields and self._wanted)
 
     def _fields(self, known: frozenset[str], missing: frozenset[str]) -> Iterator[tuple[str, ...]]:
         """Names to ask for, the most first: some that the table has, or the user wants, may not be known there."""

@@ -101,12 +101,15 @@ def test_a_refused_parameter_is_left_out_with_one_warning_for_all_streams(
     assert "Outreach refused provideDataConnections" in warnings(connection)[0]
 
 
-def test_links_that_a_403_refuses_once_are_asked_for_again(requests_mock: requests_mock.Mocker) -> None:
+@pytest.mark.parametrize("status", [400, 403, 414, 422])
+def test_links_that_are_refused_once_without_a_word_of_them_are_asked_for_again(
+    requests_mock: requests_mock.Mocker, status: int
+) -> None:
     refusals = iter([True])
 
     def answer(request: Any, context: Any) -> Any:
         if "providedataconnections" in request.qs and next(refusals, False):
-            context.status_code = 403
+            context.status_code = status
             return {"error": ["a", {"b": []}]}
         return page([{**resource(1), "meta": {"dataConnections": [LINK]}}])
 
@@ -115,6 +118,24 @@ def test_links_that_a_403_refuses_once_are_asked_for_again(requests_mock: reques
     (record,) = read(stream_of(connection, "stages"))
     assert record["dataConnections"] == [LINK]
     assert warnings(connection) == []
+
+
+@pytest.mark.parametrize(("detail", "requests"), [("provideDataConnections", 2), ("Bad request.", 4)])
+def test_links_are_given_up_at_once_where_the_refusal_names_them_else_after_the_second(
+    requests_mock: requests_mock.Mocker, detail: str, requests: int
+) -> None:
+    def answer(request: Any, context: Any) -> Any:
+        if "providedataconnections" in request.qs:
+            context.status_code = 400
+            return problem("unknownParameter", detail)
+        return page([resource(1)])
+
+    requests_mock.get(STAGES, json=answer)
+    connection = connected()
+    (record,) = read(stream_of(connection, "stages"))
+    assert record["dataConnections"] is None
+    assert len(requests_mock.request_history) == requests
+    assert len(warnings(connection)) == 1
 
 
 def test_a_refusal_of_something_else_stays_what_it_is(requests_mock: requests_mock.Mocker) -> None:
@@ -244,6 +265,22 @@ def test_where_no_attribute_may_be_named_the_default_answer_is_read_with_a_warni
     assert record["liveOnly"] == 7
     (warning,) = warnings(connection)
     assert "Outreach refused to give contactHistogram" in warning
+
+
+def test_hidden_attributes_that_are_refused_once_are_asked_for_again(requests_mock: requests_mock.Mocker) -> None:
+    refusals = iter([True, True, True])
+
+    def answer(request: Any, context: Any) -> Any:
+        if "fields[prospect]" in request.qs and next(refusals, False):
+            context.status_code = 400
+            return None
+        return sparse(request, context)
+
+    requests_mock.get(PROSPECTS, json=answer)
+    connection = connected()
+    (record,) = synced(connection, "prospects", "contactHistogram")
+    assert record["contactHistogram"] == [[1, 2]]
+    assert warnings(connection) == []
 
 
 def test_attributes_that_only_the_schema_of_the_account_lists_are_columns(requests_mock: requests_mock.Mocker) -> None:
