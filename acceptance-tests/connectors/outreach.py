@@ -15,12 +15,13 @@ from harness.odd_scenarios import IN_ROWS, ON_PAGES, everything, one_by_one
 LOOKBACK = timedelta(hours=6)
 # Large enough for several windows; the others are one page each.
 WINDOWED = ("prospects", "mailings", "events", "calls")
+CUSTOM = tuple(f"custom_object_{each.stream}" for each in custom_objects(2))
 
 
 def streams() -> tuple[Stream, ...]:
     """All collections and custom objects, with the cursors that the documentation allows."""
     standard = [(each.stream, each) for each in resources().values()]
-    custom = [(f"custom_object_{each.stream}", each) for each in custom_objects(2)]
+    custom = list(zip(CUSTOM, custom_objects(2), strict=True))
     return tuple(
         Stream(
             name,

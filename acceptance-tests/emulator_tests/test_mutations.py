@@ -147,6 +147,9 @@ def test_a_row_change_names_every_id_inside_and_whether_the_row_arrives() -> Non
     assert RowChange(before, gone=True).report()["arrives"] is False
     assert RowChange({"name": "x"}, {"name": "y"}).report()["nameless"] is True
     assert RowChange(before, before, fields=("contacts",)).report()["has_parts"] is True
+    definitions = {"id": "1", "attributes": {"properties": {"tierStr": {}}}}
+    assert RowChange(definitions, {"id": "1", "attributes": 0}).report()["has_parts"] is True
+    assert RowChange(definitions, {"id": "1", "attributes": {}}).report()["has_parts"] is False
 
 
 def test_a_page_can_be_empty_though_more_follows_and_only_then() -> None:

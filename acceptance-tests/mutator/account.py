@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from connectors import kustomer
+from connectors import kustomer, outreach
 from emulators import start
 from harness.catalog import configured
 from harness.connector import Connector
@@ -26,9 +26,9 @@ CHILDREN: dict[str, frozenset[str]] = {
     "closeio": frozenset({"custom_objects", "sequence_subscriptions", "user_posts", "comment_threads", "groups"}),
     "persistiq": frozenset({"mailboxes", "campaign_leads", "campaign_replies"}),
     "kustomer": frozenset({*kustomer.CHILDREN, *kustomer.KLASSES, "sla_versions", "custom_attributes"}),
-    "outreach": frozenset({"org_settings"}),
+    "outreach": frozenset({"org_settings", *outreach.CUSTOM}),
 }
-"""The streams whose records are asked for by the id of another record, or made of parts of it."""
+"""The streams whose records are asked for by the id of another record, or made of parts of it, or named after it."""
 NOTHING = [{"number": 0, "endpoint": "", "occurrence": 0, "mutation": "body: empty", "seed": 0, "lasting": False}]
 """Watches what is asked, and changes nothing."""
 

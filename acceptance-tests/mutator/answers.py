@@ -44,11 +44,13 @@ class RowChange:
         }
 
     def _changed_values(self) -> list[Any]:
-        """What the changed fields held, as fields of the row or of its attributes."""
+        """What the changed fields held, as fields of the row or of its attributes; of odd attributes, all of them."""
         row = self.before if isinstance(self.before, dict) else {}
         attributes = row.get("attributes")
-        holder = attributes if isinstance(attributes, dict) else row
-        return [holder.get(name) for name in self.fields]
+        if not isinstance(attributes, dict):
+            return [row.get(name) for name in self.fields]
+        is_odd = isinstance(self.after, dict) and not isinstance(self.after.get("attributes"), dict)
+        return [attributes.get(name) for name in (attributes if is_odd else self.fields)]
 
 
 @dataclass(frozen=True)

@@ -35,10 +35,11 @@ def objects(content: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def definitions_in(content: Any) -> tuple[dict[str, Mapping[str, Any]], int]:
-    """Definitions by name, and how many were no objects."""
+    """Definitions by name, and in how many places stood something else than one or all of them."""
     found: dict[str, Mapping[str, Any]] = {}
     others = 0
     for each in objects(content):
+        others += not isinstance(each.get("attributes"), Mapping | None)
         for name, details in section(section(each, "attributes"), "properties").items():
             if isinstance(details, Mapping):
                 found[name] = details

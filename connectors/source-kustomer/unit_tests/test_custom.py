@@ -85,6 +85,11 @@ def test_definitions_come_as_one_object_or_as_a_list() -> None:
     assert definitions_in({"data": None}) == ({}, 0)
 
 
+def test_what_stands_in_the_place_of_definitions_is_counted() -> None:
+    entries = [{"attributes": 0}, {"attributes": {"properties": {"tierStr": "x"}}}, {"attributes": None}, {}]
+    assert definitions_in({"data": entries}) == ({}, 2)
+
+
 DEFINITIONS = {"data": {"attributes": {"properties": {"tierStr": {"type": "string"}, "amountNum": {"type": "number"}}}}}
 
 

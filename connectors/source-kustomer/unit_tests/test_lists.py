@@ -324,7 +324,7 @@ def test_definitions_that_are_none_are_counted_and_no_definition_takes_the_place
             "display_name": "Tier",
         }
     ]
-    assert account.usage.not_objects == 3
+    assert account.usage.not_objects == 4
 
 
 def test_definitions_that_do_not_stand_where_they_belong_are_asked_for_again() -> None:

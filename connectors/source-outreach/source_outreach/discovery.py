@@ -40,6 +40,11 @@ class Account:
         with self._lock:
             return self._custom_objects
 
+    def is_schema_missing(self) -> bool:
+        """Whether nothing tells which custom objects there are."""
+        with self._lock:
+            return self._schema is None
+
     def attributes(self) -> Mapping[str, Mapping[str, str]]:
         """Kinds of attributes by resource type, as the account's schema lists them; empty where it is refused."""
         with self._lock:
@@ -56,8 +61,12 @@ class Account:
             return self._organisation_ids
 
     @cached_property
+    def _schema(self) -> Any:
+        return self._ask(SCHEMA_PATH, "the schema with the custom objects", holds="definitions")
+
+    @property
     def _definitions(self) -> Mapping[str, Any]:
-        return _mapping(self._ask(SCHEMA_PATH, "the schema with the custom objects", holds="definitions"))
+        return _mapping(self._schema)
 
     @cached_property
     def _attributes(self) -> Mapping[str, Mapping[str, str]]:
@@ -93,16 +102,20 @@ class Account:
         return []
 
     def _ask(self, path: str, what: str, params: Mapping[str, Any] | None = None, *, holds: str = "") -> Any:
-        """The answer, or its member `holds`; None, with the reason in the log, where there is none."""
-        try:
-            answer = body(self._client.send(Request(path, BUCKET, params=params, what=what)))
-        except (Rejected, Unavailable) as refused:
-            self._client.log("WARN", f"Outreach did not give {what}: {refused.internal_message}.")
-            return None
-        found = _mapping(answer).get(holds) if holds else answer
-        if holds and not isinstance(found, Mapping | list):
-            self._client.log("WARN", f"Outreach did not give {what}: its answer to {path} has no {holds}.")
-        return found
+        """The answer, or its member `holds`; None, with the reason in the log, where two answers have none."""
+        reason = ""
+        for _ in range(2):
+            try:
+                answer = body(self._client.send(Request(path, BUCKET, params=params, what=what)))
+            except (Rejected, Unavailable) as refused:
+                reason = str(refused.internal_message)
+                continue
+            found = _mapping(answer).get(holds) if holds else answer
+            if not holds or isinstance(found, Mapping | list):
+                return found
+            reason = f"its answer to {path} has no {holds}"
+        self._client.log("WARN", f"Outreach did not give {what}: {reason}.")
+        return None
 
 
 def custom_object(name: str, definition: Any) -> Collection | None:

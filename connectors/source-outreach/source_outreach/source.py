@@ -16,7 +16,7 @@ from source_kit.record_ids import NAME as RECORD_IDS
 from source_kit.source import KitSource
 from source_kit.stream import KitStream
 from source_outreach import config, credentials, record_ids, streams
-from source_outreach.collections import CUSTOM_OBJECT, KAIA_BUCKET
+from source_outreach.collections import KAIA_BUCKET
 from source_outreach.config import Settings
 from source_outreach.counted import CountedBudget
 from source_outreach.discovery import Account
@@ -86,9 +86,7 @@ class OutreachConnection(Connection[Settings]):
         found: list[KitStream] = [*streams.build(client, self.settings, account)]
         if RECORD_IDS in names and self.options.record_ids_of:
             found.append(record_ids.stream(client, self.settings, account.custom_objects))
-        if any(name.startswith(CUSTOM_OBJECT) for name in names):
-            found += streams.custom(client, self.settings, account)
-        return found
+        return [*found, *streams.custom_for(names, client, self.settings, account)]
 
     def after_sync(self) -> None:
         """How much of the account's budget the sync took: plans have so many requests a year."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from source_kit.client import HttpClient, Request
-from source_kit.errors import TransientError
+from source_kit.errors import StreamUnavailable, TransientError
 from source_kit.rules import Rejected, Unavailable
 from source_kit.work import Page, Plan, Start
 from source_outreach.base import OutreachStream
-from source_outreach.collections import BUCKET, table
+from source_outreach.collections import BUCKET, CUSTOM_OBJECT, Collection, table
 from source_outreach.config import Settings
 from source_outreach.discovery import Account
 from source_outreach.endpoints import ONE_ROW, ListAsk, is_list_of_resources
@@ -96,6 +96,21 @@ class Imports(ByIdStream):
         return super().work(start) if self.settings.import_ids else OutreachStream.work(self, start)
 
 
+class UnlistedObject(OutreachStream):
+    """The stream of a custom object of the catalog while nothing tells which there are: reading it says so."""
+
+    def __init__(self, client: HttpClient, settings: Settings, name: str, account: Account) -> None:
+        super().__init__(client, settings, Collection(name, name, "updatedAt", stream=name), account)
+
+    def work(self, start: Start) -> Plan:
+        """Nothing but the reason."""
+        raise StreamUnavailable(
+            f"Stream {self.name} cannot be read now, because Outreach did not give the schema with the custom objects; "
+            "a warning in the log says why. Run the sync again, or remove the stream if Outreach never gives it."
+        )
+        yield  # a plan
+
+
 class OrgSettings(ByIdStream):
     """The settings of the organisation, whose id other answers tell."""
 
@@ -118,6 +133,16 @@ def build(client: HttpClient, settings: Settings, account: Account) -> list[Outr
 def custom(client: HttpClient, settings: Settings, account: Account) -> list[OutreachStream]:
     """One instance per custom object, which takes a request to find."""
     return [OutreachStream(client, settings, collection, account) for collection in account.custom_objects()]
+
+
+def custom_for(
+    names: Sequence[str], client: HttpClient, settings: Settings, account: Account
+) -> Sequence[OutreachStream]:
+    """Those of the catalog, without a request where it has none; if they cannot be looked up, they say so when read."""
+    wanted = [name for name in names if name.startswith(CUSTOM_OBJECT)]
+    if wanted and account.is_schema_missing():
+        return [UnlistedObject(client, settings, name, account) for name in wanted]
+    return custom(client, settings, account) if wanted else []
 
 
 def reachable(streams: Sequence[OutreachStream], client: HttpClient) -> list[OutreachStream]:

@@ -142,6 +142,30 @@ def test_a_schema_that_is_refused_leaves_the_standard_streams(requests_mock: req
     )
 
 
+@pytest.mark.parametrize("answer", [{"status_code": 403, "json": {}}, {"json": {"definitions": 7}}])
+def test_a_schema_that_is_damaged_or_refused_once_is_asked_for_again(
+    requests_mock: requests_mock.Mocker, answer: dict[str, Any]
+) -> None:
+    without_ids(requests_mock)
+    requests_mock.get(f"{API}/schema.json", [answer, {"json": {"definitions": {"myObject": DEFINITION}}}])
+    connection = connected()
+    assert connection.streams()[-1].name == "custom_object_my_object"
+    assert not [line for line in connection.output.logs() if "did not give the schema" in line]  # type: ignore[attr-defined]  # a kept output
+
+
+def test_a_custom_object_of_the_catalog_that_cannot_be_looked_up_says_so_and_is_not_said_to_be_gone(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    requests_mock.get(f"{API}/schema.json", status_code=403, json={})
+    connection = connected()
+    assert sync(connection, ConfiguredStream("custom_object_my_object", "incremental")) == 1
+    traces = [message["trace"] for message in connection.output.messages() if message["type"] == "TRACE"]  # type: ignore[attr-defined]  # a kept output
+    (error,) = [trace["error"]["message"] for trace in traces if "error" in trace]
+    assert error.startswith(
+        "Stream custom_object_my_object cannot be read now, because Outreach did not give the schema"
+    )
+
+
 def test_a_read_without_custom_objects_does_not_look_for_them(requests_mock: requests_mock.Mocker) -> None:
     requests_mock.get(f"{API}/stages", json=page([]))
     connection = connected()
