@@ -30,6 +30,7 @@ def streams() -> tuple[Stream, ...]:
             touch=name if each.plural not in BY_ID_ONLY else "",
             sees_updates=each.order == "updatedAt",
             checkpoints_inside=name in WINDOWED,
+            asked_for={"dataConnections": "provideDataConnections=true"},
         )
         for name, each in standard + custom
     )

@@ -30,7 +30,7 @@ class Stream:
     emulator's collections to touch so that this stream gets new records. `edited` is the field by which old records
     that were edited lately (within `edited_overlap` of the read before) come again, where that is not the cursor.
     `comparable` maps an emitted record to the form of the truth (undoing an encoding, say); `identity` tells records
-    apart.
+    apart. `asked_for` are fields that come only with a parameter; where the API refuses it for good, they are null.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Stream:
     checkpoints_inside: bool = True
     comparable: Callable[[dict[str, Any]], dict[str, Any]] = unchanged
     identity: Callable[[dict[str, Any]], str] = itemgetter("id")
+    asked_for: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def truth_name(self) -> str:

@@ -86,6 +86,11 @@ class Reach:
         is_gone = self.is_child and bool(self.rows)
         return not is_gone and all(BY_NAME[applied["mutation"]].harmless for applied in self.applied)
 
+    def refused(self, stream: Stream) -> set[str]:
+        """The fields whose parameter every request that had it was refused with."""
+        targets = [each["target"] for each in self.applied if each["lasting"] and each["mutation"] == "status: refused"]
+        return {name for name, sent in stream.asked_for.items() if any(sent in target for target in targets)}
+
     def named_after_touched(self, names: Iterable[str]) -> set[str]:
         """The fields that a touched row defines: `custom.cf_...` of a custom field. Short ids stand in other names."""
         long_ids = [identifier for identifier in self.touched if len(identifier) >= SHORTEST_IN_NAMES]
@@ -201,6 +206,7 @@ def altered(stream: Stream, truth: Mapping[str, Record], records: list[Record], 
             continue
         differing = {key for key in true.keys() | record.keys() if true.get(key) != record.get(key)}
         differing -= reach.named_after_touched(differing)
+        differing -= {name for name in reach.refused(stream) if record.get(name) is None}
         if not differing:
             continue
         if not reach.touches(name, true) or (name in single and len(differing) > MOST_FIELDS):

@@ -82,6 +82,26 @@ def test_rows_that_every_answer_withheld_may_be_missing_and_no_others() -> None:
 
 
 @pytest.mark.parametrize(
+    ("changes", "value", "found"),
+    [
+        ({}, None, []),
+        ({}, "z", ["changed"]),
+        ({"lasting": False}, None, ["changed"]),
+        ({"target": "GET /api/tags"}, None, ["changed"]),
+        ({"mutation": "status: server error"}, None, ["changed"]),
+    ],
+)
+def test_a_field_whose_parameter_is_refused_every_time_may_be_null_and_no_other(
+    changes: dict[str, Any], value: Any, found: list[str]
+) -> None:
+    tags = Stream("tags", asked_for={"links": "withLinks=true"})
+    refused = applied("status: refused") | {"lasting": True, "target": "GET /api/tags?withLinks=true"} | changes
+    truth = {"1": {"id": "1", "links": ["x"]}}
+    findings = judge.completeness(tags, truth, [{"id": "1", "links": value}], Reach((refused,)))
+    assert [finding.kind for finding in findings] == found
+
+
+@pytest.mark.parametrize(
     ("line", "knows"),
     [
         ("Stream tags: the API counts 3 records more than it gives. The state stays before that window.", True),
