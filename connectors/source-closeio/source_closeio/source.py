@@ -14,7 +14,7 @@ from source_closeio.foreign import FOREIGN_RULES, IGNORED_STATES
 from source_closeio.record_ids import listings
 from source_kit.budget import RateBudget
 from source_kit.connection import Connection
-from source_kit.oauth import Auth
+from source_kit.oauth import Auth, OAuth, basic, bearer
 from source_kit.record_ids import RecordIds, listings_of
 from source_kit.source import KitSource
 from source_kit.stream import KitStream
@@ -33,15 +33,12 @@ class CloseConnection(Connection[Settings]):
     session_headers: Mapping[str, str] = {"X-TZ-Offset": "0"}  # type: ignore[misc]  # a constant
 
     def authentication(self, session: requests.Session) -> Auth:
-        return config.authentication(
-            self.settings,
-            self.store,
-            session,
-            self.clock,
-            emit_control=self.output.control,
-            log=self.output.log,
-            on_secret=self.redactor.add,
-        )
+        settings = self.settings
+        if settings.auth_type == "api_key":
+            return basic(settings.secret)
+        if settings.auth_type == "access_token":
+            return bearer(settings.secret)
+        return OAuth(self.surroundings, config.TOKEN_PATHS, settings.common.token_url or "", session=session)
 
     def budget(self) -> RateBudget:
         return RateBudget(

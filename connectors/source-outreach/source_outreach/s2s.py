@@ -19,11 +19,11 @@ from urllib.parse import quote, urlsplit
 import requests
 
 from source_kit import json_text, timestamps
-from source_kit.clock import Clock
-from source_kit.config_store import ConfigPath, ConfigStore
+from source_kit.config_store import ConfigPath
 from source_kit.errors import ConfigError, SourceError
 from source_kit.headers import server_time
 from source_kit.hosts import RefusedURL, checked_url, origin
+from source_kit.surroundings import Surroundings
 from source_kit.token_requests import (
     DEFAULT_LIFETIME_SECONDS,
     Answer,
@@ -70,40 +70,24 @@ class S2S(RenewedToken):
     def __init__(
         self,
         app: App,
-        store: ConfigStore,
+        surroundings: Surroundings,
         api_url: str,
         *,
         has_own_url: bool,
         session: requests.Session,
-        clock: Clock,
-        emit_control: Callable[[Mapping[str, Any]], None],
-        log: Callable[[str, str], None],
-        on_secret: Callable[[str], None],
         move_to: Callable[[str], None],
     ) -> None:
-        super().__init__(clock)
+        super().__init__(surroundings)
         self._app = app
-        self._store = store
         self._api_url = api_url
         self._has_own_url = has_own_url
-        self._endpoint = TokenEndpoint(session, clock, log, name="Outreach's sign-in for apps")
-        self._emit_control = emit_control
-        self._log = log
-        self._on_secret = on_secret
+        self._endpoint = TokenEndpoint(session, self._clock, self._log, name="Outreach's sign-in for apps")
         self._move_to = move_to
-        self._failure: SourceError | None = None
         # How far the local clock is behind that of Outreach, once that is known.
         self._behind = timedelta()
 
     def _renew(self) -> Token:
-        """As the base; what only the user can mend is not asked for again."""
-        if self._failure is not None:
-            raise self._failure
-        try:
-            return self._minted(self._installation())
-        except ConfigError as error:
-            self._failure = error
-            raise
+        return self._minted(self._installation())
 
     def _installation(self) -> str:
         """The id of the installation: the config's, else what the setup token gives, which is kept at once."""
@@ -115,13 +99,7 @@ class S2S(RenewedToken):
             return known
         answer, _ = self._ask("setup_token", str(self._store.get(SETUP_TOKEN) or "").strip(), "setupToken", _installed)
         found = str(answer["data"]["id"])
-        config = self._store.update({INSTALLATION_ID: found})
-        try:
-            self._emit_control(config)
-        finally:  # the setup token is spent, whether or not anybody reads our output
-            warning = self._store.save("the setup token")
-        if warning:
-            self._log("WARN", warning)
+        self._surroundings.keep({INSTALLATION_ID: found}, "the setup token")
         # A platform may test a connection before it keeps it: then neither message nor file outlives this process. The
         # id is no secret: without the private key it opens nothing.
         self._log("WARN", f"The setup token is used up. From now on the connection needs installation_id {found}.")
@@ -131,7 +109,7 @@ class S2S(RenewedToken):
         answer, asked_at = self._ask("installation_id", installation, "accessToken", _granted)
         data = answer["data"]
         access_token: str = data["meta"]["accessToken"]
-        self._on_secret(access_token)
+        self._mask(access_token)
         self._move_to(organisation_url(_link(data), self._api_url, stays=self._has_own_url))
         return Token.fresh(access_token, _lifetime(data["meta"], access_token, asked_at), asked_at)
 
@@ -155,7 +133,7 @@ class S2S(RenewedToken):
 
     def _app_token(self) -> str:
         token = self._app.token(self._clock.now() + self._behind)
-        self._on_secret(token)
+        self._mask(token)
         return token
 
     def _corrects_clock(self, response: requests.Response) -> bool:
