@@ -125,8 +125,7 @@ class Walk(cuts.Reading):
             known = len(came.marks)
             yield from map(lambda page: Page(page.records), in_order(again.run(cut=False, verify=False)))
             came.marks |= again.count.marks
-            values = [value for value in (self.high, again.high) if value is not None]
-            self.high = timestamps.latest(values) if values else None
+            self.high = timestamps.latest_of([self.high, again.high])
             if not again.count.lacks(again.count.total):
                 return
             agreeing = agreeing + 1 if len(came.marks) == known else 0
@@ -266,7 +265,6 @@ class Walk(cuts.Reading):
     def _by_token(self, window: Window) -> Generator[Page, None, None]:
         walk = TokenWalk(self.keyset, self.seen)
         yield from walk.read(window)
-        values = [value for value in (walk.latest, self.high) if value is not None]
-        self.high = timestamps.latest(values) if values else None
+        self.high = timestamps.latest_of([walk.latest, self.high])
         if walk.missing:
             yield told_missing(walk.missing)

@@ -10,7 +10,8 @@ from source_closeio.endpoints import ListEndpoint
 from source_closeio.fetcher import ListFetcher
 from source_closeio.searched import Searched
 from source_closeio.ties import OtherWay
-from source_closeio.times import Beginning, latest, within
+from source_closeio.times import Beginning
+from source_kit import timestamps
 from source_kit.offsets import OffsetList
 from source_kit.windows import Fetched, Window
 from source_kit.work import Page, Plan
@@ -45,11 +46,11 @@ class WholeContactList(OtherWay):
         beginning = Beginning()
         tops: list[str | None] = []
         for page in OffsetList(lambda skip: beginning.saw(self.pages.within_reach(skip))).walk():
-            records = within(window, list(page.records))
+            records = timestamps.within(list(page.records), "date_updated", window.lower, window.upper)
             if records:
-                tops.append(latest([record.get("date_updated") for record in records]))
+                tops.append(timestamps.latest_of([record.get("date_updated") for record in records]))
                 yield replace(page, records=records)
-        top = latest(tops)
+        top = timestamps.latest_of(tops)
         yield Page((), None if top is None else self.cursor(window).checkpoint(top, beginning.at))
 
     def fetch_window(self, window: Window, token: Any = None) -> Fetched:

@@ -11,9 +11,9 @@ changed where it does not, and is the second witness where it does: the index of
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from source_closeio.changes import ChangeLog
 from source_closeio.events import event_lag, oldest_event
@@ -198,18 +198,13 @@ class Edits:
         before, first = self._before, self._stream.settings.common.start_date
         # A row without an id names nothing that could be fetched.
         usable = named(rows)
-        old = [row["id"] for row in usable if _is_before(row, before)]
+        old = [row["id"] for row in timestamps.within(usable, "date_created", None, before)]
         with self._lock:
             fresh = [identity for identity in dict.fromkeys(old) if identity not in self._settled]
             # Those created later are read anyway, whoever tells of them next.
             self._settled.update(row["id"] for row in usable)
         records = [record for chunk in chunks(fresh) for record in self._by_ids(chunk)]
-
-        def is_wanted(record: Record) -> bool:
-            created = timestamps.instant(record.get("date_created"))
-            return created is None or (created < before and (first is None or created >= first))
-
-        return self._stream.chosen([record for record in records if is_wanted(record)])
+        return self._stream.chosen(timestamps.within(records, "date_created", first, before))
 
     def _by_ids(self, ids: Sequence[str]) -> Iterator[Record]:
         """The activities with these ids, whatever else comes. One page, but for a maximum below ours or a deletion at
@@ -221,12 +216,6 @@ class Edits:
 def named(rows: Sequence[Record]) -> list[Record]:
     """The rows with an id: one without may stand in any answer, and proves nothing."""
     return [row for row in rows if isinstance(row.get("id"), str)]
-
-
-def _is_before(row: Mapping[str, Any], moment: datetime) -> bool:
-    """Whether a record is older, as far as that is known."""
-    created = timestamps.instant(row.get("date_created"))
-    return created is None or created < moment
 
 
 def _changed(event: Record) -> Record:

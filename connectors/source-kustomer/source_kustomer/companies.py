@@ -11,6 +11,7 @@ from typing import Any
 
 from source_kit.client import HttpClient
 from source_kit.rules import Rejected, Unavailable
+from source_kit.timestamps import within
 from source_kit.work import Fork, Page, Plan, Record, Start
 from source_kustomer.children import Children, Parent
 from source_kustomer.config import Settings
@@ -20,7 +21,7 @@ from source_kustomer.paging import ListFetcher
 from source_kustomer.search import Scope
 from source_kustomer.search_fetcher import SearchRefused
 from source_kustomer.searches import SearchStream
-from source_kustomer.times import latest, within
+from source_kustomer.times import latest
 
 COMPANIES = ListEndpoint("companies", "companies", "company")
 EDGES = ListEndpoint("company_edges", "kedge", "company")

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from source_kit import timestamps
-from source_kit.timestamps import milliseconds_z
+from source_kit.timestamps import is_within, milliseconds_z, within
 from source_kit.walks import walk
 from source_kit.windows import Window, cut_points
 from source_kit.work import Fork, Page, Plan, Record, Start
@@ -25,7 +25,7 @@ from source_kustomer.paging import ListFetcher
 from source_kustomer.search import MOST_RECORDS, Scope, SearchAsk
 from source_kustomer.search_fetcher import SearchFetcher, SearchRefused
 from source_kustomer.searches import Border, SearchStream, unseen_versions
-from source_kustomer.times import is_within, latest, until, within
+from source_kustomer.times import latest, until
 from source_kustomer.wanted import Wanted
 
 TIMES_BELOW = ListEndpoint("conversation_times", "conversations/{id}/times", "conversation", page_size=1000)
