@@ -58,7 +58,7 @@ class Activities(CloseTimeline):
         if not start.incremental:
             yield from self.created(self.time_cursor.lower(start), self.time_cursor.checkpoint)
             return
-        edits = Edits(self, self.object_types, began_at)
+        edits = Edits(self, self.object_types, began_at, self.chosen)
         edits.look()
         lower = self.time_cursor.lower(start)
         changed: list[Plan] = []
