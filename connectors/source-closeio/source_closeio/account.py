@@ -14,7 +14,6 @@ from source_closeio.times import Beginning
 from source_kit import timestamps
 from source_kit.answers import body
 from source_kit.client import HttpClient, Request
-from source_kit.offsets import OffsetList
 from source_kit.rules import Rejected, Unavailable
 from source_kit.work import Record
 
@@ -74,8 +73,7 @@ class AccountFacts:
     def _listed_at(self, path: str) -> CustomFields:
         beginning, pages = Beginning(), self._list(path, "the account's custom fields")
         try:
-            walk = OffsetList(lambda skip: beginning.saw(pages.page(skip))).walk()
-            found = [field for page in walk for field in page.records]
+            found = [field for page in pages.whole() for field in beginning.saw(page).records]
         except (Unavailable, Rejected) as refused:
             if refused.status not in REFUSALS:
                 raise

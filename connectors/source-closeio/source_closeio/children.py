@@ -146,8 +146,9 @@ class SequenceSubscriptions(CloseList):
 
     def fetcher(self) -> ListFetcher:
         """A list that begins with a deleted row looks like that of a deleted sequence, which so costs ten requests."""
-        endpoint = ListEndpoint(self.resource, self.mending)
-        return ListFetcher(self.client, endpoint, self.name, most_deleted_at_start=1)
+        pages = super().fetcher()
+        pages.most_deleted_at_start = 1
+        return pages
 
     @property
     def _sequences(self) -> ListFetcher:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +11,6 @@ from source_closeio.searched import Searched
 from source_closeio.ties import OtherWay
 from source_closeio.times import Beginning
 from source_kit import timestamps
-from source_kit.offsets import OffsetList
 from source_kit.windows import Fetched, Window
 from source_kit.work import Page, Plan
 
@@ -45,11 +43,11 @@ class WholeContactList(OtherWay):
         """Everything, filtered here."""
         beginning = Beginning()
         tops: list[str | None] = []
-        for page in OffsetList(lambda skip: beginning.saw(self.pages.within_reach(skip))).walk():
-            records = timestamps.within(list(page.records), "date_updated", window.lower, window.upper)
+        for fetched in map(beginning.saw, self.pages.whole()):
+            records = timestamps.within(list(fetched.records), "date_updated", window.lower, window.upper)
             if records:
                 tops.append(timestamps.latest_of([record.get("date_updated") for record in records]))
-                yield replace(page, records=records)
+                yield Page(records)
         top = timestamps.latest_of(tops)
         yield Page((), None if top is None else self.cursor(window).checkpoint(top, beginning.at))
 

@@ -27,7 +27,6 @@ from source_kustomer.deletions import deletion_of
 from source_kustomer.endpoints import ListAsk, ListEndpoint
 from source_kustomer.envelope import next_link, query_of
 from source_kustomer.fetcher import KustomerFetcher
-from source_kustomer.paging import unseen
 from source_kustomer.times import latest
 
 LOG = ListEndpoint("audit_logs", "audit-logs", "audit_logs", page_size=1000, size_parameter="count", is_numbered=False)
@@ -122,7 +121,7 @@ class AuditLogs(KustomerStream):
                 found = within(list(fetched.records), "created_at", None, upper)
                 # A row may stand on both sides of the border of two pages.
                 ids = set(map(rows.identity, found))
-                records, before = unseen(found, before), ids
+                records, before = rows.unseen(found, before), ids
                 top = latest(records, "created_at", top)
                 self._note_lifetime(records)
                 yield Page(self.chosen(records, filters))

@@ -15,7 +15,7 @@ from typing import Any
 
 from source_kit import timestamps
 from source_kit.record_ids import Listing
-from source_kit.rows import identity
+from source_kit.rows import identity, unseen
 from source_kit.rules import Rejected, Unavailable
 from source_kit.stream import KitStream
 from source_kit.timestamps import EPOCH, MILLISECOND
@@ -26,7 +26,7 @@ from source_kustomer.companies import Companies
 from source_kustomer.errors import is_refused_query
 from source_kustomer.lists import CustomAttributes, ListStream
 from source_kustomer.notes import Notes, is_no_list
-from source_kustomer.paging import TooLong, unseen
+from source_kustomer.paging import TooLong
 from source_kustomer.search import MOST_RECORDS, SearchAsk
 from source_kustomer.search_fetcher import SearchRefused
 from source_kustomer.searches import Border, SearchStream
