@@ -91,20 +91,17 @@ class RateBudget:
         *,
         share: float = 0.95,
         max_per_minute: int | None = None,
-        per_minute: Mapping[str, int] | None = None,
         per_second: Mapping[str, float] | None = None,
         fallback_per_second: Mapping[str, float] | None = None,
         assumed_per_minute: int | None = None,
-        longest_wait: float = MAX_WAIT_SECONDS,
     ) -> None:
-        """`share` of each announced limit is used. `per_minute` and `per_second` cap buckets that no header describes.
+        """`share` of each announced limit is used. `per_second` caps buckets that no header describes.
         `assumed_per_minute` is the limit of every bucket for as long as no header has described it.
         `fallback_per_second` is the pace of a bucket after a 429 that came without headers."""
-        self.longest_wait = longest_wait
+        self.longest_wait: float = MAX_WAIT_SECONDS
         self._clock = clock
         self._share = share
         self._max_per_minute = max_per_minute
-        self._per_minute = dict(per_minute or {})
         self._paces = {name: 1 / (rate * share) for name, rate in (per_second or {}).items()}
         self._fallback = dict(fallback_per_second or {})
         self._assumed = None if assumed_per_minute is None else max(1, int(assumed_per_minute * share))
@@ -184,9 +181,7 @@ class RateBudget:
         if bucket.alone and bucket.in_flight:
             waits.append(ANSWER_SECONDS)
         waits.append(_ceiling_wait(self._all_sent, self._max_per_minute, now))
-        waits.append(_ceiling_wait(bucket.sent, self._per_minute.get(name), now))
-        if not bucket.quotas:
-            waits.append(_ceiling_wait(bucket.sent, self._assumed, now))
+        waits.append(_ceiling_wait(bucket.sent, None if bucket.quotas else self._assumed, now))
         traffic = bucket.traffic(now)
         waits += [quota.wait(traffic, self._share) for quota in bucket.quotas.values()]
         return max(waits)

@@ -14,8 +14,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from source_kit import dates
+from source_kit.addresses import origin_of
 from source_kit.errors import ConfigError
-from source_kit.hosts import RefusedURL, checked_url, origin
+from source_kit.hosts import RefusedURL, checked_url
 from source_kit.input_files import kind
 
 Aliases = Mapping[str, Sequence[str]]
@@ -230,7 +231,7 @@ class ConfigReader:
             return default
         if url != default:
             self.warnings.append(
-                f"{self._prefix}{key} is not the vendor's: credentials and requests go to {origin(url)}."
+                f"{self._prefix}{key} is not the vendor's: credentials and requests go to {origin_of(url)}."
             )
         return url
 
@@ -277,6 +278,6 @@ def _token_url(reader: ConfigReader, defaults: CommonDefaults, api_url: str) -> 
     if defaults.token_url is None:
         return None
     derived = defaults.token_url
-    if origin(api_url) != origin(defaults.api_url):
-        derived = origin(api_url) + urlsplit(defaults.token_url).path
+    if origin_of(api_url) != origin_of(defaults.api_url):
+        derived = origin_of(api_url) + urlsplit(defaults.token_url).path
     return reader.url("token_url", derived, base=False)

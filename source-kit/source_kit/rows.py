@@ -74,6 +74,16 @@ def _is_plain(rows: list[Any]) -> bool:
         return False
 
 
+def mapping(value: Any) -> Mapping[str, Any]:
+    """An object of an answer; empty for whatever else stands in its place."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def objects(value: Any) -> list[Record]:
+    """The objects of a list, whatever else is in it or in its place."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
 def unseen(records: Iterable[Record], seen: set[Any]) -> list[Record]:
     """The records that are not in `seen` yet, which has them from then on."""
     fresh = []

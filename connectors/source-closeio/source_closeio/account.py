@@ -14,8 +14,8 @@ from source_closeio.times import Beginning
 from source_kit import timestamps
 from source_kit.answers import body
 from source_kit.client import HttpClient, Request
+from source_kit.rows import objects
 from source_kit.rules import Rejected, Unavailable
-from source_kit.work import Record
 
 # With which Close refuses to list fields that a plan or a role lacks. Others, a 410 for instance, come and go.
 REFUSALS = frozenset({400, 402, 403, 404, 405})
@@ -177,11 +177,6 @@ class AccountFacts:
 def is_user(content: Any) -> bool:
     """Whether an answer says whose key it is."""
     return isinstance(content, dict) and isinstance(content.get("id"), str) and bool(content["id"])
-
-
-def objects(value: Any) -> list[Record]:
-    """The objects of a list inside a record, which may be no list."""
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 WHO_AM_I = Request("me/", "GET me/", what="the user of the API key", accepts=is_user)

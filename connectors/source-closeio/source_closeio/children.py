@@ -131,9 +131,7 @@ class SendAs(CloseList):
         known: set[Any] = set()
         for filters in ({}, {"allowed_user_id": self.account.me["id"]}):
             for page in self.pages.rows(filters):
-                records = [record for record in page.records if rows.identity(record) not in known]
-                known.update(map(rows.identity, records))
-                yield replace(page, records=records)
+                yield Page(rows.unseen(page.records, known))
 
 
 class SequenceSubscriptions(CloseList):

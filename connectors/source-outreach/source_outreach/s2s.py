@@ -19,10 +19,12 @@ from urllib.parse import quote, urlsplit
 import requests
 
 from source_kit import json_text, timestamps
+from source_kit.addresses import origin_of
 from source_kit.config_store import ConfigPath
 from source_kit.errors import ConfigError, SourceError
 from source_kit.headers import server_time
-from source_kit.hosts import RefusedURL, checked_url, origin
+from source_kit.hosts import RefusedURL, checked_url
+from source_kit.rows import mapping
 from source_kit.surroundings import Surroundings
 from source_kit.token_requests import (
     DEFAULT_LIFETIME_SECONDS,
@@ -115,7 +117,7 @@ class S2S(RenewedToken):
 
     def _ask(self, option: str, value: str, action: str, is_whole: Callable[[Answer], bool]) -> tuple[Answer, datetime]:
         """A POST without a body, signed by the app."""
-        installs = origin(self._api_url) + INSTALLS_PATH
+        installs = origin_of(self._api_url) + INSTALLS_PATH
 
         def refusal(response: requests.Response, answer: Answer, answer_lost: bool) -> SourceError | None:
             if response.status_code == 401 and self._corrects_clock(response):
@@ -187,7 +189,7 @@ def organisation_url(given: Any, api_url: str, *, stays: bool) -> str:
     except RefusedURL:
         url = ""
     parts = urlsplit(url)
-    if origin(url) == origin(api_url):
+    if origin_of(url) == origin_of(api_url):
         return api_url
     if parts.scheme != "https" or parts.port not in (None, 443) or not (parts.hostname or "").endswith(HOSTS):
         raise ConfigError(
@@ -201,19 +203,19 @@ def organisation_url(given: Any, api_url: str, *, stays: bool) -> str:
 
 
 def _installed(answer: Answer) -> bool:
-    found = _object(answer.get("data")).get("id")
+    found = mapping(answer.get("data")).get("id")
     return isinstance(found, str | int) and not isinstance(found, bool) and bool(str(found).strip())
 
 
 def _granted(answer: Answer) -> bool:
-    token = _object(_object(answer.get("data")).get("meta")).get("accessToken")
+    token = mapping(mapping(answer.get("data")).get("meta")).get("accessToken")
     return isinstance(token, str) and token.isascii() and token.isprintable() and bool(token.strip())
 
 
 def _link(data: Mapping[str, Any]) -> Any:
     """`relationships.org.links.api`, a text or an object with `href`."""
-    organisation = _object(_object(data.get("relationships")).get("org"))
-    link = _object(organisation.get("links")).get("api")
+    organisation = mapping(mapping(data.get("relationships")).get("org"))
+    link = mapping(organisation.get("links")).get("api")
     return link.get("href") if isinstance(link, Mapping) else link
 
 
@@ -238,10 +240,6 @@ def _claims(token: str) -> Mapping[str, Any]:
     if len(parts) != 3:
         return {}
     try:
-        return _object(json_text.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))))
+        return mapping(json_text.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))))
     except ValueError:
         return {}
-
-
-def _object(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
