@@ -39,18 +39,6 @@ from source_closeio.tasks import Tasks, TypedTasks
 from source_closeio.users import Users
 from source_kit.client import HttpClient
 
-__all__ = [
-    "CLASSES",
-    "Activities",
-    "EventLog",
-    "Events",
-    "Leads",
-    "Tasks",
-    "UserPosts",
-    "Users",
-    "build",
-]
-
 # The streams with a class of their own; the others are rows of the tables LISTS, ACTIVITY_TYPES and TASK_TYPES. They
 # start in this order: the longest first, those with the same rate limit close together.
 CLASSES: tuple[type[CloseStream], ...] = (
