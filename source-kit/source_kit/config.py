@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -58,6 +58,11 @@ class CommonOptions:
     trust_foreign_state: bool = False
     end_date: datetime | None = None
     record_ids_of: tuple[str, ...] = ()
+
+    @property
+    def lag(self) -> timedelta:
+        """How long after its time a record may not be found yet: states stay so far behind the time of a request."""
+        return timedelta(seconds=self.lookback_window_seconds)
 
 
 def apply_aliases(config: Mapping[str, Any], aliases: Aliases) -> dict[str, Any]:

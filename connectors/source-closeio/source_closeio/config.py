@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal, cast
 
 from source_kit.config import MAX_WINDOW_SECONDS, CommonDefaults, CommonOptions, ConfigReader, common_options
@@ -47,11 +47,6 @@ class Settings:
     activities_window_seconds: int
     encode_event_data: bool
     custom_by_name: bool = False
-
-    @property
-    def lag(self) -> timedelta:
-        """How late Close's index of searches and lists may be."""
-        return timedelta(seconds=self.common.lookback_window_seconds)
 
 
 def parse(config: Mapping[str, Any], *, now: datetime | None = None) -> tuple[Settings, list[str]]:

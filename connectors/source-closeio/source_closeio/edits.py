@@ -146,7 +146,7 @@ class Edits:
             fetch=pages.window,
             field="date_updated",
             page_size=pages.page_size,
-            lag=self._stream.settings.lag,
+            lag=self._stream.settings.common.lag,
             emit=self._fetch_again,
             estimates=False,
             tie=Keyset(fetch=pages.window, field="date_created", page_size=pages.page_size),

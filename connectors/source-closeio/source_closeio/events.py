@@ -33,7 +33,7 @@ DELETIONS = ("deleted", "merged")
 
 def event_lag(settings: Settings) -> timedelta:
     """Events may become visible out of order: Close advises to read the last five minutes again."""
-    return max(EVENT_OVERLAP, settings.lag)
+    return max(EVENT_OVERLAP, settings.common.lag)
 
 
 def oldest_event(now: datetime) -> datetime:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 
 import requests
 
@@ -40,7 +39,7 @@ class OutreachConnection(Connection[Settings]):
 
     @property
     def foreign_rules(self) -> Sequence[ForeignRule]:  # type: ignore[override]  # depends on the look-back
-        return rules_for(timedelta(seconds=self.options.lookback_window_seconds))
+        return rules_for(self.options.lag)
 
     def authentication(self, session: requests.Session) -> Auth:
         # The media type of the API is not that of the token endpoints: one takes a form, the other nothing.
