@@ -10,12 +10,12 @@ from typing import Any
 from source_closeio.custom_fields import LEGACY, RESOURCES, CustomFields, with_shared
 from source_closeio.endpoints import ListAsk, ListEndpoint
 from source_closeio.fetcher import ListFetcher
-from source_closeio.times import Beginning
 from source_kit import timestamps
 from source_kit.answers import body
 from source_kit.client import HttpClient, Request
 from source_kit.rows import objects
 from source_kit.rules import Rejected, Unavailable
+from source_kit.windows import Beginning
 
 # With which Close refuses to list fields that a plan or a role lacks. Others, a 410 for instance, come and go.
 REFUSALS = frozenset({400, 402, 403, 404, 405})

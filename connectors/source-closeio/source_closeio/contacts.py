@@ -9,9 +9,8 @@ from source_closeio.endpoints import ListEndpoint
 from source_closeio.fetcher import ListFetcher
 from source_closeio.searched import Searched
 from source_closeio.ties import OtherWay
-from source_closeio.times import Beginning
 from source_kit import timestamps
-from source_kit.windows import Fetched, Window
+from source_kit.windows import Beginning, Fetched, Window
 from source_kit.work import Page, Plan
 
 # Computed when they are named; heavy field lists make Close end search pages early.

@@ -17,13 +17,12 @@ from source_closeio.endpoints import ListAsk, ListEndpoint
 from source_closeio.errors import is_cursor_error
 from source_closeio.fetcher import TimelineFetcher, cursor_of
 from source_closeio.mending import Mending
-from source_closeio.times import Beginning
 from source_kit import json_text, schemas, timestamps
 from source_kit.keyset import Keyset
 from source_kit.rules import Rejected, Unavailable
 from source_kit.timestamps import is_within
 from source_kit.walks import walk
-from source_kit.windows import Fetched, WalkExpired, Window
+from source_kit.windows import Beginning, Fetched, WalkExpired, Window
 from source_kit.work import Fork, Plan, Record, Start
 
 EVENT_RETENTION = timedelta(days=30)

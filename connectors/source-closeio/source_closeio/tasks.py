@@ -7,13 +7,12 @@ from source_closeio.base import CloseTimeline
 from source_closeio.config import Settings
 from source_closeio.fetcher import TimelineFetcher
 from source_closeio.task_types import COMMON_FIELDS, EVENT_TYPES, TASK_TYPES
-from source_closeio.times import Beginning
 from source_closeio.witness import Witness
 from source_kit import schemas, timestamps
 from source_kit.client import HttpClient
 from source_kit.keyset import Keyset
 from source_kit.walks import walk
-from source_kit.windows import Window
+from source_kit.windows import Beginning, Window
 from source_kit.work import Page, Plan, Record, Start
 
 
