@@ -77,13 +77,12 @@ class EventsFetcher(TimelineFetcher):
         """Close answers 400 where the role may not see the event log."""
         if rejected.status != 400:
             return rejected
-        unavailable = Unavailable(
+        return Unavailable(
             f"Reading stream {self.stream} failed: Close refuses the event log. The user of the API key may lack the "
             "permission to see it; grant it in the user's role or remove the stream from the sync.",
+            status=rejected.status,
             internal_message=rejected.internal_message,
         )
-        unavailable.status = rejected.status
-        return unavailable
 
 
 class Events(CloseTimeline):
