@@ -180,8 +180,8 @@ class RateBudget:
         waits = [bucket.blocked_until - now, bucket.last_sent + bucket.pace_seconds - now]
         if bucket.alone and bucket.in_flight:
             waits.append(ANSWER_SECONDS)
-        waits.append(_ceiling_wait(self._all_sent, self._max_per_minute, now))
-        waits.append(_ceiling_wait(bucket.sent, None if bucket.quotas else self._assumed, now))
+        waits.append(ceiling_wait(self._all_sent, self._max_per_minute, now))
+        waits.append(ceiling_wait(bucket.sent, None if bucket.quotas else self._assumed, now))
         traffic = bucket.traffic(now)
         waits += [quota.wait(traffic, self._share) for quota in bucket.quotas.values()]
         return max(waits)
@@ -237,10 +237,10 @@ def _hear_silent(bucket: Bucket, speaking: set[str], sent: Sent, traffic: Traffi
             del bucket.quotas[family]
 
 
-def _ceiling_wait(sent: deque[float], per_minute: int | None, now: float) -> float:
-    """Seconds until one more request keeps any 60 s at or below `per_minute`; forgets what is older."""
-    while sent and sent[0] <= now - MINUTE_SECONDS:
+def ceiling_wait(sent: deque[float], most: int | None, now: float, seconds: float = MINUTE_SECONDS) -> float:
+    """Seconds until one more request keeps any span of so many `seconds` at or below `most`; forgets what is older."""
+    while sent and sent[0] <= now - seconds:
         sent.popleft()
-    if per_minute is None or len(sent) < per_minute:
+    if most is None or len(sent) < most:
         return 0.0
-    return sent[len(sent) - per_minute] + MINUTE_SECONDS - now
+    return sent[len(sent) - most] + seconds - now
