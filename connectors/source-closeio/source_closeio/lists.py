@@ -98,6 +98,8 @@ LISTS = (
     SmallList("shared_scheduling_links", "shared_scheduling_link/"),
     SmallList("exports", "export/"),
     SmallList("unsubscribed_emails", "unsubscribe/email/", key="email"),
+    # Active users; those who left are among the memberships. Last, just before the streams that refer to them.
+    SmallList("users", "user/", page_size=1000),
 )
 
 
