@@ -42,10 +42,6 @@ class TokenServer:
         """Whether the token was minted here and has not expired."""
         return self._access.get(access_token, 0.0) > time.monotonic()
 
-    def expire_all(self) -> None:
-        """End the life of every access token."""
-        self._access.clear()
-
     def answer(self, request: Request) -> Response:
         """`POST` with grant type `refresh_token`: 400 invalid_grant for a dead token, 401 for a wrong client."""
         content_type = request.headers.get("content-type", "").partition(";")[0].strip()

@@ -85,10 +85,6 @@ def replaced(index: int, *messages: Message) -> list[Message]:
     return [*GOOD[:index], *messages, *GOOD[index + 1 :]]
 
 
-def set_state(at: str) -> Callable[[Message], None]:
-    return lambda message: message["state"]["stream"].update(stream_state={"at": at, "__v": 1})
-
-
 FAULTS = {
     "statuses_in_order": replaced(1),
     "messages_between_started_and_complete": [*GOOD, record("d", "2024-01-04T00:00:00Z")],

@@ -24,6 +24,7 @@ joined = lru_cache(maxsize=64)(urljoin)
 
 @lru_cache(maxsize=64)
 def origin_of(url: str) -> str:
+    """Scheme, host and port, in small letters, without the slash."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}".lower()
 

@@ -91,20 +91,17 @@ class RateBudget:
         *,
         share: float = 0.95,
         max_per_minute: int | None = None,
-        per_minute: Mapping[str, int] | None = None,
         per_second: Mapping[str, float] | None = None,
         fallback_per_second: Mapping[str, float] | None = None,
         assumed_per_minute: int | None = None,
-        longest_wait: float = MAX_WAIT_SECONDS,
     ) -> None:
-        """`share` of each announced limit is used. `per_minute` and `per_second` cap buckets that no header describes.
+        """`share` of each announced limit is used. `per_second` caps buckets that no header describes.
         `assumed_per_minute` is the limit of every bucket for as long as no header has described it.
         `fallback_per_second` is the pace of a bucket after a 429 that came without headers."""
-        self.longest_wait = longest_wait
+        self.longest_wait: float = MAX_WAIT_SECONDS
         self._clock = clock
         self._share = share
         self._max_per_minute = max_per_minute
-        self._per_minute = dict(per_minute or {})
         self._paces = {name: 1 / (rate * share) for name, rate in (per_second or {}).items()}
         self._fallback = dict(fallback_per_second or {})
         self._assumed = None if assumed_per_minute is None else max(1, int(assumed_per_minute * share))
@@ -183,10 +180,8 @@ class RateBudget:
         waits = [bucket.blocked_until - now, bucket.last_sent + bucket.pace_seconds - now]
         if bucket.alone and bucket.in_flight:
             waits.append(ANSWER_SECONDS)
-        waits.append(_ceiling_wait(self._all_sent, self._max_per_minute, now))
-        waits.append(_ceiling_wait(bucket.sent, self._per_minute.get(name), now))
-        if not bucket.quotas:
-            waits.append(_ceiling_wait(bucket.sent, self._assumed, now))
+        waits.append(ceiling_wait(self._all_sent, self._max_per_minute, now))
+        waits.append(ceiling_wait(bucket.sent, None if bucket.quotas else self._assumed, now))
         traffic = bucket.traffic(now)
         waits += [quota.wait(traffic, self._share) for quota in bucket.quotas.values()]
         return max(waits)
@@ -242,10 +237,10 @@ def _hear_silent(bucket: Bucket, speaking: set[str], sent: Sent, traffic: Traffi
             del bucket.quotas[family]
 
 
-def _ceiling_wait(sent: deque[float], per_minute: int | None, now: float) -> float:
-    """Seconds until one more request keeps any 60 s at or below `per_minute`; forgets what is older."""
-    while sent and sent[0] <= now - MINUTE_SECONDS:
+def ceiling_wait(sent: deque[float], most: int | None, now: float, seconds: float = MINUTE_SECONDS) -> float:
+    """Seconds until one more request keeps any span of so many `seconds` at or below `most`; forgets what is older."""
+    while sent and sent[0] <= now - seconds:
         sent.popleft()
-    if per_minute is None or len(sent) < per_minute:
+    if most is None or len(sent) < most:
         return 0.0
-    return sent[len(sent) - per_minute] + MINUTE_SECONDS - now
+    return sent[len(sent) - most] + seconds - now

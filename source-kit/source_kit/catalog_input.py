@@ -21,13 +21,11 @@ EXAMPLE = '{"streams": [{"stream": {"name": ...}, "sync_mode": "full_refresh", "
 
 @dataclass(frozen=True)
 class ConfiguredStream:
-    """One stream to read. `cursor_field` and `primary_key` are the user's choice, empty if the source decides."""
+    """One stream to read. Cursor and key are the source's own: what the user chose of them is checked, and not kept."""
 
     name: str
     sync_mode: SyncMode
     namespace: str | None = None
-    cursor_field: tuple[str, ...] = ()
-    primary_key: tuple[tuple[str, ...], ...] = ()
     json_schema: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -95,8 +93,6 @@ def _configured(entry: Mapping[str, Any]) -> ConfiguredStream:
         name=stream["name"],
         sync_mode=cast(SyncMode, entry["sync_mode"]),
         namespace=stream.get("namespace") or None,
-        cursor_field=tuple(entry.get("cursor_field") or ()),
-        primary_key=tuple(tuple(path or ()) for path in entry.get("primary_key") or ()),
         json_schema=stream.get("json_schema") or {},
     )
 

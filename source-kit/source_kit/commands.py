@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from enum import Enum
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
@@ -35,25 +35,12 @@ from source_kit.config_store import ConfigStore
 from source_kit.output import Output, OutputClosed, file_descriptor_sink
 from source_kit.redaction import Redactor, secret_values
 from source_kit.state_input import StreamState, parse_state
-from source_kit.transport import BRISK, PATIENT, Patience
+from source_kit.transport import BRISK, PATIENT
+
+if TYPE_CHECKING:  # the connector loads it, when there is something for it to do
+    from source_kit.source import KitSource
 
 LEVELS = {"CRITICAL": "FATAL", "WARNING": "WARN"}
-
-
-class Source(Protocol):
-    """What a connector's `source.SOURCE()` offers the console script."""
-
-    def open(self, store: ConfigStore, output: Output, redactor: Redactor, patience: Patience) -> Any:
-        """A connection. Raises `ConfigError` if the config cannot be used."""
-
-    def proof(self, connection: Any) -> Any:
-        """An AirbyteConnectionStatus."""
-
-    def catalog(self, connection: Any) -> Any:
-        """An AirbyteCatalog."""
-
-    def sync(self, connection: Any, streams: list[ConfiguredStream], states: dict[str, StreamState]) -> int:
-        """Read the streams, writing every message; returns the exit code."""
 
 
 def run(package: str, options: argparse.Namespace, spec: Mapping[str, Any], output: Output | None = None) -> int:
@@ -85,7 +72,7 @@ def _run(package: str, options: argparse.Namespace, spec: Mapping[str, Any], out
         configured = {stream.name for stream in streams}
         given = parse_state(input_files.read_state(options.state))
         states = {name: state for name, state in given.items() if name in configured}
-    source: Source = import_module(f"{package}.source").SOURCE()
+    source: KitSource = import_module(f"{package}.source").SOURCE()
     patience = BRISK if options.command == "check" else PATIENT
     connection = source.open(ConfigStore(Path(options.config), config), output, redactor, patience)
     if options.command == "read":

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from source_kit import dates
+from source_kit.addresses import origin_of
 from source_kit.errors import ConfigError
-from source_kit.hosts import RefusedURL, checked_url, origin
+from source_kit.hosts import RefusedURL, checked_url
 from source_kit.input_files import kind
 
 Aliases = Mapping[str, Sequence[str]]
@@ -57,6 +58,11 @@ class CommonOptions:
     trust_foreign_state: bool = False
     end_date: datetime | None = None
     record_ids_of: tuple[str, ...] = ()
+
+    @property
+    def lag(self) -> timedelta:
+        """How long after its time a record may not be found yet: states stay so far behind the time of a request."""
+        return timedelta(seconds=self.lookback_window_seconds)
 
 
 def apply_aliases(config: Mapping[str, Any], aliases: Aliases) -> dict[str, Any]:
@@ -230,7 +236,7 @@ class ConfigReader:
             return default
         if url != default:
             self.warnings.append(
-                f"{self._prefix}{key} is not the vendor's: credentials and requests go to {origin(url)}."
+                f"{self._prefix}{key} is not the vendor's: credentials and requests go to {origin_of(url)}."
             )
         return url
 
@@ -277,6 +283,6 @@ def _token_url(reader: ConfigReader, defaults: CommonDefaults, api_url: str) -> 
     if defaults.token_url is None:
         return None
     derived = defaults.token_url
-    if origin(api_url) != origin(defaults.api_url):
-        derived = origin(api_url) + urlsplit(defaults.token_url).path
+    if origin_of(api_url) != origin_of(defaults.api_url):
+        derived = origin_of(api_url) + urlsplit(defaults.token_url).path
     return reader.url("token_url", derived, base=False)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar, Generic, Protocol, TypeVar
 
@@ -15,15 +15,12 @@ import requests
 
 from source_kit.budget import Budget
 from source_kit.client import HttpClient
-from source_kit.clock import Clock
 from source_kit.config import CommonOptions
-from source_kit.config_store import ConfigStore
 from source_kit.foreign_state import ForeignRule
 from source_kit.oauth import Auth
-from source_kit.output import Output
-from source_kit.redaction import Redactor
 from source_kit.rules import Rule
 from source_kit.stream import KitStream
+from source_kit.surroundings import Surroundings
 from source_kit.transport import MAX_ATTEMPTS, PATIENT, Patience, new_session
 
 
@@ -36,16 +33,6 @@ class HasCommon(Protocol):
 
 
 S = TypeVar("S", bound=HasCommon)
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What a connection is opened in: where it writes, what it masks, where renewed tokens are kept, and time."""
-
-    output: Output
-    redactor: Redactor
-    store: ConfigStore
-    clock: Clock
 
 
 class Connection(ABC, Generic[S]):
@@ -62,6 +49,7 @@ class Connection(ABC, Generic[S]):
     def __init__(self, settings: S, surroundings: Surroundings, patience: Patience = PATIENT) -> None:
         self.settings = settings
         self.options = settings.common
+        self.surroundings = surroundings
         self.output, self.redactor = surroundings.output, surroundings.redactor
         self.store, self.clock = surroundings.store, surroundings.clock
         self.patience = patience

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Protocol
+from typing import Any
 
 from source_kit import timestamps
 from source_kit.count import Count
@@ -22,27 +23,35 @@ from source_kit.windows import (
 )
 from source_kit.work import Plan, parted
 
+NO_MARKS: frozenset[Any] = frozenset()
 
-class Reading(Protocol):
-    """A walk of a window, as far as it has come; see `walks.Walk`."""
 
-    keyset: Keyset
-    window: Window
-    lower: datetime | None
-    upper: datetime | None
-    order: int | None
-    high: str | None
-    count: Count
+class Reading(ABC):
+    """One window being read, as far as it has come. How it is read is said by `walks.Walk`."""
+
+    def __init__(self, keyset: Keyset, window: Window, seen: frozenset[Any] = NO_MARKS, high: str | None = None):
+        self.keyset = keyset
+        self.window = window
+        self.lower = window.lower
+        self.upper = window.upper
+        # Emitted before this walk began; `seen` also has what it emitted itself and may meet again.
+        self.before = seen
+        self.seen = set(seen)
+        self.high = high
+        # 1 ascending, -1 descending, 0 neither, None: no page has shown it yet.
+        self.order: int | None = None
+        self.count = Count(keyset.page_size, keyset.count_cap)
+        self.asked_at: datetime | None = None
 
     @property
     def is_open(self) -> bool:
-        """Whether the window can gain rows while it is read."""
+        """Whether the window can gain rows while it is read: no upper bound, or one in the future."""
+        upper = self.window.upper
+        return upper is None or (self.asked_at is not None and upper > self.asked_at)
 
-    def part(self, window: Window, *, knows_edge: bool, high: str | None) -> Plan:
-        """A part of what is left, to be walked."""
-
-    def rest(self, window: Window) -> Plan:
-        """The open end, to be walked in one piece."""
+    @abstractmethod
+    def run(self, *, cut: bool, verify: bool = True) -> Plan:
+        """The plan of the walk."""
 
 
 def cut(walk: Reading, page: Seen) -> Plan | None:
@@ -70,15 +79,18 @@ def cut(walk: Reading, page: Seen) -> Plan | None:
     if not bounds:
         return None
     windows = [_within(walk, bounds, index) for index in range(len(bounds) - 1)]
-    return parted(windows, walk.rest(replace(walk.window, lower=bounds[-1])) if is_open else None)
+    # The open end comes in one piece.
+    open_end = type(walk)(keyset, replace(walk.window, lower=bounds[-1])).run(cut=False) if is_open else None
+    return parted(windows, open_end)
 
 
 def _within(walk: Reading, bounds: Sequence[datetime], index: int) -> Plan:
-    """One of the windows."""
+    """One of the windows; the one at the edge of what was read knows what was seen there."""
     window = replace(walk.window, lower=bounds[index], upper=bounds[index + 1])
     is_last = index == len(bounds) - 2
     is_at_edge = is_last if walk.order == -1 else index == 0
-    return walk.part(window, knows_edge=is_at_edge, high=walk.high if is_last and walk.order == -1 else None)
+    seen = frozenset(walk.seen) if is_at_edge else NO_MARKS
+    return type(walk)(walk.keyset, window, seen, walk.high if is_last and walk.order == -1 else None).run(cut=True)
 
 
 def _planned_top(walk: Reading) -> datetime | None:

@@ -150,8 +150,7 @@ class Engine:
         # A stream that ends right after a wait would otherwise end while it is RATE_LIMITED.
         if not run.is_running or run.limited_told_at is not None:
             self._running(run)
-        for value, count in run.ledger.finish():
-            self._state(run, value, count)
+        self._state(run, *run.ledger.finish())
         self._status(run, "COMPLETE")
         self._summarise(run)
         self._active.remove(run)
@@ -218,7 +217,7 @@ class Engine:
             run.limited_told_at, run.is_running = now, True
             reset = self._output.now_ms() + int(wait * 1000)
             message = protocol.stream_status(
-                run.name, run.namespace, "RUNNING", self._output.now_ms(), quota_reset_ms=reset, limited=True
+                run.name, run.namespace, "RUNNING", self._output.now_ms(), quota_reset_ms=reset
             )
             self._output.message(message, flush=True)
 
@@ -245,14 +244,8 @@ class Engine:
 
 
 def innermost_frame(error: BaseException) -> str:
-    """`module.py:line function` where an exception was raised; no values, so no record data."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return "unknown"
-    code = trace.tb_frame.f_code
-    return f"{code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno} {code.co_name}"
+    """The last of its `frames`: where an exception was raised."""
+    return ["unknown", *frames(error).splitlines()[:-1]][-1]
 
 
 def frames(error: BaseException) -> str:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from airbyte_cdk.models import FailureType, StreamDescriptor
+from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 
@@ -27,19 +27,10 @@ class SourceError(AirbyteTracedException):
     internal_message: str | None
 
     def __init__(
-        self,
-        message: str,
-        *,
-        internal_message: str | None = None,
-        exception: BaseException | None = None,
-        stream_descriptor: StreamDescriptor | None = None,
+        self, message: str, *, internal_message: str | None = None, exception: BaseException | None = None
     ) -> None:
         super().__init__(
-            internal_message=internal_message,
-            message=message,
-            failure_type=self.kind,
-            exception=exception,
-            stream_descriptor=stream_descriptor,
+            internal_message=internal_message, message=message, failure_type=self.kind, exception=exception
         )
 
 

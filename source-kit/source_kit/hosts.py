@@ -60,12 +60,6 @@ def checked_url(value: str, *, base: bool) -> str:
     return f"{parts.scheme}://{shown}{port}{path if path.endswith('/') or not base else path + '/'}"
 
 
-def origin(url: str) -> str:
-    """Scheme, host and port of a checked URL, without the slash."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
 def _split(value: str) -> SplitResult:
     if not value.isascii() or not value.isprintable() or " " in value or "\\" in value:
         raise RefusedURL("holds a character that URLs do not have (write international names as xn--...)")

@@ -72,9 +72,7 @@ def record_dumps(record: Mapping[str, Any]) -> tuple[bytes, list[dict[str, str]]
     for name, value in record.items():
         found: set[str] = set()
         held[_text(name)] = _held(value, found)
-        changes += [
-            {"field": _text(name), "change": change, "reason": "SOURCE_SERIALIZATION_ERROR"} for change in found
-        ]
+        changes += [{"field": _text(name), "change": change, "reason": REASON} for change in found]
     return dumps(held), sorted(changes, key=lambda change: (change["field"], change["change"]))
 
 

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import requests
 
-from source_kit.clock import Clock
-from source_kit.config_store import ConfigPath, ConfigStore
+from source_kit.config_store import ConfigPath
 from source_kit.errors import ConfigError, SourceError
+from source_kit.surroundings import Surroundings
 from source_kit.timestamps import before, instant
 from source_kit.token_requests import MARGIN, NEVER, RenewedToken, Token, TokenEndpoint, lifetime_seconds
 
@@ -62,9 +62,9 @@ class StaticAuth:
         return False
 
 
-def basic(user: str, password: str = "") -> StaticAuth:
-    """HTTP Basic authentication."""
-    return StaticAuth("Authorization", "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode())
+def basic(user: str) -> StaticAuth:
+    """HTTP Basic authentication, without a password."""
+    return StaticAuth("Authorization", "Basic " + base64.b64encode(f"{user}:".encode()).decode())
 
 
 def bearer(token: str) -> StaticAuth:
@@ -92,35 +92,25 @@ class TokenPaths:
 class OAuth(RenewedToken):
     """Bearer tokens minted with the config's refresh token; one mint at a time, the others wait for its token.
 
-    `mint_interval_seconds` is the vendor's least time between two mints (the wait after a 429 without a date);
-    `on_secret` hears of every new token before anything else does, so that logs can mask it. `renewal_hint` tells the
-    user of a dead refresh token how the vendor's die.
+    `mint_interval_seconds` is the vendor's least time between two mints (the wait after a 429 without a date).
+    `renewal_hint` tells the user of a dead refresh token how the vendor's die.
     """
 
     def __init__(
         self,
-        store: ConfigStore,
+        surroundings: Surroundings,
         paths: TokenPaths,
         token_url: str,
         *,
         session: requests.Session,
-        clock: Clock,
-        emit_control: Callable[[Mapping[str, Any]], None],
-        log: Callable[[str, str], None],
-        on_secret: Callable[[str], None] = lambda secret: None,
         mint_interval_seconds: float = 0.0,
         renewal_hint: str = "",
     ) -> None:
-        super().__init__(clock)
-        self._store = store
+        super().__init__(surroundings)
         self._paths = paths
         self._token_url = token_url
-        self._endpoint = TokenEndpoint(session, clock, log, interval_seconds=mint_interval_seconds)
-        self._emit_control = emit_control
-        self._log = log
-        self._on_secret = on_secret
+        self._endpoint = TokenEndpoint(session, self._clock, self._log, interval_seconds=mint_interval_seconds)
         self._renewal_hint = renewal_hint
-        self._failure: SourceError | None = None
         self._token = self._from_config()
 
     def _from_config(self) -> Token | None:
@@ -136,50 +126,33 @@ class OAuth(RenewedToken):
         return Token(header, before(expires_at, MARGIN), expires_at, None)
 
     def _renew(self) -> Token:
-        """Mint a token and make it safe before anybody can use it. Runs under the lock."""
-        if self._failure is not None:
-            raise self._failure
+        """As the base. Where an answer was lost, the vendor may have spent the refresh token already: only trying again
+        with the same one tells."""
         try:
-            answer, asked_at = self._mint()
-        except Spent as error:
+            answer, asked_at = self._endpoint.ask(
+                self._token_url, lambda: {"data": self._form()}, _is_granted, self._refusal
+            )
+        except Spent:
             # Another run with the same config file may have used the refresh token, and left the next one there.
             if not self._store.reload(self._paths.rotating):
-                self._failure = error
                 raise
             token = self._from_config()
             if token is not None and self._clock.now() < token.renew_at:
                 return token
             return self._renew()
-        except ConfigError as error:
-            # The refresh token is spent or wrong: asking again from every worker would not make it better.
-            self._failure = error
-            raise
         access_token: str = answer["access_token"]
         token = Token.fresh(access_token, timedelta(seconds=lifetime_seconds(answer.get("expires_in"))), asked_at)
         values: dict[ConfigPath, Any] = {
             self._paths.access_token: access_token,
             self._paths.token_expiry_date: token.expires_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
         }
-        self._on_secret(access_token)
+        self._mask(access_token)
         refresh_token = answer.get("refresh_token")
         if isinstance(refresh_token, str) and refresh_token:
-            self._on_secret(refresh_token)
+            self._mask(refresh_token)
             values[self._paths.refresh_token] = refresh_token
-        config = self._store.update(values)
-        try:
-            self._emit_control(config)
-        finally:  # the old refresh token is spent, whether or not anybody reads our output
-            warning = self._store.save()
-        if warning:
-            self._log("WARN", warning)
+        self._surroundings.keep(values)
         return token
-
-    def _mint(self) -> tuple[Mapping[str, Any], datetime]:
-        """The token endpoint's answer and the time of asking; retries what may pass, with the same refresh token.
-
-        Where an answer was lost, the vendor may have spent the token already; only trying again tells.
-        """
-        return self._endpoint.ask(self._token_url, lambda: {"data": self._form()}, _is_granted, self._refusal)
 
     def _form(self) -> dict[str, str]:
         paths = self._paths

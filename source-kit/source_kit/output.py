@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from source_kit import protocol
 from source_kit.clock import Clock
@@ -23,10 +23,8 @@ class OutputClosed(Exception):
     """The reader of stdout has gone."""
 
 
-class Sink(Protocol):
-    """Takes bytes; may block as long as its reader is slow."""
-
-    def __call__(self, data: bytes, /) -> None: ...
+Sink = Callable[[bytes], None]
+"""Takes bytes; may block as long as its reader is slow."""
 
 
 def file_descriptor_sink(fd: int) -> Sink:

@@ -84,7 +84,11 @@ def unreadable(streams: Sequence[KitStream], workers: int, seconds: float = PROB
                 stream = waiting.get_nowait()
             except queue.Empty:
                 return
-            answers[stream.name] = _problem_of(stream)
+            try:
+                stream.probe()
+                answers[stream.name] = None
+            except Exception as error:  # also a fault of ours: the sync will tell it with its details
+                answers[stream.name] = error
 
     threads = [threading.Thread(target=ask, name=f"probe-{number}", daemon=True) for number in range(max(2, workers))]
     for thread in threads:
@@ -98,11 +102,3 @@ def unreadable(streams: Sequence[KitStream], workers: int, seconds: float = PROB
     problems = {name: str(error.message) for name, error in found.items() if isinstance(error, SourceError)}
     problems |= {stream.name: NO_ANSWER for stream in asked if stream.name not in found}
     return [(stream.name, problems[stream.name]) for stream in asked if stream.name in problems]
-
-
-def _problem_of(stream: KitStream) -> Exception | None:
-    try:
-        stream.probe()
-    except Exception as error:  # also a fault of ours: the sync will tell it with its details
-        return error
-    return None

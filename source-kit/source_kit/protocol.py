@@ -85,15 +85,11 @@ def stream_status(
     now_ms: int,
     *,
     quota_reset_ms: int | None = None,
-    limited: bool = False,
 ) -> Message:
-    """STARTED, RUNNING, COMPLETE or INCOMPLETE; `limited` makes a RUNNING that tells of a rate-limit wait."""
+    """STARTED, RUNNING, COMPLETE or INCOMPLETE; with `quota_reset_ms` a RUNNING that tells of a rate-limit wait."""
     content: Message = {"stream_descriptor": descriptor(name, namespace), "status": status}
-    if limited:
-        reason: Message = {"type": "RATE_LIMITED"}
-        if quota_reset_ms is not None:
-            reason["rate_limited"] = {"quota_reset": quota_reset_ms}
-        content["reasons"] = [reason]
+    if quota_reset_ms is not None:
+        content["reasons"] = [{"type": "RATE_LIMITED", "rate_limited": {"quota_reset": quota_reset_ms}}]
     return _trace("STREAM_STATUS", now_ms, stream_status=content)
 
 

@@ -74,6 +74,14 @@ class RecordIds(KitStream):
             yield Page(warning=f"{nameless} rows of {name} came without an id and are left out.")
 
 
+def wanted_ids(
+    client: HttpClient, wanted: Sequence[str], known: Callable[[], Mapping[str, Listing]]
+) -> list[RecordIds]:
+    """The stream of ids, where the config names streams for it. `known` gives what can be listed, by streams of its
+    own, since they are read side by side with those of the catalog."""
+    return [RecordIds(client, listings_of(wanted, known()))] if wanted else []
+
+
 def listings_of(wanted: Sequence[str], known: Mapping[str, Listing]) -> dict[str, Listing]:
     """The listings that the config names, in its order. Raises `ConfigError` for names that have none."""
     unknown = [name for name in wanted if name not in known]

@@ -6,7 +6,7 @@ twice where an index is being rebuilt.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
@@ -72,6 +72,27 @@ def _is_plain(rows: list[Any]) -> bool:
         return len(set(map(_ID, rows))) == len(rows)
     except (KeyError, TypeError, IndexError):  # no object, or without id; an id that is a list or an object
         return False
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """An object of an answer; empty for whatever else stands in its place."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def objects(value: Any) -> list[Record]:
+    """The objects of a list, whatever else is in it or in its place."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def unseen(records: Iterable[Record], seen: set[Any]) -> list[Record]:
+    """The records that are not in `seen` yet, which has them from then on."""
+    fresh = []
+    for record in records:
+        key = identity(record)
+        if key not in seen:
+            seen.add(key)
+            fresh.append(record)
+    return fresh
 
 
 def identity(record: Mapping[str, Any]) -> Any:

@@ -110,7 +110,9 @@ class Rejected(ConnectorFault):
 class Unavailable(StreamUnavailable):
     """This stream cannot be read with this account; `status` is what the API answered."""
 
-    status: int = 0
+    def __init__(self, message: str, *, status: int = 0, internal_message: str | None = None) -> None:
+        super().__init__(message, internal_message=internal_message)
+        self.status = status
 
 
 class Denied(ConfigError):
@@ -140,6 +142,4 @@ def failure(rule: Rule, what: str, status: int, body: Any, internal: str) -> Sou
         return ConfigError(text, internal_message=internal)
     if rule.action is Action.DENIED:
         return Denied(text, internal_message=internal)
-    unavailable = Unavailable(text, internal_message=internal)
-    unavailable.status = status
-    return unavailable
+    return Unavailable(text, status=status, internal_message=internal)

@@ -9,8 +9,7 @@ from typing import Any
 
 from source_kit import timestamps
 from source_kit.windows import Fetched
-
-Record = dict[str, Any]
+from source_kit.work import Record
 
 
 @dataclass(frozen=True)

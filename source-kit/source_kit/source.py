@@ -28,13 +28,14 @@ from source_kit import in_process, reading
 from source_kit.catalog_input import ConfiguredStream, parse_catalog
 from source_kit.clock import Clock
 from source_kit.config_store import ConfigStore
-from source_kit.connection import Connection, Surroundings
+from source_kit.connection import Connection
 from source_kit.errors import ConfigError, SourceError
 from source_kit.output import Output, Sink
 from source_kit.probes import prove
 from source_kit.redaction import Redactor, secret_values
 from source_kit.run import load_spec
 from source_kit.state_input import StreamState, parse_state
+from source_kit.surroundings import Surroundings
 from source_kit.transport import BRISK, PATIENT, Patience
 
 

@@ -81,10 +81,10 @@ class StateLedger:
             return NO_CURSOR_STATE
         return self._value() if self._incremental else FULL_REFRESH_DONE
 
-    def finish(self) -> list[tuple[Mapping[str, Any], int]]:
+    def finish(self) -> tuple[Mapping[str, Any], int]:
         """The STATE that ends the stream, with the count of records since the previous one."""
         count, self._count, self._held = self._count, 0, None
-        return [(self.final(), count)]
+        return self.final(), count
 
     def _value(self) -> Mapping[str, Any]:
         marker = {VERSION_KEY: VERSION} if self._incremental else {FULL_REFRESH_KEY: True}

@@ -130,6 +130,38 @@ def latest(values: Sequence[str]) -> str:
     return max(values) if has_one_form(values) else max(values, key=parse)
 
 
+def latest_of(values: Sequence[Any]) -> str | None:
+    """The latest of the values that are times, as it was given; None where none is (0.1 µs a value of one form)."""
+    try:
+        top = latest(values)
+        if instant(top) is not None:
+            return top
+    except (TypeError, ValueError, AttributeError, IndexError, KeyError):
+        pass  # some are no text, or no times
+    usable = [value for value in values if instant(value) is not None]
+    return latest(usable) if usable else None
+
+
+def is_within(value: Any, lower: datetime | None, upper: datetime | None) -> bool:
+    """Whether a time lies in `[lower, upper)`; what is no time may lie anywhere."""
+    at = instant(value)
+    return at is None or ((lower is None or at >= lower) and (upper is None or at < upper))
+
+
+def within(
+    records: list[dict[str, Any]], field: str, lower: datetime | None, upper: datetime | None
+) -> list[dict[str, Any]]:
+    """The records whose time lies in `[lower, upper)`, or is none; for what an API filters more coarsely, or not."""
+    if lower is None and upper is None:
+        return records
+    times = instants([record.get(field) for record in records])
+    return [
+        record
+        for record, at in zip(records, times, strict=True)
+        if at is None or ((lower is None or at >= lower) and (upper is None or at < upper))
+    ]
+
+
 def direction(instants: Sequence[datetime]) -> int:
     """1 if the instants ascend, -1 if they descend, 0 if neither; a run of equal ones ascends."""
     ordered = sorted(instants)

@@ -19,6 +19,7 @@ from source_kit import json_text
 from source_kit.clock import Clock
 from source_kit.errors import ConfigError, SourceError, TransientError
 from source_kit.headers import retry_after
+from source_kit.surroundings import Surroundings
 from source_kit.transport import PATIENT, Patience, tls_refusal
 from source_kit.transport import trouble as trouble_of
 
@@ -54,15 +55,29 @@ class RenewedToken(ABC):
 
     header = "Authorization"
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, surroundings: Surroundings) -> None:
+        """Logs mask every new token before anything else hears of it."""
+        self._surroundings = surroundings
+        self._store, self._clock = surroundings.store, surroundings.clock
+        self._log, self._mask = surroundings.output.log, surroundings.redactor.add
         self._lock = threading.Lock()
         self._accepted = ""
         self._token: Token | None = None
+        self._failure: ConfigError | None = None
 
     @abstractmethod
     def _renew(self) -> Token:
         """Get a token and make it safe before anybody can use it; runs under the lock."""
+
+    def _renewed(self) -> Token:
+        """What only the user can mend is not asked for again: from every worker, that would not make it better."""
+        if self._failure is not None:
+            raise self._failure
+        try:
+            return self._renew()
+        except ConfigError as error:
+            self._failure = error
+            raise
 
     def authorization(self) -> str:
         """The current "Bearer ..." value, minted or renewed first where needed."""
@@ -71,7 +86,7 @@ class RenewedToken(ABC):
             with self._lock:
                 token = self._token
                 if token is None or self._clock.now() >= token.renew_at:
-                    token = self._token = self._renew()
+                    token = self._token = self._renewed()
         return token.header
 
     def accepted(self, authorization: str) -> None:
@@ -86,7 +101,7 @@ class RenewedToken(ABC):
                 return True
             if self._is_fresh(token):
                 return False
-            self._token = self._renew()
+            self._token = self._renewed()
             return True
 
     def _is_fresh(self, token: Token) -> bool:

@@ -9,7 +9,6 @@ from itertools import takewhile
 from typing import Any
 
 from source_kit import cuts, timestamps
-from source_kit.count import Count
 from source_kit.keyset import Keyset
 from source_kit.pages import endless, with_rows
 from source_kit.seen import Seen
@@ -18,48 +17,15 @@ from source_kit.windows import Fetched, WalkExpired, Window
 from source_kit.work import Page, Plan, Record, in_order
 
 MAX_RESTARTS = 5
-NO_MARKS: frozenset[Any] = frozenset()
 
 
-def walk(
-    keyset: Keyset, window: Window, seen: frozenset[Any] = NO_MARKS, *, cut: bool = True, high: str | None = None
-) -> Plan:
+def walk(keyset: Keyset, window: Window, *, cut: bool = True) -> Plan:
     """Read a window to its proven end. What is left of a long one is read in windows, side by side."""
-    if window.is_empty:
-        return iter(())
-    return Walk(keyset, window, seen, high).run(cut=cut)
+    return iter(()) if window.is_empty else Walk(keyset, window).run(cut=cut)
 
 
-class Walk:
+class Walk(cuts.Reading):
     """One window being read, to its proven end."""
-
-    def __init__(self, keyset: Keyset, window: Window, seen: frozenset[Any], high: str | None) -> None:
-        self.keyset = keyset
-        self.window = window
-        self.lower = window.lower
-        self.upper = window.upper
-        # Emitted before this walk began; `seen` also has what it emitted itself and may meet again.
-        self.before = seen
-        self.seen = set(seen)
-        self.high = high
-        # 1 ascending, -1 descending, 0 neither, None: no page has shown it yet.
-        self.order: int | None = None
-        self.count = Count(keyset.page_size, keyset.count_cap)
-        self.asked_at: datetime | None = None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the window can gain rows while it is read: no upper bound, or one in the future."""
-        upper = self.window.upper
-        return upper is None or (self.asked_at is not None and upper > self.asked_at)
-
-    def part(self, window: Window, *, knows_edge: bool, high: str | None) -> Plan:
-        """A part of what is left; one at the edge of what was read knows what was seen there."""
-        return walk(self.keyset, window, frozenset(self.seen) if knows_edge else NO_MARKS, high=high)
-
-    def rest(self, window: Window) -> Plan:
-        """The open end, in one piece."""
-        return walk(self.keyset, window, cut=False)
 
     def run(self, *, cut: bool, verify: bool = True) -> Plan:
         keyset, came, count, idle, stuck = self.keyset, self.count, True, 0, 0
@@ -155,12 +121,11 @@ class Walk:
             return
         agreeing = 0
         for _ in range(MAX_RESTARTS):
-            again = Walk(keyset, window, frozenset(came.marks) | self.before, None)
+            again = Walk(keyset, window, frozenset(came.marks) | self.before)
             known = len(came.marks)
             yield from map(lambda page: Page(page.records), in_order(again.run(cut=False, verify=False)))
             came.marks |= again.count.marks
-            values = [value for value in (self.high, again.high) if value is not None]
-            self.high = timestamps.latest(values) if values else None
+            self.high = timestamps.latest_of([self.high, again.high])
             if not again.count.lacks(again.count.total):
                 return
             agreeing = agreeing + 1 if len(came.marks) == known else 0
@@ -262,7 +227,7 @@ class Walk:
             yield from self._by_token(replace(self.window, lower=instant, upper=instant + keyset.step))
         else:
             inner = replace(keyset.tie, mark=keyset.mark_of, emit=keyset.emit, progress=keyset.progress)
-            walk = Walk(inner, Window(within=instant), frozenset(self.seen), None)
+            walk = Walk(inner, Window(within=instant), frozenset(self.seen))
             yield from in_order(walk.run(cut=False))
         self.seen = set(self.before)
         if self.order == -1:
@@ -295,12 +260,11 @@ class Walk:
         if window.upper is None:
             parts.append(replace(window, lower=top))
         for part in parts:
-            yield from in_order(Walk(keyset, part, frozenset(self.seen), None).run(cut=False))
+            yield from in_order(Walk(keyset, part, frozenset(self.seen)).run(cut=False))
 
     def _by_token(self, window: Window) -> Generator[Page, None, None]:
         walk = TokenWalk(self.keyset, self.seen)
         yield from walk.read(window)
-        values = [value for value in (walk.latest, self.high) if value is not None]
-        self.high = timestamps.latest(values) if values else None
+        self.high = timestamps.latest_of([walk.latest, self.high])
         if walk.missing:
             yield told_missing(walk.missing)

@@ -9,8 +9,8 @@ A plan that waits for its next turn holds no records, which as objects take four
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 Record = dict[str, Any]
@@ -59,6 +59,17 @@ def parted(parts: Sequence[Plan], rest: Plan | None) -> Plan:
     yield Fork(parts)
     if rest is not None:
         yield from rest
+
+
+def mapped(plan: Plan, change: Callable[[Page], Page]) -> Plan:
+    """The plan with each of its pages changed, wherever it stands."""
+
+    def changed(step: Page | Fork) -> Page | Fork:
+        if isinstance(step, Fork):
+            return replace(step, plans=[mapped(each, change) for each in step.plans])
+        return change(step)
+
+    return map(changed, plan)
 
 
 def in_order(plan: Plan) -> Iterator[Page]:

@@ -328,12 +328,6 @@ def test_the_ceiling_of_the_user_holds_for_all_buckets_in_any_minute() -> None:
     assert bench.delay("a") == 10.0
 
 
-def test_a_ceiling_of_one_bucket_leaves_the_others_free() -> None:
-    bench = Bench(per_minute={"a": 1})
-    bench.send(bucket="a")
-    assert (bench.delay("a"), bench.delay("b")) == (60.0, 0)
-
-
 def test_an_assumed_limit_ends_with_the_first_header() -> None:
     bench = Bench(assumed_per_minute=10, share=0.5)
     for _ in range(5):

@@ -29,7 +29,7 @@ def test_a_configured_catalog_becomes_streams_in_its_order() -> None:
         ]
     }
     assert parse_catalog(catalog) == [
-        ConfiguredStream("leads", "incremental", "n", ("date_updated",), (("id",),), {"type": "object"}),
+        ConfiguredStream("leads", "incremental", "n", {"type": "object"}),
         ConfiguredStream("users", "full_refresh"),
     ]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from source_kit.hosts import RefusedURL, checked_url, origin
+from source_kit.addresses import origin_of
+from source_kit.hosts import RefusedURL, checked_url
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ def test_a_token_url_keeps_its_path_without_a_slash() -> None:
 
 
 def test_the_origin_is_scheme_host_and_port() -> None:
-    assert origin("http://127.0.0.1:8080/api/v1/") == "http://127.0.0.1:8080"
+    assert origin_of("http://127.0.0.1:8080/api/v1/") == "http://127.0.0.1:8080"
 
 
 @pytest.mark.parametrize(

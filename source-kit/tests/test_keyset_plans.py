@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from source_kit.keyset import Keyset
-from source_kit.walks import walk
+from source_kit.walks import Walk, walk
 from source_kit.windows import Fetched, WalkExpired, Window
 from source_kit.work import Fork, Page, Plan, in_order
 from tests.moving_rows import START, Collection, keyset_of, moment, read, rows_of, text, versions
@@ -167,7 +167,7 @@ def test_rows_that_left_before_the_walk_do_not_leave_again_where_there_is_no_ord
     def fetch(window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
         return served(times, window, token)
 
-    plan = walk(Keyset(fetch, "at", 3), Window(), frozenset({(50, text(50)), (300, text(300))}), cut=False)
+    plan = Walk(Keyset(fetch, "at", 3), Window(), frozenset({(50, text(50)), (300, text(300))})).run(cut=False)
     assert sorted(record["id"] for page in in_order(plan) for record in page.records) == [100, 200, 500]
 
 

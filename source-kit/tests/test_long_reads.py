@@ -15,13 +15,14 @@ from source_kit.budget import RateBudget
 from source_kit.catalog_input import parse_catalog
 from source_kit.config import CommonOptions
 from source_kit.config_store import ConfigStore
-from source_kit.connection import Connection, Surroundings
+from source_kit.connection import Connection
 from source_kit.endpoint import NoEndpoint
 from source_kit.oauth import Auth, basic
 from source_kit.output import Output
 from source_kit.redaction import Redactor
 from source_kit.scheduler import QUEUE_BYTES
 from source_kit.stream import KitStream
+from source_kit.surroundings import Surroundings
 from source_kit.testing import FakeClock
 from source_kit.work import Fork, Page, Plan, Start
 from tests.test_source import OPTIONS as USUAL_OPTIONS

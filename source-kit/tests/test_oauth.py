@@ -19,6 +19,9 @@ from source_kit.clock import Clock
 from source_kit.config_store import ConfigStore
 from source_kit.errors import ConfigError, TransientError
 from source_kit.oauth import OAuth, TokenPaths, basic, bearer
+from source_kit.output import Output
+from source_kit.redaction import Redactor
+from source_kit.surroundings import Surroundings
 
 URL = "https://api.vendor.test/oauth2/token/"
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -51,17 +54,13 @@ class Bench:
         self.logs: list[str] = []
         self.secrets: list[str] = []
         self.store = ConfigStore(path, config)
-        self.oauth = OAuth(
-            self.store,
-            TokenPaths(redirect_uri=("redirect_uri",)),
-            URL,
-            session=requests.Session(),
-            clock=self.clock,
-            emit_control=options.pop("emit_control", self.controls.append),
-            log=lambda level, text: self.logs.append(f"{level} {text}"),
-            on_secret=self.secrets.append,
-            **options,
-        )
+        output, redactor = Output(lambda data: None, self.clock), Redactor()
+        output.control = options.pop("emit_control", self.controls.append)  # type: ignore[method-assign]
+        output.log = lambda level, text: self.logs.append(f"{level} {text}")  # type: ignore[method-assign]
+        redactor.add = lambda *secrets: self.secrets.extend(secrets)  # type: ignore[method-assign]
+        surroundings = Surroundings(output, redactor, self.store, self.clock)
+        paths = TokenPaths(redirect_uri=("redirect_uri",))
+        self.oauth = OAuth(surroundings, paths, URL, session=requests.Session(), **options)
 
 
 def granted(number: int, expires_in: object = 3600, **more: Any) -> dict[str, Any]:

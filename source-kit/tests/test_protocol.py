@@ -50,14 +50,12 @@ def test_a_state_tells_its_stream_and_the_records_before_it() -> None:
 
 
 def test_a_rate_limit_wait_is_a_running_status_with_a_reason() -> None:
-    message = protocol.stream_status("leads", "crm", "RUNNING", 10, quota_reset_ms=20, limited=True)
+    message = protocol.stream_status("leads", "crm", "RUNNING", 10, quota_reset_ms=20)
     assert message["trace"]["stream_status"] == {
         "stream_descriptor": {"name": "leads", "namespace": "crm"},
         "status": "RUNNING",
         "reasons": [{"type": "RATE_LIMITED", "rate_limited": {"quota_reset": 20}}],
     }
-    plain = protocol.stream_status("leads", None, "RUNNING", 10, limited=True)
-    assert plain["trace"]["stream_status"]["reasons"] == [{"type": "RATE_LIMITED"}]
 
 
 def test_an_error_leaves_out_what_it_does_not_know() -> None:
@@ -76,7 +74,7 @@ def test_an_error_leaves_out_what_it_does_not_know() -> None:
     [
         protocol.state("leads", "crm", {"at": "t"}, 7),
         protocol.stream_status("leads", None, "STARTED", 10),
-        protocol.stream_status("leads", None, "RUNNING", 10, quota_reset_ms=20, limited=True),
+        protocol.stream_status("leads", None, "RUNNING", 10, quota_reset_ms=20),
         protocol.error("m", "config_error", 10, internal_message="i", stack_trace="s", stream={"name": "leads"}),
         protocol.estimate("leads", "crm", 100, 10),
         protocol.control({"refresh_token": "new"}, 10),

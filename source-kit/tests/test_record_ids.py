@@ -17,7 +17,7 @@ from source_kit.work import Fork, Page, Plan, Start, in_order
 @pytest.fixture
 def client() -> HttpClient:
     clock = FakeClock()
-    return HttpClient("https://api.vendor.test/v1/", basic("key", ""), RateBudget(clock), clock, headers={})
+    return HttpClient("https://api.vendor.test/v1/", basic("key"), RateBudget(clock), clock, headers={})
 
 
 def leads() -> Plan:

@@ -33,14 +33,14 @@ def test_a_state_leaves_only_when_the_next_one_differs() -> None:
     assert told(ledger, {"at": T1}, 5) is None
     assert told(ledger, {"at": T2}, 3) == ({"at": T1, "__v": 1}, 18)
     ledger.wrote(4)
-    assert ledger.finish() == [({"at": T2, "__v": 1}, 4)]
+    assert ledger.finish() == ({"at": T2, "__v": 1}, 4)
 
 
 def test_the_held_state_leaves_after_the_last_record() -> None:
     ledger = incremental()
     told(ledger, {"at": T1}, 10)
     told(ledger, None, 4)
-    assert ledger.finish() == [({"at": T1, "__v": 1}, 14)]
+    assert ledger.finish() == ({"at": T1, "__v": 1}, 14)
 
 
 def test_records_without_checkpoint_do_not_release_a_state() -> None:
@@ -54,7 +54,7 @@ def test_records_without_checkpoint_do_not_release_a_state() -> None:
 def test_an_older_checkpoint_moves_nothing() -> None:
     ledger = incremental({"at": T2, "__v": 1})
     assert told(ledger, {"at": T1}, 10) is None
-    assert ledger.finish() == [({"at": T2, "__v": 1}, 10)]
+    assert ledger.finish() == ({"at": T2, "__v": 1}, 10)
 
 
 def test_values_are_compared_as_instants_not_as_text() -> None:
@@ -73,8 +73,8 @@ def test_a_state_in_the_future_is_kept_and_does_not_go_back() -> None:
 
 
 def test_a_stream_without_records_ends_with_the_state_it_began_with() -> None:
-    assert incremental({"at": T1, "__v": 1}).finish() == [({"at": T1, "__v": 1}, 0)]
-    assert incremental().finish() == [({"__v": 1}, 0)]
+    assert incremental({"at": T1, "__v": 1}).finish() == ({"at": T1, "__v": 1}, 0)
+    assert incremental().finish() == ({"__v": 1}, 0)
 
 
 def test_other_keys_of_a_checkpoint_are_carried_along() -> None:
@@ -87,7 +87,7 @@ def test_a_full_refresh_is_marked_while_it_runs_and_when_it_is_done() -> None:
     ledger = StateLedger("at", False, {})
     told(ledger, {"at": T1}, 2)
     assert told(ledger, {"at": T2}, 2) == ({"at": T1, "__full_refresh": True}, 4)
-    assert ledger.finish() == [(FULL_REFRESH_DONE, 0)]
+    assert ledger.finish() == (FULL_REFRESH_DONE, 0)
 
 
 def test_a_full_refresh_goes_on_where_an_earlier_attempt_ended() -> None:
@@ -118,7 +118,7 @@ def test_streams_without_cursor_have_one_state_at_their_end() -> None:
     assert (ledger.start().incremental, ledger.start().position) == (False, {})
     assert told(ledger, None, 3) is None
     assert ledger.interrupted() is None
-    assert ledger.finish() == [(NO_CURSOR_STATE, 3)]
+    assert ledger.finish() == (NO_CURSOR_STATE, 3)
 
 
 def test_the_given_state_is_not_changed() -> None:
@@ -143,7 +143,7 @@ def test_states_ascend_count_every_record_and_no_two_equal_ones_have_records_bet
         records += count
         if leaving is not None:
             written.append((*leaving, records))
-    written += [(*leaving, records) for leaving in ledger.finish()]
+    written.append((*ledger.finish(), records))
     assert sum(count for _, count, _ in written) == records
     for one, two in itertools.pairwise(written):
         assert one[0] != two[0] or one[2] == two[2]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from emulators.close.account import Account
 from emulators.close.identity import ORGANIZATION_ID, user_id
 from emulators.close.lists import (
     BadParameter,
@@ -18,9 +19,6 @@ from emulators.close.objects import CONTACT_IDS, CUSTOM_OBJECT_IDS, OPPORTUNITY_
 from emulators.close.settings import CloseOptions
 from emulators.messages import Request, Response, error_response, json_response
 from emulators.records import Collection
-
-if TYPE_CHECKING:
-    from emulators.close.account import Account
 
 LARGEST_PAGE, LARGEST_CONTACT_PAGE, LARGEST_OPPORTUNITY_PAGE = 100, 200, 250
 Values = dict[str, str]

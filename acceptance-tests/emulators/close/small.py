@@ -63,10 +63,6 @@ def _of(prefix: str, fields: Callable[[int], Record], when: Make = people) -> Ma
     return lambda number, first: _base(prefix, number) | fields(number) | when(number, first)
 
 
-def _without_dates(prefix: str, fields: Callable[[int], Record]) -> Make:
-    return _of(prefix, fields, lambda number, first: {})
-
-
 def _bulk(prefix: str, fields: Callable[[int], Record]) -> Make:
     def common(number: int) -> Record:
         return {

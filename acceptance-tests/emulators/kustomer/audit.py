@@ -5,14 +5,12 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from emulators.kustomer.flat import flat
+from emulators.kustomer.settings import KustomerOptions
 from emulators.kustomer.shapes import ORGANISATION_ID, listed, stamp, to
 from emulators.moments import DAY_MS, bound, now_ms
-
-if TYPE_CHECKING:
-    from emulators.kustomer.settings import KustomerOptions
 
 Record = dict[str, Any]
 KINDS = {

@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import random
 import re
-from typing import TYPE_CHECKING
 
+from emulators.kustomer.account import Account
 from emulators.kustomer.kept import Records
 from emulators.moments import bound
 from emulators.records import FOREVER, NUMBER_MASK, Order, Ranges
-
-if TYPE_CHECKING:
-    from emulators.kustomer.account import Account
 
 FILTER = re.compile(r"filter\[(\w+)\](?:\[(\w+)\])?")
 DATES: dict[str, Order] = {"updatedAt": "date_updated", "createdAt": "date_created"}

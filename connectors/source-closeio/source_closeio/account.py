@@ -10,13 +10,12 @@ from typing import Any
 from source_closeio.custom_fields import LEGACY, RESOURCES, CustomFields, with_shared
 from source_closeio.endpoints import ListAsk, ListEndpoint
 from source_closeio.fetcher import ListFetcher
-from source_closeio.times import Beginning
 from source_kit import timestamps
 from source_kit.answers import body
 from source_kit.client import HttpClient, Request
-from source_kit.offsets import OffsetList
+from source_kit.rows import objects
 from source_kit.rules import Rejected, Unavailable
-from source_kit.work import Record
+from source_kit.windows import Beginning
 
 # With which Close refuses to list fields that a plan or a role lacks. Others, a 410 for instance, come and go.
 REFUSALS = frozenset({400, 402, 403, 404, 405})
@@ -76,8 +75,7 @@ class AccountFacts:
     def _listed_at(self, path: str) -> CustomFields:
         beginning, pages = Beginning(), self._list(path, "the account's custom fields")
         try:
-            walk = OffsetList(lambda skip: beginning.saw(pages.page(skip))).walk()
-            found = [field for page in walk for field in page.records]
+            found = [field for page in pages.whole() for field in beginning.saw(page).records]
         except (Unavailable, Rejected) as refused:
             if refused.status not in REFUSALS:
                 raise
@@ -189,11 +187,6 @@ def _texts(values: Iterable[Any]) -> list[str]:
 def is_user(content: Any) -> bool:
     """Whether an answer says whose key it is."""
     return isinstance(content, dict) and isinstance(content.get("id"), str) and bool(content["id"])
-
-
-def objects(value: Any) -> list[Record]:
-    """The objects of a list inside a record, which may be no list."""
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 WHO_AM_I = Request("me/", "GET me/", what="the user of the API key", accepts=is_user)

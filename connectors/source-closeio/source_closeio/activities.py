@@ -15,9 +15,7 @@ from source_closeio.activity_types import COMMON_FIELDS, MIXED, ActivityType
 from source_closeio.base import CloseTimeline
 from source_closeio.config import Settings
 from source_closeio.edits import Edits
-from source_closeio.endpoints import ListEndpoint
-from source_closeio.fetcher import ListFetcher
-from source_closeio.users import Users
+from source_closeio.lists import SmallListFetcher, row_of
 from source_kit import dates, schemas, timestamps
 from source_kit.client import HttpClient
 from source_kit.keyset import Keyset
@@ -58,7 +56,7 @@ class Activities(CloseTimeline):
         if not start.incremental:
             yield from self.created(self.time_cursor.lower(start), self.time_cursor.checkpoint)
             return
-        edits = Edits(self, self.object_types, began_at)
+        edits = Edits(self, self.object_types, began_at, self.chosen)
         edits.look()
         lower = self.time_cursor.lower(start)
         changed: list[Plan] = []
@@ -127,7 +125,7 @@ class UserPosts(Activities):
 
     def work(self, start: Start) -> Plan:
         """Lists the users first; no request per user."""
-        users = ListFetcher(self.client, ListEndpoint(Users.resource, page_size=Users.page_size), Users.name)
+        users = SmallListFetcher(self.client, row_of("users"))
         ids = [user.get("id") for page in users.rows() for user in page.records]
         self._user_ids = frozenset(each for each in ids if isinstance(each, str))
         yield from super().work(start)

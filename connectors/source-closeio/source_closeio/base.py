@@ -72,7 +72,7 @@ class CloseStream(KitStream):
     @property
     def lag(self) -> timedelta:
         """How far the state stays behind the time of the request: Close's index may be late."""
-        return self.settings.lag
+        return self.settings.common.lag
 
     @property
     def time_cursor(self) -> TimeCursor:

@@ -9,10 +9,10 @@ from typing import Any
 from source_closeio.base import CloseStream
 from source_closeio.endpoints import ListEndpoint
 from source_closeio.events import Events, EventsFetcher, newest_first
-from source_closeio.times import Beginning
 from source_kit.keyset import Keyset
 from source_kit.rules import Unavailable
 from source_kit.walks import walk
+from source_kit.windows import Beginning
 from source_kit.work import Fork, Plan, Record
 
 # Of more types than that the whole log takes fewer requests.

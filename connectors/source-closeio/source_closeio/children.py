@@ -131,9 +131,7 @@ class SendAs(CloseList):
         known: set[Any] = set()
         for filters in ({}, {"allowed_user_id": self.account.me["id"]}):
             for page in self.pages.rows(filters):
-                records = [record for record in page.records if rows.identity(record) not in known]
-                known.update(map(rows.identity, records))
-                yield replace(page, records=records)
+                yield Page(rows.unseen(page.records, known))
 
 
 class SequenceSubscriptions(CloseList):
@@ -146,8 +144,9 @@ class SequenceSubscriptions(CloseList):
 
     def fetcher(self) -> ListFetcher:
         """A list that begins with a deleted row looks like that of a deleted sequence, which so costs ten requests."""
-        endpoint = ListEndpoint(self.resource, self.mending)
-        return ListFetcher(self.client, endpoint, self.name, most_deleted_at_start=1)
+        pages = super().fetcher()
+        pages.most_deleted_at_start = 1
+        return pages
 
     @property
     def _sequences(self) -> ListFetcher:

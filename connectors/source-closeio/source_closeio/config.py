@@ -6,17 +6,13 @@ password) and .../oauth-authentication (bearer tokens).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal, cast
 
-import requests
-
-from source_kit.clock import Clock
 from source_kit.config import MAX_WINDOW_SECONDS, CommonDefaults, CommonOptions, ConfigReader, common_options
-from source_kit.config_store import ConfigStore
-from source_kit.oauth import Auth, OAuth, TokenPaths, basic, bearer
+from source_kit.oauth import TokenPaths
 
 AuthType = Literal["api_key", "access_token", "oauth2.0"]
 # The values that each way of authentication needs, in the order in which a missing `auth_type` is guessed.
@@ -52,11 +48,6 @@ class Settings:
     encode_event_data: bool
     custom_by_name: bool = False
 
-    @property
-    def lag(self) -> timedelta:
-        """How late Close's index of searches and lists may be."""
-        return timedelta(seconds=self.common.lookback_window_seconds)
-
 
 def parse(config: Mapping[str, Any], *, now: datetime | None = None) -> tuple[Settings, list[str]]:
     """The settings and warnings for the log. Raises one `ConfigError` that names everything that is wrong."""
@@ -74,33 +65,6 @@ def parse(config: Mapping[str, Any], *, now: datetime | None = None) -> tuple[Se
     )
     reader.raise_problems()
     return settings, reader.warnings
-
-
-def authentication(
-    settings: Settings,
-    store: ConfigStore,
-    session: requests.Session,
-    clock: Clock,
-    *,
-    emit_control: Callable[[Mapping[str, Any]], None],
-    log: Callable[[str, str], None],
-    on_secret: Callable[[str], None],
-) -> Auth:
-    """The way of authentication that the settings ask for; `session` carries the token requests of OAuth."""
-    if settings.auth_type == "api_key":
-        return basic(settings.secret)
-    if settings.auth_type == "access_token":
-        return bearer(settings.secret)
-    return OAuth(
-        store,
-        TOKEN_PATHS,
-        settings.common.token_url or "",
-        session=session,
-        clock=clock,
-        emit_control=emit_control,
-        log=log,
-        on_secret=on_secret,
-    )
 
 
 def _credentials(reader: ConfigReader) -> tuple[AuthType, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -10,9 +9,8 @@ from source_closeio.endpoints import ListEndpoint
 from source_closeio.fetcher import ListFetcher
 from source_closeio.searched import Searched
 from source_closeio.ties import OtherWay
-from source_closeio.times import Beginning, latest, within
-from source_kit.offsets import OffsetList
-from source_kit.windows import Fetched, Window
+from source_kit import timestamps
+from source_kit.windows import Beginning, Fetched, Window
 from source_kit.work import Page, Plan
 
 # Computed when they are named; heavy field lists make Close end search pages early.
@@ -44,12 +42,12 @@ class WholeContactList(OtherWay):
         """Everything, filtered here."""
         beginning = Beginning()
         tops: list[str | None] = []
-        for page in OffsetList(lambda skip: beginning.saw(self.pages.within_reach(skip))).walk():
-            records = within(window, list(page.records))
+        for fetched in map(beginning.saw, self.pages.whole()):
+            records = timestamps.within(list(fetched.records), "date_updated", window.lower, window.upper)
             if records:
-                tops.append(latest([record.get("date_updated") for record in records]))
-                yield replace(page, records=records)
-        top = latest(tops)
+                tops.append(timestamps.latest_of([record.get("date_updated") for record in records]))
+                yield Page(records)
+        top = timestamps.latest_of(tops)
         yield Page((), None if top is None else self.cursor(window).checkpoint(top, beginning.at))
 
     def fetch_window(self, window: Window, token: Any = None) -> Fetched:

@@ -11,10 +11,10 @@ changed where it does not, and is the second witness where it does: the index of
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
 
+from source_closeio.base import CloseTimeline
 from source_closeio.changes import ChangeLog
 from source_closeio.events import event_lag, oldest_event
 from source_closeio.fetcher import SearchFetcher, SearchRefused
@@ -28,9 +28,6 @@ from source_kit.walks import walk
 from source_kit.windows import Window
 from source_kit.work import Fork, Plan, Record
 
-if TYPE_CHECKING:
-    from source_closeio.activities import Activities
-
 # In the state, beside EVENTS_UNTIL_KEY: true where searches find the edits, false where the event log does.
 BY_SEARCH_KEY = "__edits_found_by_search"
 # Close advises against addresses of more than about 2,000 characters.
@@ -43,10 +40,17 @@ PROOF_LOWER = datetime(1971, 1, 1, tzinfo=UTC)
 class Edits:
     """One run's look for what changed behind the bookmark. Nothing is asked before `look`."""
 
-    def __init__(self, stream: Activities, object_types: Sequence[Sequence[str]], began_at: datetime) -> None:
-        """`object_types`: for each type of the stream, its names in the event log."""
+    def __init__(
+        self,
+        stream: CloseTimeline,
+        object_types: Sequence[Sequence[str]],
+        began_at: datetime,
+        chosen: Callable[[list[Record]], list[Record]],
+    ) -> None:
+        """`object_types`: for each type of the stream, its names in the event log. `chosen` picks the stream's own."""
         self._stream = stream
         self._object_types = object_types
+        self._chosen = chosen
         self._began_at = began_at
         self._lock = threading.Lock()
         # Fetched, or read by the walk.
@@ -142,7 +146,7 @@ class Edits:
             fetch=pages.window,
             field="date_updated",
             page_size=pages.page_size,
-            lag=self._stream.settings.lag,
+            lag=self._stream.settings.common.lag,
             emit=self._fetch_again,
             estimates=False,
             tie=Keyset(fetch=pages.window, field="date_created", page_size=pages.page_size),
@@ -150,12 +154,11 @@ class Edits:
         try:
             yield from walk(keyset, Window(timestamps.floor(since, timestamps.MILLISECOND)))
         except SearchRefused as refused:
-            self._say("INFO", f"searching {names[0]} is refused ({refused}): the event log tells what changed.")
+            self._stream.pages.say(
+                "INFO", f"searching {names[0]} is refused ({refused}): the event log tells what changed."
+            )
             with self._lock:
                 self._refused.append(names)
-
-    def _say(self, level: str, text: str) -> None:
-        self._stream.client.log(level, f"Stream {self._stream.name}: {text}")
 
     def _logged(self, since: datetime) -> Plan:
         """Changes from the event log: what searches did not show, because they cannot or because their index is late
@@ -175,7 +178,9 @@ class Edits:
             )
             return
         if self._doubt:
-            self._say("INFO", f"searches do not tell what changed ({self._doubt}): it is looked up in the event log.")
+            self._stream.pages.say(
+                "INFO", f"searches do not tell what changed ({self._doubt}): it is looked up in the event log."
+            )
         floor = oldest_event(self._began_at)
         if since < floor and is_only_witness:
             say(
@@ -198,18 +203,13 @@ class Edits:
         before, first = self._before, self._stream.settings.common.start_date
         # A row without an id names nothing that could be fetched.
         usable = named(rows)
-        old = [row["id"] for row in usable if _is_before(row, before)]
+        old = [row["id"] for row in timestamps.within(usable, "date_created", None, before)]
         with self._lock:
             fresh = [identity for identity in dict.fromkeys(old) if identity not in self._settled]
             # Those created later are read anyway, whoever tells of them next.
             self._settled.update(row["id"] for row in usable)
         records = [record for chunk in chunks(fresh) for record in self._by_ids(chunk)]
-
-        def is_wanted(record: Record) -> bool:
-            created = timestamps.instant(record.get("date_created"))
-            return created is None or (created < before and (first is None or created >= first))
-
-        return self._stream.chosen([record for record in records if is_wanted(record)])
+        return self._chosen(timestamps.within(records, "date_created", first, before))
 
     def _by_ids(self, ids: Sequence[str]) -> Iterator[Record]:
         """The activities with these ids, whatever else comes. One page, but for a maximum below ours or a deletion at
@@ -221,12 +221,6 @@ class Edits:
 def named(rows: Sequence[Record]) -> list[Record]:
     """The rows with an id: one without may stand in any answer, and proves nothing."""
     return [row for row in rows if isinstance(row.get("id"), str)]
-
-
-def _is_before(row: Mapping[str, Any], moment: datetime) -> bool:
-    """Whether a record is older, as far as that is known."""
-    created = timestamps.instant(row.get("date_created"))
-    return created is None or created < moment
 
 
 def _changed(event: Record) -> Record:

@@ -17,12 +17,12 @@ from source_closeio.endpoints import ListAsk, ListEndpoint
 from source_closeio.errors import is_cursor_error
 from source_closeio.fetcher import TimelineFetcher, cursor_of
 from source_closeio.mending import Mending
-from source_closeio.times import Beginning
 from source_kit import json_text, schemas, timestamps
 from source_kit.keyset import Keyset
 from source_kit.rules import Rejected, Unavailable
+from source_kit.timestamps import is_within
 from source_kit.walks import walk
-from source_kit.windows import Fetched, WalkExpired, Window
+from source_kit.windows import Beginning, Fetched, WalkExpired, Window
 from source_kit.work import Fork, Plan, Record, Start
 
 EVENT_RETENTION = timedelta(days=30)
@@ -32,7 +32,7 @@ DELETIONS = ("deleted", "merged")
 
 def event_lag(settings: Settings) -> timedelta:
     """Events may become visible out of order: Close advises to read the last five minutes again."""
-    return max(EVENT_OVERLAP, settings.lag)
+    return max(EVENT_OVERLAP, settings.common.lag)
 
 
 def oldest_event(now: datetime) -> datetime:
@@ -63,7 +63,12 @@ class EventsFetcher(TimelineFetcher):
             raise self.refused(rejected) from rejected
         # What says that it is older than the log goes back would be in no window: it stays where it stands.
         oldest = timestamps.before(answer.asked_at, EVENT_RETENTION + timedelta(days=1))
-        inside = [record for record in answer.records if _is_inside(record.get("date_updated"), window, oldest)]
+        times = [record.get("date_updated") for record in answer.records]
+        inside = [
+            record
+            for record, at in zip(answer.records, times, strict=True)
+            if is_within(at, window.lower, window.upper) or is_within(at, None, oldest)
+        ]
         outside = len(answer.records) - len(inside)
         following = None if outside else cursor_of(answer.body.get("cursor_next"))
         return Fetched(inside, answer.asked_at, following, rows=answer.size - outside)
@@ -72,13 +77,12 @@ class EventsFetcher(TimelineFetcher):
         """Close answers 400 where the role may not see the event log."""
         if rejected.status != 400:
             return rejected
-        unavailable = Unavailable(
+        return Unavailable(
             f"Reading stream {self.stream} failed: Close refuses the event log. The user of the API key may lack the "
             "permission to see it; grant it in the user's role or remove the stream from the sync.",
+            status=rejected.status,
             internal_message=rejected.internal_message,
         )
-        unavailable.status = rejected.status
-        return unavailable
 
 
 class Events(CloseTimeline):
@@ -220,10 +224,3 @@ def _deletion(event: Record) -> Record:
         "deleted_at": event.get("date_updated"),
         "deleted_by": event.get("user_id"),
     }
-
-
-def _is_inside(value: Any, window: Window, oldest: datetime) -> bool:
-    instant = timestamps.instant(value)
-    if instant is None or instant < oldest:
-        return True
-    return (window.lower is None or instant >= window.lower) and (window.upper is None or instant < window.upper)

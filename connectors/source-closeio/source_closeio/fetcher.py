@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -16,10 +16,12 @@ from source_kit.client import HttpClient
 from source_kit.endpoint import A, Endpoint
 from source_kit.errors import ConnectorFault
 from source_kit.fetcher import Answer, Fetcher
-from source_kit.offsets import OffsetList
 from source_kit.page_size import PageSize
-from source_kit.rows import identity
+from source_kit.pages import MOST_PAGES_WITHOUT_ROWS, endless
+from source_kit.rows import identity, unseen
 from source_kit.rules import Rejected, Unavailable
+from source_kit.tokens import incomplete
+from source_kit.walks import MAX_RESTARTS
 from source_kit.windows import Fetched, WalkExpired, Window
 from source_kit.work import Page
 
@@ -28,6 +30,16 @@ DELETED_RETRY_SECONDS = 0.4
 MOST_DELETED_IN_A_ROW = 20
 Filters = Mapping[str, Any]
 NO_FILTERS: Filters = MappingProxyType({})
+
+
+# The token of the first page: how many rows to pass over, and the row before them.
+FIRST_ROW = (0, None)
+# An empty page although more is announced: asked for again so often.
+MOST_EMPTY_ANSWERS = 3
+
+
+class TooDeep(WalkExpired):
+    """Close lets nobody page as far as to a row."""
 
 
 class PageFetcher(Fetcher[A]):
@@ -94,18 +106,11 @@ class ListFetcher(PageFetcher[ListAsk]):
 
     endpoint: ListEndpoint
 
-    def __init__(
-        self,
-        client: HttpClient,
-        endpoint: ListEndpoint,
-        stream: str,
-        *,
-        most_deleted_at_start: int = MOST_DELETED_IN_A_ROW,
-    ) -> None:
-        """`most_deleted_at_start`: requests for single rows, each one row further, when the list begins with deleted
-        ones."""
+    # Requests for single rows, each one row further, when the list begins with deleted ones.
+    most_deleted_at_start = MOST_DELETED_IN_A_ROW
+
+    def __init__(self, client: HttpClient, endpoint: ListEndpoint, stream: str) -> None:
         super().__init__(client, endpoint, stream, endpoint.page_size)
-        self.most_deleted_at_start = most_deleted_at_start
 
     def narrower(self, asked: ListAsk) -> list[ListAsk]:
         """As the base; then past the deleted rows."""
@@ -113,29 +118,51 @@ class ListFetcher(PageFetcher[ListAsk]):
         past = [replace(asked, limit=1, skip=asked.skip + passed) for passed in range(1, most)]
         return super().narrower(asked) + past
 
-    def page(self, skip: int, filters: Filters = NO_FILTERS) -> Fetched:
-        """One page of a list that is read whole; its token is None at the end."""
-        answer = self.fetch(ListAsk(skip=skip, filters=filters))
-        # Some small resources return everything and leave has_more out.
-        has_more = bool(answer.body.get("has_more"))
-        return Fetched(answer.records, answer.asked_at, True if has_more else None, rows=answer.size)
-
     def rows(self, filters: Filters = NO_FILTERS) -> Iterator[Page]:
-        """All rows that fit, each page overlapping the one before."""
-        return OffsetList(partial(self.within_reach, filters=filters)).walk()
+        """All rows that fit."""
+        return map(lambda fetched: Page(fetched.records), self.whole(filters))
 
-    def within_reach(self, skip: int, filters: Filters = NO_FILTERS) -> Fetched:
-        """One page; where Close lets nobody page so far, that is said."""
-        try:
-            return self.page(skip, filters)
-        except Rejected as rejected:
-            if not is_too_deep(rejected, skip):
-                raise
-            raise ConnectorFault(
-                f"Stream {self.stream} has more rows than Close lets anybody page through, and no filter to split "
-                "them.",
-                internal_message=f"{self.endpoint.resource}: max_skip below {skip}",
-            ) from rejected
+    def whole(self, filters: Filters = NO_FILTERS) -> Iterator[Fetched]:
+        """All rows that fit, each once; where rows shifted, the list is read again from its start."""
+        seen: set[Any] = set()
+        # Of the walk since its last restart.
+        walked: set[Any] = set()
+        token, restarts, repeated = None, 0, 0
+        while True:
+            try:
+                fetched = self._with_rows(filters, token)
+            except TooDeep as deep:
+                raise ConnectorFault(
+                    f"Stream {self.stream} has more rows than Close lets anybody page through, and no filter to split "
+                    "them.",
+                    internal_message=f"{self.endpoint.resource}: {deep}",
+                ) from deep
+            except WalkExpired as moved:
+                restarts += 1
+                if restarts > MAX_RESTARTS:
+                    raise incomplete("offset") from moved
+                token = None
+                walked.clear()
+                continue
+            ids = set(map(identity, fetched.records))
+            # Where pages cannot overlap, an API that ignores the offset shows by this only.
+            repeated = repeated + 1 if ids <= walked else 0
+            if repeated > MOST_PAGES_WITHOUT_ROWS:
+                raise endless(f"offset {token}")
+            walked |= ids
+            token, ready = fetched.token, [replace(fetched, records=unseen(fetched.records, seen))]
+            del fetched
+            yield ready.pop()
+            if token is None:
+                return
+
+    def _with_rows(self, filters: Filters, token: Any) -> Fetched:
+        """One page. Raises where rows are announced and do not come."""
+        for _ in range(MOST_EMPTY_ANSWERS):
+            fetched = self.by_offset(filters, token)
+            if fetched.token != (token or FIRST_ROW):
+                return fetched
+        raise endless(f"offset {token}")
 
     def by_offset(self, filters: Filters, token: tuple[int, Any] | None, limit: int | None = None) -> Fetched:
         """One page that begins with the last row of the page before; `WalkExpired` if the rows moved, or lie too deep.
@@ -143,17 +170,18 @@ class ListFetcher(PageFetcher[ListAsk]):
         A page of one row cannot overlap and move on, and one with rows that were left out shows no last row: the page
         behind those begins anew.
         """
-        skip, last = token or (0, None)
+        skip, last = token or FIRST_ROW
         try:
             answer = self.fetch(ListAsk(skip=skip, filters=filters, limit=limit))
         except Rejected as rejected:
-            if is_too_deep(rejected, skip):
-                raise WalkExpired from rejected
+            if skip and cap(rejected, "max_skip") is not None:
+                raise TooDeep(f"max_skip below {skip}") from rejected
             raise
+        # Some small resources return everything and leave has_more out.
         records, size, has_more = answer.records, answer.size, bool(answer.body.get("has_more"))
         is_odd = size != len(records)
         if not size and has_more:
-            return Fetched((), answer.asked_at, token or (0, None))
+            return Fetched((), answer.asked_at, token or FIRST_ROW)
         known = 0 if last is None or is_odd else 1
         if last is not None and not is_odd and (not records or identity(records[0]) != last):
             raise WalkExpired
@@ -256,11 +284,6 @@ class SearchFetcher(PageFetcher[SearchAsk]):
             )
             self.fields = [name for name in self.fields if name not in dropped]
         return bool(unknown)
-
-
-def is_too_deep(rejected: Rejected, skip: int) -> bool:
-    """Whether Close lets nobody page as far as to this row."""
-    return bool(skip) and cap(rejected, "max_skip") is not None
 
 
 def cursor_of(value: Any) -> Any:

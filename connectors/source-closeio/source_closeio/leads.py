@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 from source_closeio.endpoints import ListEndpoint
 from source_closeio.fetcher import ListFetcher
 from source_closeio.searched import Searched
 from source_closeio.ties import OtherWay
-from source_closeio.times import within
 from source_kit import schemas, timestamps
 from source_kit.keyset import Keyset
 from source_kit.walks import walk
@@ -79,7 +78,7 @@ class LeadsByQuery(OtherWay):
             page_size=self.pages.page_size,
             step=timestamps.MINUTE,
             lag=self.lag,
-            emit=partial(within, window),
+            emit=lambda found: timestamps.within(found, "date_updated", window.lower, window.upper),
             checkpoint=self.cursor(window).checkpoint,
         )
         return walk(keyset, Window(lower, upper))

@@ -72,29 +72,16 @@ LISTS = (
     ),
     SmallList("dialer", "dialer/"),
     SmallList("connected_accounts", "connected_account/", has_secrets=True),
-    SmallList(
-        "google_connected_accounts",
-        "connected_account/",
-        schema="connected_accounts",
-        filters={"_type": "google"},
-        of_type="google",
-        has_secrets=True,
-    ),
-    SmallList(
-        "custom_email_connected_accounts",
-        "connected_account/",
-        schema="connected_accounts",
-        filters={"_type": "custom_email"},
-        of_type="custom_email",
-        has_secrets=True,
-    ),
-    SmallList(
-        "zoom_connected_accounts",
-        "connected_account/",
-        schema="connected_accounts",
-        filters={"_type": "zoom"},
-        of_type="zoom",
-        has_secrets=True,
+    *(
+        SmallList(
+            f"{kind}_connected_accounts",
+            "connected_account/",
+            schema="connected_accounts",
+            filters={"_type": kind},
+            of_type=kind,
+            has_secrets=True,
+        )
+        for kind in ("google", "custom_email", "zoom")
     ),
     SmallList("phone_numbers", "phone_number/"),
     SmallList("blocked_phone_numbers", "blocked_phone_number/"),
@@ -111,6 +98,8 @@ LISTS = (
     SmallList("shared_scheduling_links", "shared_scheduling_link/"),
     SmallList("exports", "export/"),
     SmallList("unsubscribed_emails", "unsubscribe/email/", key="email"),
+    # Active users; those who left are among the memberships. Last, just before the streams that refer to them.
+    SmallList("users", "user/", page_size=1000),
 )
 
 

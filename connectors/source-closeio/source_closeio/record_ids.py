@@ -18,7 +18,6 @@ from source_closeio.opportunities import Opportunities
 from source_closeio.search import CORE_FIELDS
 from source_closeio.searched import Searched
 from source_closeio.tasks import Tasks
-from source_closeio.users import Users
 from source_kit.keyset import Keyset
 from source_kit.record_ids import Listing
 from source_kit.walks import walk
@@ -48,7 +47,7 @@ def _plan_of(stream: CloseStream) -> Listing | None:
         return _narrowed(stream.listed, "id").rows
     if isinstance(stream, SmallListStream):
         return _narrowed(stream.pages, "id", stream.row.key, *(["_type"] if stream.row.of_type else [])).rows
-    if isinstance(stream, Users | SequenceSubscriptions):
+    if isinstance(stream, SequenceSubscriptions):
         _narrowed(stream.pages, "id")
         return partial(stream.work, Start(incremental=False))
     return None

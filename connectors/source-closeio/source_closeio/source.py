@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import requests
 
@@ -14,8 +15,8 @@ from source_closeio.foreign import FOREIGN_RULES, IGNORED_STATES
 from source_closeio.record_ids import listings
 from source_kit.budget import RateBudget
 from source_kit.connection import Connection
-from source_kit.oauth import Auth
-from source_kit.record_ids import RecordIds, listings_of
+from source_kit.oauth import Auth, OAuth, basic, bearer
+from source_kit.record_ids import wanted_ids
 from source_kit.source import KitSource
 from source_kit.stream import KitStream
 
@@ -33,15 +34,12 @@ class CloseConnection(Connection[Settings]):
     session_headers: Mapping[str, str] = {"X-TZ-Offset": "0"}  # type: ignore[misc]  # a constant
 
     def authentication(self, session: requests.Session) -> Auth:
-        return config.authentication(
-            self.settings,
-            self.store,
-            session,
-            self.clock,
-            emit_control=self.output.control,
-            log=self.output.log,
-            on_secret=self.redactor.add,
-        )
+        settings = self.settings
+        if settings.auth_type == "api_key":
+            return basic(settings.secret)
+        if settings.auth_type == "access_token":
+            return bearer(settings.secret)
+        return OAuth(self.surroundings, config.TOKEN_PATHS, settings.common.token_url or "", session=session)
 
     def budget(self) -> RateBudget:
         return RateBudget(
@@ -52,12 +50,8 @@ class CloseConnection(Connection[Settings]):
         )
 
     def streams(self) -> Sequence[KitStream]:
-        found: list[KitStream] = [*streams.build(self.client, self.settings)]
-        wanted = self.options.record_ids_of
-        if wanted:
-            known = listings(streams.build(self.client, self.settings))
-            found.append(RecordIds(self.client, listings_of(wanted, known)))
-        return found
+        build = partial(streams.build, self.client, self.settings)
+        return [*build(), *wanted_ids(self.client, self.options.record_ids_of, lambda: listings(build()))]
 
     def probe(self) -> None:
         self.client.send(WHO_AM_I)

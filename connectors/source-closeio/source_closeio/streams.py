@@ -9,7 +9,6 @@
 - lists.py: one row for each collection that is read whole
 - children.py: organizations, memberships, groups, send_as, sequence_subscriptions, comment_threads
 - field_schemas.py: custom_field_schemas
-- users.py: users
 """
 
 from __future__ import annotations
@@ -36,25 +35,11 @@ from source_closeio.lists import LISTS, SmallListStream
 from source_closeio.opportunities import Opportunities
 from source_closeio.task_types import TASK_TYPES
 from source_closeio.tasks import Tasks, TypedTasks
-from source_closeio.users import Users
 from source_kit.client import HttpClient
-
-__all__ = [
-    "CLASSES",
-    "Activities",
-    "EventLog",
-    "Events",
-    "Leads",
-    "Tasks",
-    "UserPosts",
-    "Users",
-    "build",
-]
 
 # The streams with a class of their own; the others are rows of the tables LISTS, ACTIVITY_TYPES and TASK_TYPES. They
 # start in this order: the longest first, those with the same rate limit close together.
 CLASSES: tuple[type[CloseStream], ...] = (
-    Users,
     Leads,
     Contacts,
     Opportunities,

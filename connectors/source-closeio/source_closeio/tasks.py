@@ -7,13 +7,12 @@ from source_closeio.base import CloseTimeline
 from source_closeio.config import Settings
 from source_closeio.fetcher import TimelineFetcher
 from source_closeio.task_types import COMMON_FIELDS, EVENT_TYPES, TASK_TYPES
-from source_closeio.times import Beginning, latest, within
 from source_closeio.witness import Witness
 from source_kit import schemas, timestamps
 from source_kit.client import HttpClient
 from source_kit.keyset import Keyset
 from source_kit.walks import walk
-from source_kit.windows import Window
+from source_kit.windows import Beginning, Window
 from source_kit.work import Page, Plan, Record, Start
 
 
@@ -53,14 +52,14 @@ class Tasks(CloseTimeline):
         tops: list[str | None] = []
 
         def noted(records: list[Record]) -> list[Record]:
-            records = within(Window(None, wanted.upper), records)
-            tops.append(latest([record.get("date_updated") for record in records]))
+            records = timestamps.within(records, "date_updated", None, wanted.upper)
+            tops.append(timestamps.latest_of([record.get("date_updated") for record in records]))
             return records
 
         pages = TimelineFetcher(self.client, self.pages.endpoint, self.name, self.walked_field, updated)
         keyset = Keyset(beginning.noting(pages.window), self.walked_field, pages.page_size, emit=noted)
         yield from walk(keyset, Window())
-        top = latest(tops)
+        top = timestamps.latest_of(tops)
         yield Page((), None if top is None else self.time_cursor.checkpoint(top, beginning.at))
 
 

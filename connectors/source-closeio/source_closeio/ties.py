@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from source_closeio.endpoints import ListAsk
@@ -17,6 +17,7 @@ from source_closeio.fetcher import ListFetcher
 from source_kit import timestamps
 from source_kit.pages import MOST_PAGES_WITHOUT_ROWS, endless, with_rows
 from source_kit.stream import TimeCursor
+from source_kit.timestamps import is_within
 from source_kit.windows import Fetch, Fetched, WalkExpired, Window
 from source_kit.work import Plan, Record
 
@@ -91,7 +92,7 @@ def _by_other_way(way: OtherWay, window: Window, token: Any) -> Fetched:
     idle = 0
     while True:
         page = with_rows(lambda after: way.fetch_window(Window(minute, minute + timestamps.MINUTE), after), token)
-        records = [record for record in page.records if _belongs(record, window)]
+        records = [record for record in page.records if _belongs(record, window, window.within)]
         if records or page.token is None:
             left_out = page.size - len(page.records)
             following = None if page.token is None else InOtherWay(page.token)
@@ -102,11 +103,7 @@ def _by_other_way(way: OtherWay, window: Window, token: Any) -> Fetched:
         token = page.token
 
 
-def _belongs(record: Record, window: Window) -> bool:
+def _belongs(record: Record, window: Window, instant: datetime) -> bool:
     """Whether a row is of the instant; one without usable times is taken along."""
-    updated, created = (timestamps.instant(record.get(name)) for name in ("date_updated", "date_created"))
-    return (
-        (updated is None or timestamps.floor(updated, timestamps.MILLISECOND) == window.within)
-        and (created is None or window.lower is None or created >= window.lower)
-        and (created is None or window.upper is None or created < window.upper)
-    )
+    is_updated_then = is_within(record.get("date_updated"), instant, instant + timestamps.MILLISECOND)
+    return is_updated_then and is_within(record.get("date_created"), window.lower, window.upper)

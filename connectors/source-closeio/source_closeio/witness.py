@@ -29,7 +29,7 @@ from source_kit.fetcher import Fetcher
 from source_kit.rules import Rejected, Unavailable
 from source_kit.state import EVENTS_UNTIL_KEY
 from source_kit.stream import TimeCursor
-from source_kit.work import Fork, Page, Plan, Record, Start
+from source_kit.work import Fork, Page, Plan, Record, Start, mapped
 
 # How far back a first read looks: records may be late in it as well.
 FIRST_LOOK = timedelta(days=1)
@@ -77,7 +77,8 @@ class Witness:
         yield from self._heard(self._log.walk(since, self._cursor.end_date))
         yield Fork()
         self._settle()
-        yield from self._watched(plan)
+        # What it brings is crossed off, and what it says of the state waits for what is missing.
+        yield from mapped(plan, self._seen)
         yield Fork()
         late = list(self._told)
         parts = range(0, len(late), FETCHED_PER_PLAN)
@@ -122,10 +123,10 @@ class Witness:
 
     def _say_deaf(self, failure: SourceError) -> None:
         why = failure.internal_message or type(failure).__name__
-        self._stream.client.log(
+        self._one.say(
             "WARN",
-            f"Stream {self._stream.name}: the event log could not be read ({why}), so that records which Close's index "
-            "shows late are not looked for in this read; the next one looks again.",
+            f"the event log could not be read ({why}), so that records which Close's index shows late are not looked "
+            "for in this read; the next one looks again.",
         )
 
     def _note(self, events: list[Record]) -> list[Record]:
@@ -152,9 +153,9 @@ class Witness:
     def _forget_older(self) -> None:
         self._since = sorted(self._told.values())[len(self._told) // 2]
         self._told = {identity: changed for identity, changed in self._told.items() if changed >= self._since}
-        self._stream.client.log(
+        self._one.say(
             "INFO",
-            f"Stream {self._stream.name}: more than {MOST_TOLD:,} records have changed; only for those changed since "
+            f"more than {MOST_TOLD:,} records have changed; only for those changed since "
             f"{timestamps.milliseconds_z(self._since)} the event log is asked whether the search index is late.",
         )
 
@@ -164,17 +165,6 @@ class Witness:
             del self._told[identity]
         self._soonest = [(changed, identity) for identity, changed in self._told.items()]
         heapq.heapify(self._soonest)
-
-    def _watched(self, plan: Plan) -> Plan:
-        """The same plan; what it brings is crossed off, and what it says of the state waits for what is missing."""
-        for step in plan:
-            # A plan that waits for its next turn holds no records.
-            made = [self._forked(step) if isinstance(step, Fork) else self._seen(step)]
-            del step
-            yield made.pop()
-
-    def _forked(self, fork: Fork) -> Fork:
-        return replace(fork, plans=[self._watched(plan) for plan in fork.plans])
 
     def _seen(self, page: Page) -> Page:
         with self._lock:
@@ -223,17 +213,13 @@ class Witness:
                 yield Page(records)
 
     def _tell(self) -> None:
-        log, name = self._stream.client.log, self._stream.name
         if self._late:
-            log(
-                "INFO",
-                f"Stream {name}: {self._late} records came by id: Close's index does not show their changes yet.",
-            )
+            self._one.say("INFO", f"{self._late} records came by id: Close's index does not show their changes yet.")
         if self._refused_with is not None:
-            log(
+            self._one.say(
                 "WARN",
-                f"Stream {name}: changes that Close's index does not show yet are refused by id (status "
-                f"{self._refused_with}): they are missed until the records change again.",
+                f"changes that Close's index does not show yet are refused by id (status {self._refused_with}): they "
+                "are missed until the records change again.",
             )
 
     def _is_late(self, record: Record) -> bool:

@@ -12,11 +12,11 @@ import pytest
 import requests
 import requests_mock
 
-from source_closeio.config import DEFAULTS, Settings, authentication, parse
-from source_kit.clock import Clock
+from source_closeio.config import DEFAULTS, Settings, parse
+from source_closeio.source import SourceCloseio
 from source_kit.config import CommonOptions
-from source_kit.config_store import ConfigStore
 from source_kit.errors import ConfigError
+from source_kit.testing import opened
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 OAUTH = {"auth_type": "oauth2.0", "client_id": "id", "client_secret": "secret", "refresh_token": "refresh"}
@@ -104,15 +104,7 @@ def test_another_api_url_is_warned_of_and_the_token_url_only_matters_with_oauth(
 
 def test_each_kind_of_credentials_has_its_header() -> None:
     def header(config: dict[str, Any]) -> str:
-        auth = authentication(
-            parsed(config),
-            ConfigStore(None, config),
-            requests.Session(),
-            Clock(),
-            emit_control=lambda config: None,
-            log=lambda level, text: None,
-            on_secret=lambda secret: None,
-        )
+        auth = opened(SourceCloseio(), config).authentication(requests.Session())
         return f"{auth.header}: {auth.authorization()}"
 
     assert header({"api_key": "api_1"}) == "Authorization: Basic YXBpXzE6"

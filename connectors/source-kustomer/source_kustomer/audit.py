@@ -18,6 +18,7 @@ from source_kit import dates, rows, timestamps
 from source_kit.client import HttpClient
 from source_kit.pages import endless, every
 from source_kit.rules import Rejected
+from source_kit.timestamps import within
 from source_kit.windows import Fetched, Window
 from source_kit.work import Fork, Page, Plan, Record, Start
 from source_kustomer.base import KustomerStream
@@ -26,8 +27,7 @@ from source_kustomer.deletions import deletion_of
 from source_kustomer.endpoints import ListAsk, ListEndpoint
 from source_kustomer.envelope import next_link, query_of
 from source_kustomer.fetcher import KustomerFetcher
-from source_kustomer.paging import unseen
-from source_kustomer.times import latest, within
+from source_kustomer.times import latest
 
 LOG = ListEndpoint("audit_logs", "audit-logs", "audit_logs", page_size=1000, size_parameter="count", is_numbered=False)
 WINDOW_DAYS = 30
@@ -118,10 +118,10 @@ class AuditLogs(KustomerStream):
             before: set[Any] = set()
             for fetched in every(partial(self._page_or, first, asked), LOG.path(asked)):
                 # Both ends may be inclusive: the later window has the record.
-                found = within(fetched.records, "created_at", None, upper)
+                found = within(list(fetched.records), "created_at", None, upper)
                 # A row may stand on both sides of the border of two pages.
                 ids = set(map(rows.identity, found))
-                records, before = unseen(found, before), ids
+                records, before = rows.unseen(found, before), ids
                 top = latest(records, "created_at", top)
                 self._note_lifetime(records)
                 yield Page(self.chosen(records, filters))

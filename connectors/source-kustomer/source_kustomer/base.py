@@ -28,7 +28,7 @@ class KustomerStream(KitStream):
     @property
     def lag(self) -> timedelta:
         """How long after its time a record may not be found yet."""
-        return timedelta(seconds=self.settings.common.lookback_window_seconds)
+        return self.settings.common.lag
 
     @property
     def time_cursor(self) -> TimeCursor:

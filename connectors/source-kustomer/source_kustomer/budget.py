@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from source_kit.budget import Permit, RateBudget
+from source_kit.budget import BLIND_WAIT_SECONDS, Permit, RateBudget
 from source_kit.clock import Clock
 from source_kit.headers import Reading, read_headers, retry_after, seconds_until, server_time
 from source_kit.phase import MINUTE_SECONDS
@@ -22,7 +22,6 @@ ORGANISATION, SEARCH = "organisation", "search"
 PASSING_SECONDS = 5.0
 # Resets come as whole seconds.
 RESET_MARGIN_SECONDS = 1.0
-BLIND_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
 # What is learned from a refusal is tried anew after a while: another integration may have used the budget.
 MEMORY_SECONDS = 600.0
 # A window that this process saw only the end of tells the budget if it held at least so many searches, and at most this
@@ -103,7 +102,7 @@ class SearchLimit:
         is_first = self._refusals == 0
         is_at_hand = wait is not None and wait <= PASSING_SECONDS
         if wait is None:
-            wait = BLIND_SECONDS[min(self._refusals, len(BLIND_SECONDS) - 1)]
+            wait = BLIND_WAIT_SECONDS[min(self._refusals, len(BLIND_WAIT_SECONDS) - 1)]
             began = now - MINUTE_SECONDS
         else:
             began = now + wait - MINUTE_SECONDS

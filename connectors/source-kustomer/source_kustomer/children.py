@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from source_kit import timestamps
+from source_kit.stream import TimeCursor
 from source_kit.windows import Window
 from source_kit.work import Fork, Page, Plan, Record, Start
 from source_kustomer.base import KustomerStream
@@ -43,6 +44,8 @@ class Children:
         self._parent_column = parent_column
         self._began = pages.client.clock.now()
         self._late: set[Any] = set()
+        # The latest time of those children that tell one.
+        self.latest: str | None = None
 
     @property
     def began_at(self) -> datetime:
@@ -66,6 +69,12 @@ class Children:
             if nameless:
                 yield Page(holds=True, warning=_nobody_to_ask(nameless, self.parent_key))
             yield step
+
+    def whole(self, parents: Plan, cursor: TimeCursor) -> Plan:
+        """All children, and when they are out the state, by the latest of them."""
+        yield from self.fan_out(parents)
+        yield Fork()
+        yield Page((), cursor.checkpoint(self.latest, self.began_at) if self.latest else None)
 
     def parent(self, record: Record) -> Parent | None:
         """Whom to ask for; None for a record that can have no children."""

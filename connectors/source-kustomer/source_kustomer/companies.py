@@ -11,7 +11,8 @@ from typing import Any
 
 from source_kit.client import HttpClient
 from source_kit.rules import Rejected, Unavailable
-from source_kit.work import Fork, Page, Plan, Record, Start
+from source_kit.timestamps import within
+from source_kit.work import Plan, Record, Start
 from source_kustomer.children import Children, Parent
 from source_kustomer.config import Settings
 from source_kustomer.endpoints import ListEndpoint
@@ -20,7 +21,7 @@ from source_kustomer.paging import ListFetcher
 from source_kustomer.search import Scope
 from source_kustomer.search_fetcher import SearchRefused
 from source_kustomer.searches import SearchStream
-from source_kustomer.times import latest, within
+from source_kustomer.times import latest
 
 COMPANIES = ListEndpoint("companies", "companies", "company")
 EDGES = ListEndpoint("company_edges", "kedge", "company")
@@ -66,7 +67,6 @@ class EdgesOf(Children):
     def __init__(self, pages: ListFetcher, lower: datetime | None, upper: datetime | None) -> None:
         super().__init__(pages)
         self._range = (lower, upper)
-        self.latest: str | None = None
 
     def parent(self, record: Record) -> Parent | None:
         return None if record.get("deleted") is True else super().parent(record)
@@ -97,13 +97,9 @@ class CompanyEdges(ListStream):
                 "Kustomer does not list the edges of hierarchies here "
                 f"({refusal.internal_message}): asking every company for its children, one request each.",
             )
-            yield from self._by_company(self.time_cursor.lower(start))
-
-    def _by_company(self, lower: datetime | None) -> Plan:
-        edges = EdgesOf(ListFetcher(self.client, EDGES_BELOW, self.name), lower, self.settings.common.end_date)
-        yield from edges.fan_out(self.companies.everyone())
-        yield Fork()
-        yield Page((), self.time_cursor.checkpoint(edges.latest, edges.began_at) if edges.latest else None)
+            cursor = self.time_cursor
+            edges = EdgesOf(ListFetcher(self.client, EDGES_BELOW, self.name), cursor.lower(start), cursor.end_date)
+            yield from edges.whole(self.companies.everyone(), cursor)
 
     def probe(self) -> None:
         """One edge, or one company."""

@@ -24,7 +24,7 @@ from source_kit.rows import identity
 from source_kit.rules import Unavailable
 from source_kit.timestamps import EPOCH, MILLISECOND
 from source_kit.walks import walk
-from source_kit.windows import Fetched, Window, cut_points
+from source_kit.windows import Beginning, Fetched, Window, cut_points
 from source_kit.work import Fork, Page, Plan, Record, in_order
 from source_kustomer.budget import ORGANISATION, SEARCH
 from source_kustomer.config import Settings
@@ -199,17 +199,11 @@ class _Came:
         self._marks: set[Any] = set()
         self.ids: set[Any] = set()
         self._high: str | None = None
-        self._asked_at: datetime | None = None
+        self._beginning = Beginning()
 
     def keyset(self, listed: FilteredFetcher) -> Keyset:
         """The walk over the list, which notes what it emits."""
-
-        def fetch(window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
-            fetched = listed.page(window, token, count=count, limit=limit)
-            self._asked_at = fetched.asked_at if self._asked_at is None else min(self._asked_at, fetched.asked_at)
-            return fetched
-
-        size = listed.endpoint.page_size
+        fetch, size = self._beginning.noting(listed.page), listed.endpoint.page_size
         tie = Keyset(fetch, "created_at", size, count_cap=MOST_RECORDS)
         return Keyset(fetch, "updated_at", size, emit=self._note, tie=tie, count_cap=MOST_RECORDS, estimates=False)
 
@@ -225,9 +219,7 @@ class _Came:
 
     def checkpoint(self) -> Mapping[str, Any] | None:
         """The state after all of them."""
-        if self._high is None or self._asked_at is None:
-            return None
-        return self._wanted.checkpoint(self._high, self._asked_at)
+        return None if self._high is None else self._wanted.checkpoint(self._high, self._beginning.at)
 
 
 def _version(record: Record) -> tuple[Any, Any]:

@@ -41,10 +41,9 @@ class KustomerFetcher(Fetcher[A]):
         except Unavailable as unavailable:
             if unavailable.status not in (401, 403):
                 raise
-            lacking = Unavailable(
+            raise Unavailable(
                 f"Stream {self.stream} cannot be read: the API key lacks the permission {self.endpoint.permission}. "
                 "Give the key a role that has it, or remove the stream from the sync.",
+                status=unavailable.status,
                 internal_message=unavailable.internal_message,
-            )
-            lacking.status = unavailable.status
-            raise lacking from unavailable
+            ) from unavailable

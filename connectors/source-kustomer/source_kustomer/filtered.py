@@ -11,12 +11,11 @@ from datetime import datetime
 
 from source_kit.errors import ConnectorFault, TransientError
 from source_kit.rules import Rejected, Unavailable
-from source_kit.timestamps import EPOCH, MILLISECOND, milliseconds_z
+from source_kit.timestamps import EPOCH, MILLISECOND, is_within, milliseconds_z
 from source_kit.windows import Fetched, WalkExpired, Window
 from source_kustomer.endpoints import ListAsk, ListEndpoint
 from source_kustomer.envelope import next_link, query_of, total_of
 from source_kustomer.fetcher import KustomerFetcher
-from source_kustomer.times import is_within
 
 CUSTOMERS = ListEndpoint("customers", "customers", "customer", keeps_filters=True)
 FAR_FUTURE = "2100-01-01T00:00:00.000Z"

@@ -14,10 +14,10 @@ from itertools import pairwise
 from typing import Any
 
 from source_kit import timestamps
-from source_kit.timestamps import milliseconds_z
+from source_kit.timestamps import is_within, milliseconds_z, within
 from source_kit.walks import walk
 from source_kit.windows import Window, cut_points
-from source_kit.work import Fork, Page, Plan, Record, Start
+from source_kit.work import Page, Plan, Record, Start
 from source_kustomer.children import Children, Parent
 from source_kustomer.endpoints import ListEndpoint
 from source_kustomer.late_index import looking_back
@@ -25,7 +25,7 @@ from source_kustomer.paging import ListFetcher
 from source_kustomer.search import MOST_RECORDS, Scope, SearchAsk
 from source_kustomer.search_fetcher import SearchFetcher, SearchRefused
 from source_kustomer.searches import Border, SearchStream, unseen_versions
-from source_kustomer.times import is_within, latest, until, within
+from source_kustomer.times import latest, until
 from source_kustomer.wanted import Wanted
 
 TIMES_BELOW = ListEndpoint("conversation_times", "conversations/{id}/times", "conversation", page_size=1000)
@@ -51,7 +51,6 @@ class TimesOf(Children):
         self._lower, self._upper = lower, upper
         self._certain_until = certain_until
         self._once = once
-        self.latest: str | None = None
 
     def parent(self, record: Record) -> Parent | None:
         return super().parent(record) if is_within(record.get("created_at"), None, self._upper) else None
@@ -89,7 +88,9 @@ class ConversationTimes(SearchStream):
                 "WARN",
                 f"Kustomer does not search them here ({refusal.internal_message}): asking every conversation.",
             )
-            yield from self._by_conversation(self.time_cursor.lower(start))
+            cursor = self.time_cursor
+            lower = cursor.lower(start)
+            yield from TimesOf(self._below, lower, cursor.end_date).whole(self.conversations.walk(lower), cursor)
 
     def _with_archived(self, lower: datetime | None, wanted: Wanted) -> Plan:
         border = self.border(lower) if self.settings.archived_conversation_times else None
@@ -114,13 +115,6 @@ class ConversationTimes(SearchStream):
         old = Wanted(criteria=[{"conversation_created_at": {"lt": milliseconds_z(border.upper)}}])
         yield Page((), estimate=self._count_parents(parents.pages, old.criteria, lower, border, times.began_at))
         yield from times.fan_out(parents.walk(lower, old))
-
-    def _by_conversation(self, lower: datetime | None) -> Plan:
-        times = TimesOf(self._below, lower, self.settings.common.end_date)
-        yield from times.fan_out(self.conversations.walk(lower))
-        yield Fork()
-        top = times.latest
-        yield Page((), None if top is None else self.time_cursor.checkpoint(top, times.began_at))
 
     def _count_parents(
         self,

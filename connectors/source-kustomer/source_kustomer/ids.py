@@ -15,18 +15,18 @@ from typing import Any
 
 from source_kit import timestamps
 from source_kit.record_ids import Listing
-from source_kit.rows import identity
+from source_kit.rows import identity, unseen
 from source_kit.rules import Rejected, Unavailable
 from source_kit.stream import KitStream
 from source_kit.timestamps import EPOCH, MILLISECOND
 from source_kit.tokens import incomplete
 from source_kit.windows import WalkExpired, Window, cut_points
-from source_kit.work import Fork, Page, Plan, Record, Start
+from source_kit.work import Fork, Page, Plan, Start, mapped
 from source_kustomer.companies import Companies
 from source_kustomer.errors import is_refused_query
 from source_kustomer.lists import CustomAttributes, ListStream
 from source_kustomer.notes import Notes, is_no_list
-from source_kustomer.paging import TooLong, unseen
+from source_kustomer.paging import TooLong
 from source_kustomer.search import MOST_RECORDS, SearchAsk
 from source_kustomer.search_fetcher import SearchRefused
 from source_kustomer.searches import Border, SearchStream
@@ -85,8 +85,8 @@ class Ids:
         """What may be in the archive or not: standard search first, so that the second sees what crosses in between."""
         seen: set[Any] = set()
         for archive in (False, True):
-            for step in self._window(Window(border.lower, border.upper), archive=archive):
-                yield _once(step, seen)
+            window = self._window(Window(border.lower, border.upper), archive=archive)
+            yield from mapped(window, lambda page: replace(page, records=unseen(page.records, seen)))
 
     def _window(self, window: Window, *, archive: bool = False) -> Plan:
         """All ids of a window, in parts where it holds more than one query gives."""
@@ -136,13 +136,6 @@ class Ids:
         return [Window(within=lower, lower=EPOCH, upper=now), Window(within=lower, lower=now)]
 
 
-def _once(step: Page | Fork, seen: set[Any]) -> Page | Fork:
-    """A step of a plan without ids that are in `seen`, which has them from then on."""
-    if isinstance(step, Fork):
-        return replace(step, plans=[(_once(inner, seen) for inner in plan) for plan in step.plans])
-    return replace(step, records=unseen(step.records, seen))
-
-
 def listings(streams: Sequence[KitStream]) -> Mapping[str, Listing]:
     """How the ids of each stream are listed: searched ones and lists. Streams that ask per parent have no such list."""
     known: dict[str, Listing] = {}
@@ -158,7 +151,7 @@ def _searched(stream: SearchStream) -> Plan:
     if isinstance(stream, Notes):
         # Old ones are in no search: where the list has all of them, it has the others, too.
         try:
-            yield from map(_present, stream.listed.whole())
+            yield from _present(stream.listed.whole())
         except (TooLong, Rejected, Unavailable) as refusal:
             if not is_no_list(refusal):
                 raise
@@ -169,19 +162,17 @@ def _searched(stream: SearchStream) -> Plan:
     except SearchRefused:
         if not isinstance(stream, Companies):
             raise
-        yield from map(_present, stream.everyone())
+        yield from _present(stream.everyone())
 
 
 def _listed(stream: ListStream | CustomAttributes) -> Plan:
-    return map(_present, stream.work(Start(incremental=False)))
+    return _present(stream.work(Start(incremental=False)))
 
 
-def _present(step: Page | Fork) -> Page | Fork:
-    """A step without the records that are flagged as deleted."""
-    if isinstance(step, Fork):
-        return replace(step, plans=[map(_present, plan) for plan in step.plans])
+def _present(plan: Plan) -> Plan:
+    """The plan without the records that are flagged as deleted."""
 
-    def is_there(record: Record) -> bool:
-        return record.get("deleted") is not True
+    def present(page: Page) -> Page:
+        return replace(page, records=[record for record in page.records if record.get("deleted") is not True])
 
-    return replace(step, records=list(filter(is_there, step.records)))
+    return mapped(plan, present)

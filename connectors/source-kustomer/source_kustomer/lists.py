@@ -11,13 +11,14 @@ from source_kit.answers import body
 from source_kit.client import HttpClient, Request
 from source_kit.rules import Rejected, Unavailable
 from source_kit.stream import TimeCursor
+from source_kit.timestamps import within
 from source_kit.work import Page, Plan, Record, Start
 from source_kustomer import custom
 from source_kustomer.base import KustomerStream
 from source_kustomer.config import Settings
 from source_kustomer.endpoints import ListAsk, ListEndpoint, MetadataEndpoint, SlaVersionsEndpoint
 from source_kustomer.paging import ListFetcher
-from source_kustomer.times import latest, within
+from source_kustomer.times import latest
 
 KLASSES = ListEndpoint(
     "klasses", "klasses", "klass", passes=({"status": "enabled"}, {"status": "disabled"}, {"status": "existing_only"})
@@ -116,7 +117,7 @@ def changed(listed: ListFetcher, cursor: TimeCursor, lower: datetime | None) -> 
     client = listed.client
     began_at, top = client.clock.now(), None
     for page in listed.whole():
-        fresh = within(page.records, cursor.field, lower, cursor.end_date)
+        fresh = within(list(page.records), cursor.field, lower, cursor.end_date)
         top = latest(fresh, cursor.field, top)
         ready = [replace(page, records=fresh)]
         del page, fresh

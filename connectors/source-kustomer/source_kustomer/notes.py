@@ -13,6 +13,7 @@ from source_kit import timestamps
 from source_kit.keyset import Keyset
 from source_kit.rows import identity
 from source_kit.rules import Rejected, Unavailable
+from source_kit.timestamps import is_within, within
 from source_kit.walks import walk
 from source_kit.windows import Window
 from source_kit.work import Plan, Record, Start
@@ -21,7 +22,7 @@ from source_kustomer.endpoints import ListEndpoint
 from source_kustomer.paging import ListFetcher, TooLong
 from source_kustomer.search import Scope
 from source_kustomer.searches import Border, SearchStream, unseen_versions
-from source_kustomer.times import is_within, until, within
+from source_kustomer.times import until
 from source_kustomer.wanted import EVERYTHING, Wanted
 
 NOTES = ListEndpoint("notes", "notes", "note")

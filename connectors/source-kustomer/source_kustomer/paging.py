@@ -6,7 +6,7 @@ only where nothing is announced behind it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 from source_kit.errors import StreamUnavailable
 from source_kit.fetcher import Answer
 from source_kit.pages import MOST_PAGES_WITHOUT_ROWS, endless, every
-from source_kit.rows import identity
+from source_kit.rows import identity, unseen
 from source_kit.rules import Rejected, Unavailable
 from source_kit.windows import Fetched, WalkExpired
 from source_kit.work import Page, Record
@@ -198,17 +198,6 @@ class _ListWalk:
             "the rest cannot be reached. Remove the stream from the sync if the first ones do not help you.",
             internal_message=f"GET {self._path}: {rows} rows, and page {step.number}",
         )
-
-
-def unseen(records: Iterable[Record], seen: set[Any]) -> list[Record]:
-    """The records that are not in `seen` yet, which has them from then on."""
-    fresh = []
-    for record in records:
-        key = identity(record)
-        if key not in seen:
-            seen.add(key)
-            fresh.append(record)
-    return fresh
 
 
 def _restless(missing: int) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from functools import partial
 
 from source_kit.client import HttpClient
 from source_kit.errors import SourceError, StreamUnavailable, TransientError
-from source_kit.record_ids import RecordIds, listings_of
+from source_kit.record_ids import Listing, wanted_ids
 from source_kit.stream import KitStream
 from source_kit.work import Plan, Start
 from source_kustomer.attachments import Attachments
@@ -105,17 +106,14 @@ def klass_streams(client: HttpClient, settings: Settings) -> list[KitStream]:
 
 
 def record_ids(client: HttpClient, settings: Settings) -> list[KitStream]:
-    """The stream of ids, where the config names streams for it. Raises `ConfigError` for names that have none to list.
-
-    It has streams of its own, since they are read side by side with those of the catalog.
-    """
+    """As `wanted_ids`. Raises `ConfigError` for names that have no ids to list."""
     wanted = settings.common.record_ids_of
-    if not wanted:
-        return []
-    known = build(client, settings)
-    if any(name.startswith(KLASS_STREAM) for name in wanted):
-        known += klass_streams(client, settings)
-    return [RecordIds(client, listings_of(wanted, listings(known)))]
+
+    def known() -> Mapping[str, Listing]:
+        has_klasses = any(name.startswith(KLASS_STREAM) for name in wanted)
+        return listings(build(client, settings) + (klass_streams(client, settings) if has_klasses else []))
+
+    return [*wanted_ids(client, wanted, known)]
 
 
 def klass_stream_name(klass: str) -> str:

@@ -81,9 +81,8 @@ class OutreachStream(KitStream):
         cursor, common = self.cursor_name, self.settings.common
         if cursor is None:
             return timeline_of(self.pages).listed()
-        lag = timedelta(seconds=common.lookback_window_seconds)
         # All its times are whole seconds.
-        time_cursor = TimeCursor(cursor, common.start_date, lag, common.end_date, resolution=timestamps.SECOND)
+        time_cursor = TimeCursor(cursor, common.start_date, common.lag, common.end_date, resolution=timestamps.SECOND)
         if time_cursor.window(start).is_empty:
             return iter(())
         return marks.read(partial(timeline_of, self.pages), time_cursor, start, self._rhythm)

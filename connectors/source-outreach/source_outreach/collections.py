@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from source_kit.schemas import DATE_TIME, NUMBER, TEXT, Schema, list_of
+from source_kit.schemas import BOOLEAN, DATE_TIME, NUMBER, TEXT, Schema, list_of
 
 OBJECT: Schema = {"type": ["null", "object"], "additionalProperties": True}
 INTEGER: Schema = {"type": ["null", "integer"]}
@@ -22,7 +22,7 @@ KINDS: Mapping[str, Schema] = {
     "text": TEXT,
     "integer": INTEGER,
     "number": NUMBER,
-    "boolean": {"type": ["null", "boolean"]},
+    "boolean": BOOLEAN,
     "date-time": DATE_TIME,
     # Documented as dates; live ones are date-times (a birthday: 1990-12-30T21:00:00.000Z).
     "date": {**TEXT, "description": "A date or a date-time."},

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from source_kit import timestamps
-from source_kit.budget import Permit, RateBudget
+from source_kit.budget import Permit, RateBudget, ceiling_wait
 from source_kit.clock import Clock
 from source_kit.errors import TransientError
 from source_kit.headers import read_headers
@@ -38,7 +38,6 @@ class CountedBudget(RateBudget):
 
     def __init__(self, clock: Clock, *, per_day: int | None = None, **options: Any) -> None:
         super().__init__(clock, **options)
-        self._day_clock = clock
         self._per_day = per_day
         self._day: deque[float] = deque()
         self._day_lock = threading.Lock()
@@ -77,20 +76,15 @@ class CountedBudget(RateBudget):
             if wait <= 0:
                 self.requests += 1
                 if self._per_day is not None:
-                    self._day.append(self._day_clock.monotonic())
+                    self._day.append(self._clock.monotonic())
             return wait
 
     def _day_wait(self) -> float:
-        if self._per_day is None:
-            return 0.0
-        now = self._day_clock.monotonic()
-        while self._day and self._day[0] <= now - DAY_SECONDS:
-            self._day.popleft()
-        return 0.0 if len(self._day) < self._per_day else self._day[0] + DAY_SECONDS - now
+        return ceiling_wait(self._day, self._per_day, self._clock.monotonic(), DAY_SECONDS)
 
     def _settle(self, name: str, sent: Sent, status: int | None, headers: Mapping[str, str]) -> None:
         super()._settle(name, sent, status, headers)
-        now = self._day_clock.now()
+        now = self._clock.now()
         reading = next(iter(read_headers(headers, now)), None)
         if reading is not None:
             seconds = reading.reset_seconds

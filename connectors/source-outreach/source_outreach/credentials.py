@@ -7,16 +7,12 @@ minute.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
-import requests
-
-from source_kit.clock import Clock
-from source_kit.config import CommonOptions, ConfigReader
-from source_kit.config_store import ConfigPath, ConfigStore
-from source_kit.oauth import Auth, OAuth, TokenPaths
+from source_kit.config import ConfigReader
+from source_kit.config_store import ConfigPath
+from source_kit.oauth import TokenPaths
 
 if TYPE_CHECKING:
     from source_outreach.s2s import App
@@ -103,50 +99,3 @@ def _app(section: ConfigReader) -> Credentials:
             "is missing: give it, or once, within 15 minutes of installing the app in Outreach, the setup_token",
         )
     return Credentials("s2s", app=App(guid, key) if key is not None else None)
-
-
-def authentication(
-    credentials: Credentials,
-    common: CommonOptions,
-    default_api_url: str,
-    store: ConfigStore,
-    session: requests.Session,
-    clock: Clock,
-    *,
-    emit_control: Callable[[Mapping[str, Any]], None],
-    log: Callable[[str, str], None],
-    on_secret: Callable[[str], None],
-    move_to: Callable[[str], None],
-) -> Auth:
-    """What signs requests; `session` carries those for tokens. `move_to` as `S2S`."""
-    # The media type of the API is not that of the token endpoints: one takes a form, the other nothing.
-    session.headers.pop("Content-Type", None)
-    session.headers["Accept"] = "application/json"
-    if credentials.app is not None:
-        from source_outreach.s2s import S2S
-
-        session.headers["Accept"] = "application/vnd.api+json, application/json"
-        return S2S(
-            credentials.app,
-            store,
-            common.api_url,
-            has_own_url=common.api_url != default_api_url,
-            session=session,
-            clock=clock,
-            emit_control=emit_control,
-            log=log,
-            on_secret=on_secret,
-            move_to=move_to,
-        )
-    return OAuth(
-        store,
-        credentials.paths,
-        common.token_url or "",
-        session=session,
-        clock=clock,
-        emit_control=emit_control,
-        log=log,
-        on_secret=on_secret,
-        mint_interval_seconds=MINT_INTERVAL_SECONDS,
-        renewal_hint=RENEWAL_HINT,
-    )

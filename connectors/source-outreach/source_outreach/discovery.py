@@ -15,6 +15,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from source_kit.answers import body
 from source_kit.client import HttpClient, Request
+from source_kit.rows import mapping, objects
 from source_kit.rules import Rejected, Unavailable
 from source_outreach.collections import BUCKET, CUSTOM_OBJECT, RESERVED, Collection, snake
 from source_outreach.endpoints import ONE_ROW
@@ -66,7 +67,7 @@ class Account:
 
     @property
     def _definitions(self) -> Mapping[str, Any]:
-        return _mapping(self._schema)
+        return mapping(self._schema)
 
     @cached_property
     def _attributes(self) -> Mapping[str, Mapping[str, str]]:
@@ -86,7 +87,7 @@ class Account:
 
     @cached_property
     def _labels(self) -> Mapping[str, Mapping[str, str]]:
-        entries = _objects(self._ask(TYPES_PATH, "the definitions of the custom fields", holds="data"))
+        entries = objects(self._ask(TYPES_PATH, "the definitions of the custom fields", holds="data"))
         return {entry["type"]: labels_of(entry) for entry in entries if isinstance(entry.get("type"), str)}
 
     @cached_property
@@ -110,7 +111,7 @@ class Account:
             except (Rejected, Unavailable) as refused:
                 reason = str(refused.internal_message)
                 continue
-            found = _mapping(answer).get(holds) if holds else answer
+            found = mapping(answer).get(holds) if holds else answer
             if not holds or isinstance(found, Mapping | list):
                 return found
             reason = f"its answer to {path} has no {holds}"
@@ -125,14 +126,14 @@ def custom_object(name: str, definition: Any) -> Collection | None:
     """
     if not isinstance(definition, Mapping):
         return None
-    addresses = [link.get("href") for link in _objects(definition.get("links"))]
+    addresses = [link.get("href") for link in objects(definition.get("links"))]
     # Where no link names it, its own address may.
     addresses += [definition.get(key) for key in ("$id", "id", "href")]
     paths = [found[1] for address in addresses if (found := _CUSTOM_OBJECT.search(str(address)))]
     if not paths:
         return None
     attributes, one, many = members_of(definition)
-    is_cursor = _mapping(_members(definition).get("updatedAt"))
+    is_cursor = mapping(_members(definition).get("updatedAt"))
     internal = unquote(paths[0])
     return Collection(
         plural=internal,
@@ -165,7 +166,7 @@ def members_of(definition: Mapping[str, Any]) -> tuple[dict[str, str], Targets, 
 
 
 def _members(definition: Mapping[str, Any]) -> Mapping[str, Any]:
-    return _mapping(definition.get("definitions") or definition.get("properties"))
+    return mapping(definition.get("definitions") or definition.get("properties"))
 
 
 def stream_name(internal: str) -> str:
@@ -186,22 +187,12 @@ def stream_name(internal: str) -> str:
 
 def labels_of(entry: Mapping[str, Any]) -> dict[str, str]:
     """`{"custom1": "Region (inclusion)"}` from one entry of `types`."""
-    validations = _mapping(_mapping(entry.get("meta")).get("validations"))
+    validations = mapping(mapping(entry.get("meta")).get("validations"))
     return {
         name: f"{details['label']} ({details.get('type', 'string')})"
         for name, details in validations.items()
         if isinstance(details, Mapping) and details.get("label")
     }
-
-
-def _mapping(content: Any) -> Mapping[str, Any]:
-    """The object itself; nothing for whatever else is in its place."""
-    return content if isinstance(content, Mapping) else {}
-
-
-def _objects(content: Any) -> list[Mapping[str, Any]]:
-    """The objects of a list, whatever else is in it or in its place."""
-    return [each for each in content if isinstance(each, Mapping)] if isinstance(content, list) else []
 
 
 def _type(details: Mapping[str, Any]) -> str:
@@ -220,7 +211,7 @@ def _kind(details: Mapping[str, Any]) -> str:
 
 
 def _targets(details: Mapping[str, Any]) -> tuple[str, ...]:
-    holders = _objects([details, *_objects(details.get("anyOf")), details.get("items")])
+    holders = objects([details, *objects(details.get("anyOf")), details.get("items")])
     names = [str(holder["$ref"]).rsplit("/", 1)[-1] for holder in holders if "$ref" in holder]
     return tuple(names) or ("resource",)
 

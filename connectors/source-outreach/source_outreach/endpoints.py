@@ -15,7 +15,7 @@ from source_outreach.collections import Collection
 from source_outreach.config import Settings
 from source_outreach.flatten import Flattener
 from source_outreach.forms import PLAIN, Form
-from source_outreach.ranges import Timeless, before, range_of
+from source_outreach.ranges import Timeless, range_of
 
 # The query for the first row of a list.
 ONE_ROW = {"page[size]": 1, "count": "false"}
@@ -80,7 +80,9 @@ class CollectionEndpoint(Endpoint[ListAsk]):
         connections = asked.form.connections if self.has_connections else None
         records = self._flatten(content[self.rows_key], connections=connections)
         timestamps.fix_zones(records, self.times)
-        return before(records, self.collection.cursor, self.end_date)
+        cursor = self.collection.cursor
+        # Outreach gives rows beyond a bound, too.
+        return records if cursor is None else timestamps.within(records, cursor, None, self.end_date)
 
 
 def is_list_of_resources(content: Any) -> bool:

@@ -58,6 +58,4 @@ def no_app_scope(stream: str, plural: str) -> Unavailable:
 
 
 def _unavailable(refused: Rejected | Unavailable, text: str) -> Unavailable:
-    unavailable = Unavailable(text, internal_message=refused.internal_message)
-    unavailable.status = refused.status
-    return unavailable
+    return Unavailable(text, status=refused.status, internal_message=refused.internal_message)

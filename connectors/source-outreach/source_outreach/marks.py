@@ -15,7 +15,7 @@ from source_kit import timestamps
 from source_kit.lookback import Lookback
 from source_kit.state_input import cursor_instant
 from source_kit.stream import TimeCursor
-from source_kit.work import Fork, Page, Plan, Start
+from source_kit.work import Page, Plan, Start, mapped
 from source_outreach.timeline import Checkpoint, Timeline
 
 # When a collection that is read at most once in so many hours was read to its end.
@@ -68,13 +68,7 @@ def _by_marks(
 
 def _fresh(plan: Plan, look: Lookback) -> Plan:
     """The plan without the rows that have left in an earlier read."""
-
-    def fresh(step: Page | Fork) -> Page | Fork:
-        if isinstance(step, Fork):
-            return replace(step, plans=[_fresh(each, look) for each in step.plans])
-        return replace(step, records=look.fresh(list(step.records))) if step.records else step
-
-    return map(fresh, plan)
+    return mapped(plan, lambda page: replace(page, records=look.fresh(list(page.records))))
 
 
 def _behind(cursor: TimeCursor) -> Checkpoint:

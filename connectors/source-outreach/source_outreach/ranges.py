@@ -38,14 +38,6 @@ def range_of(window: Window, end: datetime | None = None) -> str | None:
     return f"{lower_text}..{'inf' if upper is None else timestamps.milliseconds_z(upper)}"
 
 
-def before(records: list[Record], field: str | None, end: datetime | None) -> list[Record]:
-    """The rows whose time lies before `end`, and those that have none: Outreach gives rows beyond a bound, too."""
-    if field is None or end is None:
-        return records
-    instants = timestamps.instants([record.get(field) for record in records])
-    return [record for record, at in zip(records, instants, strict=True) if at is None or at < end]
-
-
 def bounds_of(lower: datetime, upper: datetime, parts: int) -> list[datetime]:
     """Ascending bounds of up to `parts` windows of equal length; empty where there is no second to cut at."""
     span = upper - lower
@@ -68,18 +60,10 @@ def times_of(records: Sequence[Record], field: str) -> tuple[list[str], bool]:
     return [value for value in values if timestamps.instant(value) is not None], False
 
 
-def holds(window: Window, value: Any) -> bool:
-    """Whether a value belongs to the window; what is no time belongs to any."""
-    instant = timestamps.instant(value)
-    if instant is None:
-        return True
-    return (window.lower is None or instant >= window.lower) and (window.upper is None or instant < window.upper)
-
-
 def is_outside(values: Sequence[str], window: Window, *, has_form: bool) -> bool:
     """Whether any value lies outside of the window."""
     if not has_form:
-        return not all(holds(window, value) for value in values)
+        return not all(timestamps.is_within(value, window.lower, window.upper) for value in values)
     return (window.lower is not None and min(values) < timestamps.milliseconds_z(window.lower)) or (
         window.upper is not None and max(values) >= timestamps.milliseconds_z(window.upper)
     )

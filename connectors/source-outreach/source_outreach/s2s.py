@@ -19,11 +19,13 @@ from urllib.parse import quote, urlsplit
 import requests
 
 from source_kit import json_text, timestamps
-from source_kit.clock import Clock
-from source_kit.config_store import ConfigPath, ConfigStore
+from source_kit.addresses import origin_of
+from source_kit.config_store import ConfigPath
 from source_kit.errors import ConfigError, SourceError
 from source_kit.headers import server_time
-from source_kit.hosts import RefusedURL, checked_url, origin
+from source_kit.hosts import RefusedURL, checked_url
+from source_kit.rows import mapping
+from source_kit.surroundings import Surroundings
 from source_kit.token_requests import (
     DEFAULT_LIFETIME_SECONDS,
     Answer,
@@ -70,40 +72,24 @@ class S2S(RenewedToken):
     def __init__(
         self,
         app: App,
-        store: ConfigStore,
+        surroundings: Surroundings,
         api_url: str,
         *,
         has_own_url: bool,
         session: requests.Session,
-        clock: Clock,
-        emit_control: Callable[[Mapping[str, Any]], None],
-        log: Callable[[str, str], None],
-        on_secret: Callable[[str], None],
         move_to: Callable[[str], None],
     ) -> None:
-        super().__init__(clock)
+        super().__init__(surroundings)
         self._app = app
-        self._store = store
         self._api_url = api_url
         self._has_own_url = has_own_url
-        self._endpoint = TokenEndpoint(session, clock, log, name="Outreach's sign-in for apps")
-        self._emit_control = emit_control
-        self._log = log
-        self._on_secret = on_secret
+        self._endpoint = TokenEndpoint(session, self._clock, self._log, name="Outreach's sign-in for apps")
         self._move_to = move_to
-        self._failure: SourceError | None = None
         # How far the local clock is behind that of Outreach, once that is known.
         self._behind = timedelta()
 
     def _renew(self) -> Token:
-        """As the base; what only the user can mend is not asked for again."""
-        if self._failure is not None:
-            raise self._failure
-        try:
-            return self._minted(self._installation())
-        except ConfigError as error:
-            self._failure = error
-            raise
+        return self._minted(self._installation())
 
     def _installation(self) -> str:
         """The id of the installation: the config's, else what the setup token gives, which is kept at once."""
@@ -115,13 +101,7 @@ class S2S(RenewedToken):
             return known
         answer, _ = self._ask("setup_token", str(self._store.get(SETUP_TOKEN) or "").strip(), "setupToken", _installed)
         found = str(answer["data"]["id"])
-        config = self._store.update({INSTALLATION_ID: found})
-        try:
-            self._emit_control(config)
-        finally:  # the setup token is spent, whether or not anybody reads our output
-            warning = self._store.save("the setup token")
-        if warning:
-            self._log("WARN", warning)
+        self._surroundings.keep({INSTALLATION_ID: found}, "the setup token")
         # A platform may test a connection before it keeps it: then neither message nor file outlives this process. The
         # id is no secret: without the private key it opens nothing.
         self._log("WARN", f"The setup token is used up. From now on the connection needs installation_id {found}.")
@@ -131,13 +111,13 @@ class S2S(RenewedToken):
         answer, asked_at = self._ask("installation_id", installation, "accessToken", _granted)
         data = answer["data"]
         access_token: str = data["meta"]["accessToken"]
-        self._on_secret(access_token)
+        self._mask(access_token)
         self._move_to(organisation_url(_link(data), self._api_url, stays=self._has_own_url))
         return Token.fresh(access_token, _lifetime(data["meta"], access_token, asked_at), asked_at)
 
     def _ask(self, option: str, value: str, action: str, is_whole: Callable[[Answer], bool]) -> tuple[Answer, datetime]:
         """A POST without a body, signed by the app."""
-        installs = origin(self._api_url) + INSTALLS_PATH
+        installs = origin_of(self._api_url) + INSTALLS_PATH
 
         def refusal(response: requests.Response, answer: Answer, answer_lost: bool) -> SourceError | None:
             if response.status_code == 401 and self._corrects_clock(response):
@@ -155,7 +135,7 @@ class S2S(RenewedToken):
 
     def _app_token(self) -> str:
         token = self._app.token(self._clock.now() + self._behind)
-        self._on_secret(token)
+        self._mask(token)
         return token
 
     def _corrects_clock(self, response: requests.Response) -> bool:
@@ -209,7 +189,7 @@ def organisation_url(given: Any, api_url: str, *, stays: bool) -> str:
     except RefusedURL:
         url = ""
     parts = urlsplit(url)
-    if origin(url) == origin(api_url):
+    if origin_of(url) == origin_of(api_url):
         return api_url
     if parts.scheme != "https" or parts.port not in (None, 443) or not (parts.hostname or "").endswith(HOSTS):
         raise ConfigError(
@@ -223,19 +203,19 @@ def organisation_url(given: Any, api_url: str, *, stays: bool) -> str:
 
 
 def _installed(answer: Answer) -> bool:
-    found = _object(answer.get("data")).get("id")
+    found = mapping(answer.get("data")).get("id")
     return isinstance(found, str | int) and not isinstance(found, bool) and bool(str(found).strip())
 
 
 def _granted(answer: Answer) -> bool:
-    token = _object(_object(answer.get("data")).get("meta")).get("accessToken")
+    token = mapping(mapping(answer.get("data")).get("meta")).get("accessToken")
     return isinstance(token, str) and token.isascii() and token.isprintable() and bool(token.strip())
 
 
 def _link(data: Mapping[str, Any]) -> Any:
     """`relationships.org.links.api`, a text or an object with `href`."""
-    organisation = _object(_object(data.get("relationships")).get("org"))
-    link = _object(organisation.get("links")).get("api")
+    organisation = mapping(mapping(data.get("relationships")).get("org"))
+    link = mapping(organisation.get("links")).get("api")
     return link.get("href") if isinstance(link, Mapping) else link
 
 
@@ -260,10 +240,6 @@ def _claims(token: str) -> Mapping[str, Any]:
     if len(parts) != 3:
         return {}
     try:
-        return _object(json_text.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))))
+        return mapping(json_text.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))))
     except ValueError:
         return {}
-
-
-def _object(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

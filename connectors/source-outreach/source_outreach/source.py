@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 
 import requests
 
 from source_kit import protocol
 from source_kit.connection import Connection
 from source_kit.foreign_state import ForeignRule
-from source_kit.oauth import Auth
+from source_kit.oauth import Auth, OAuth
 from source_kit.record_ids import NAME as RECORD_IDS
 from source_kit.source import KitSource
 from source_kit.stream import KitStream
-from source_outreach import config, credentials, record_ids, streams
+from source_outreach import config, record_ids, streams
 from source_outreach.collections import KAIA_BUCKET
 from source_outreach.config import Settings
 from source_outreach.counted import CountedBudget
+from source_outreach.credentials import MINT_INTERVAL_SECONDS, RENEWAL_HINT
 from source_outreach.discovery import Account
 from source_outreach.errors import RULES
 from source_outreach.foreign import IGNORED_STATES, rules_for
@@ -39,25 +39,32 @@ class OutreachConnection(Connection[Settings]):
 
     @property
     def foreign_rules(self) -> Sequence[ForeignRule]:  # type: ignore[override]  # depends on the look-back
-        return rules_for(timedelta(seconds=self.options.lookback_window_seconds))
+        return rules_for(self.options.lag)
 
     def authentication(self, session: requests.Session) -> Auth:
-        return credentials.authentication(
-            self.settings.credentials,
-            self.options,
-            config.DEFAULTS.api_url,
-            self.store,
-            session,
-            self.clock,
-            emit_control=self.output.control,
-            log=self.output.log,
-            on_secret=self.redactor.add,
-            move_to=self._move_to,
-        )
+        # The media type of the API is not that of the token endpoints: one takes a form, the other nothing.
+        session.headers.pop("Content-Type", None)
+        app, options = self.settings.credentials.app, self.options
+        session.headers["Accept"] = "application/json" if app is None else f"{MEDIA_TYPE}, application/json"
+        if app is None:
+            return OAuth(
+                self.surroundings,
+                self.settings.credentials.paths,
+                options.token_url or "",
+                session=session,
+                mint_interval_seconds=MINT_INTERVAL_SECONDS,
+                renewal_hint=RENEWAL_HINT,
+            )
+        from source_outreach.s2s import S2S
 
-    def _move_to(self, api_url: str) -> None:
-        """The host that serves the organisation, as signing in as an app tells it."""
-        self.client.move_to(api_url)
+        return S2S(
+            app,
+            self.surroundings,
+            options.api_url,
+            has_own_url=options.api_url != config.DEFAULTS.api_url,
+            session=session,
+            move_to=lambda url: self.client.move_to(url),
+        )
 
     def budget(self) -> CountedBudget:
         return CountedBudget(

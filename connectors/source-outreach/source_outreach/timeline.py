@@ -31,7 +31,6 @@ from source_outreach.ranges import (
     BESIDE_SECONDS,
     Timeless,
     bounds_of,
-    holds,
     is_outside,
     settled_before,
     times_of,
@@ -113,7 +112,7 @@ class Timeline:
         if short is not None and not short.is_settled:
             self._note(high)
             # What lies outside is a stray already, or left to another window.
-            self.strays |= {mark for mark in tally.marks if holds(window, mark[1])}
+            self.strays |= {mark for mark in tally.marks if timestamps.is_within(mark[1], window.lower, window.upper)}
             yield from self._window(window, may_cut=may_cut, patience=patience, earlier=short)
             return
         if short is not None:
@@ -196,7 +195,11 @@ class Timeline:
         inside = values
         if values and is_outside(values, window, has_form=has_form):
             has_form = False
-            inside = [value for value in values if timestamps.instant(value) and holds(window, value)]
+            inside = [
+                value
+                for value in values
+                if timestamps.instant(value) and timestamps.is_within(value, window.lower, window.upper)
+            ]
             rows, marks = self._with_strays(rows, marks, window)
         elif not self.strays.isdisjoint(marks):
             rows, marks = without(self.strays, rows, marks)
@@ -215,7 +218,11 @@ class Timeline:
     ) -> tuple[list[Record], list[Mark]]:
         """Rows outside of the window were found: emitted, unless they fill a page and were emitted before."""
         name = self.field
-        outside = {mark for row, mark in zip(rows, marks, strict=True) if not holds(window, row.get(name))}
+        outside = {
+            mark
+            for row, mark in zip(rows, marks, strict=True)
+            if not timestamps.is_within(row.get(name), window.lower, window.upper)
+        }
         # A window that begins with a whole page that the plan was made behind: the filter did nothing.
         if (
             not self.is_unfiltered

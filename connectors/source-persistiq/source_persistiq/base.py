@@ -55,7 +55,7 @@ class PersistiqStream(KitStream):
 
     def settled(self, at: datetime) -> datetime:
         """Up to where what was asked for at `at` is surely known, by whichever clock is behind, ours or PersistIQ's."""
-        return timestamps.floor(timestamps.before(at, self.settings.lag), timestamps.SECOND)
+        return timestamps.floor(timestamps.before(at, self.settings.common.lag), timestamps.SECOND)
 
     def reached(self, at: datetime) -> datetime:
         """How far a state may go for it: not beyond the end of the range. A state knows whole seconds."""

@@ -140,8 +140,7 @@ class CampaignReplies(CampaignChild):
         begin = self.lower(Start(False))
 
         def is_older(record: Record) -> bool:
-            at = timestamps.instant(record.get("sent_at"))
-            return at is not None and at < lower
+            return not timestamps.is_within(record.get("sent_at"), lower, None)
 
         def fetch(number: int) -> Listed:
             listed = self.pages.page(number, filters, campaign)

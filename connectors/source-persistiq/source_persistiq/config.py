@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from source_kit.config import CommonDefaults, CommonOptions, ConfigReader, apply_aliases, common_options
@@ -28,11 +28,6 @@ class Settings:
 
     common: CommonOptions
     api_key: str = field(repr=False)
-
-    @property
-    def lag(self) -> timedelta:
-        """How far every state stays behind the server's clock."""
-        return timedelta(seconds=self.common.lookback_window_seconds)
 
 
 def parse(config: Mapping[str, Any], *, now: datetime | None = None) -> tuple[Settings, list[str]]:

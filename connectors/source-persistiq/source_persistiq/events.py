@@ -17,7 +17,7 @@ from source_kit import timestamps
 from source_kit.client import HttpClient
 from source_kit.numbered import Listed, NumberedList
 from source_kit.rows import identity
-from source_kit.timestamps import SECOND, instant, seconds_z
+from source_kit.timestamps import SECOND, instant, is_within, seconds_z
 from source_kit.windows import MAX_PARTS, WINDOW_PAGES, cut_points
 from source_kit.work import Fork, Page, Plan, Record, Start
 from source_persistiq.base import FIRST, NEVER, PersistiqStream, after
@@ -49,8 +49,9 @@ class Events(PersistiqStream):
         first = self.window(1, lower, end)
         settled = self.reached(first.at)
         if not first.has_more:
-            has_older = any(is_before(lower - MARGIN, record) for record in first.records)
-            has_younger = end is not None and any(is_after(end + MARGIN, record) for record in first.records)
+            times = [record.get("event_at") for record in first.records]
+            has_older = not all(is_within(at, lower - MARGIN, None) for at in times)
+            has_younger = end is not None and not all(is_within(at, None, end + MARGIN) for at in times)
             once = Once(
                 lower,
                 end,
@@ -82,7 +83,8 @@ class Events(PersistiqStream):
 
     def _ignores_end(self) -> bool:
         """Whether anything but what is from before `FIRST` comes when that is asked for."""
-        return not all(is_before(FIRST + MARGIN, record) for record in self.pages.unasked(filters(FIRST, FIRST)))
+        found = self.pages.unasked(filters(FIRST, FIRST))
+        return any(is_within(record.get("event_at"), FIRST + MARGIN, None) for record in found)
 
     def _read(self, lower: datetime, upper: datetime | None, once: Once) -> Plan:
         """A window, or the windows that it is cut into."""
@@ -185,15 +187,3 @@ def bounds(first: Listed, lower: datetime, upper: datetime) -> list[datetime]:
 def filters(lower: datetime, upper: datetime | None) -> dict[str, str]:
     """What asks for `[lower, upper)` and a little more."""
     return after("start_at", lower) | ({} if upper is None else {"end_at": seconds_z(upper + SECOND)})
-
-
-def is_after(moment: datetime, record: Record) -> bool:
-    """Whether an event tells a time, and this one or a later."""
-    at = instant(record.get("event_at"))
-    return at is not None and at >= moment
-
-
-def is_before(moment: datetime, record: Record) -> bool:
-    """Whether an event tells a time, and an earlier one."""
-    at = instant(record.get("event_at"))
-    return at is not None and at < moment

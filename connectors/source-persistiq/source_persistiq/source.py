@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import requests
 
@@ -11,7 +12,7 @@ from source_kit.client import Request
 from source_kit.connection import Connection
 from source_kit.errors import ConfigError
 from source_kit.oauth import Auth, StaticAuth
-from source_kit.record_ids import RecordIds, listings_of
+from source_kit.record_ids import wanted_ids
 from source_kit.rules import Unavailable
 from source_kit.source import KitSource
 from source_kit.stream import KitStream
@@ -46,12 +47,8 @@ class PersistiqConnection(Connection[Settings]):
         )
 
     def streams(self) -> Sequence[KitStream]:
-        found: list[KitStream] = [*streams.build(self.client, self.settings)]
-        wanted = self.options.record_ids_of
-        if wanted:
-            listings = streams.listings(streams.build(self.client, self.settings))
-            found.append(RecordIds(self.client, listings_of(wanted, listings)))
-        return found
+        build = partial(streams.build, self.client, self.settings)
+        return [*build(), *wanted_ids(self.client, self.options.record_ids_of, lambda: streams.listings(build()))]
 
     def probe(self) -> None:
         request = Request("users", endpoints.BUCKET, what="the list of users", accepts=endpoints.is_list_of_users)

@@ -13,7 +13,7 @@ from source_kit.client import HttpClient
 from source_kit.errors import StreamUnavailable
 from source_kit.numbered import NumberedList
 from source_kit.record_ids import Listing
-from source_kit.rows import identity
+from source_kit.rows import identity, unseen
 from source_kit.timestamps import seconds_z
 from source_kit.work import Page, Plan, Record, Start, in_order
 from source_persistiq.base import NEVER, PersistiqStream, after
@@ -35,13 +35,8 @@ class Mailboxes(PersistiqStream):
     def work(self, start: Start) -> Plan:
         seen: set[Any] = set()
         for page in in_order(list_of(self.client, "users", self.name).whole().read()):
-            found: dict[Any, Record] = {}
-            for user in page.records:
-                for box in self.boxes_of(user):
-                    record = {**box, "user_id": user.get("id")}
-                    found.setdefault(identity(record), record)
-            yield replace(page, records=[box for key, box in found.items() if key not in seen])
-            seen.update(found)
+            boxes = [{**box, "user_id": user.get("id")} for user in page.records for box in self.boxes_of(user)]
+            yield replace(page, records=unseen(boxes, seen))
 
     def boxes_of(self, user: Record) -> list[Record]:
         """The objects of its list, or the one that stands in its place; the rest is counted."""

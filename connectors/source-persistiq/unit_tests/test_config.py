@@ -25,7 +25,7 @@ def parsed(config: dict[str, Any]) -> Settings:
 
 def test_a_key_alone_is_enough_as_in_the_airbyte_connector() -> None:
     settings = parsed({"api_key": " pk_1\n"})
-    assert (settings.api_key, settings.lag, settings.common.num_workers) == ("pk_1", timedelta(seconds=120), 4)
+    assert (settings.api_key, settings.common.lag, settings.common.num_workers) == ("pk_1", timedelta(seconds=120), 4)
     assert (settings.common.api_url, settings.common.start_date) == ("https://api.persistiq.com/v1/", None)
 
 

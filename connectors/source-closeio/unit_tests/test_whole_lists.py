@@ -4,20 +4,39 @@ from __future__ import annotations
 
 import random
 import weakref
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from source_closeio.endpoints import ListAsk, ListEndpoint
+from source_closeio.fetcher import ListFetcher
+from source_kit.client import HttpClient
 from source_kit.errors import ConnectorFault, TransientError
-from source_kit.offsets import OffsetList
+from source_kit.fetcher import Answer
 from source_kit.testing import NOON
-from source_kit.windows import Fetched
+from source_kit.work import Record
 
 
-def answer(ids: list[int], has_more: bool) -> Fetched:
-    return Fetched([{"id": row} for row in ids], NOON, True if has_more else None)
+class Served(ListFetcher):
+    """Asks for pages that the test makes of the number of the first row."""
+
+    def __init__(self, serve: Callable[[int], Answer]) -> None:
+        super().__init__(cast(HttpClient, None), ListEndpoint("role/"), "roles")
+        self.serve = serve
+
+    def fetch(self, asked: ListAsk) -> Answer:
+        return self.serve(asked.skip)
+
+
+def answer(rows: list[Record], has_more: bool, size: int = 0) -> Answer:
+    return Answer(rows, {"has_more": has_more}, NOON, size or len(rows))
+
+
+def of_ids(ids: list[int], has_more: bool) -> Answer:
+    return answer([{"id": row} for row in ids], has_more)
 
 
 class Rows:
@@ -28,18 +47,18 @@ class Rows:
         self.page_size = page_size
         self.asked: list[int] = []
 
-    def fetch(self, skip: int) -> Fetched:
+    def fetch(self, skip: int) -> Answer:
         self.before(len(self.asked))
         self.asked.append(skip)
         page = self.ids[skip : skip + self.page_size]
-        return answer(page, skip + len(page) < len(self.ids))
+        return of_ids(page, skip + len(page) < len(self.ids))
 
     def before(self, number: int) -> None:
         """Nothing changes."""
 
 
 def emitted(rows: Rows) -> list[int]:
-    return [record["id"] for page in OffsetList(rows.fetch).walk() for record in page.records]
+    return [record["id"] for page in Served(rows.fetch).rows() for record in page.records]
 
 
 def test_one_short_page_takes_one_request() -> None:
@@ -48,9 +67,8 @@ def test_one_short_page_takes_one_request() -> None:
     assert rows.asked == [0]
 
 
-def test_an_empty_list_emits_nothing_and_ends_with_its_checkpoint() -> None:
-    pages = list(OffsetList(Rows([], 10).fetch, checkpoint=lambda: {"at": "t"}).walk())
-    assert [(list(page.records), page.checkpoint) for page in pages] == [([], {"at": "t"})]
+def test_an_empty_list_emits_nothing() -> None:
+    assert emitted(Rows([], 10)) == []
 
 
 def test_each_page_begins_with_the_last_row_of_the_one_before() -> None:
@@ -86,17 +104,21 @@ def test_a_list_that_never_rests_ends_loudly() -> None:
 
 
 def test_a_server_that_says_more_and_gives_nothing_ends_loudly_instead_of_asking_for_ever() -> None:
-    def fetch(skip: int) -> Fetched:
-        return answer([1, 2] if skip == 0 else [], True)
+    asked: list[int] = []
+
+    def fetch(skip: int) -> Answer:
+        asked.append(skip)
+        return of_ids([1, 2] if skip == 0 else [], True)
 
     with pytest.raises(TransientError, match="gives none that are new"):
-        list(OffsetList(fetch).walk())
+        list(Served(fetch).rows())
+    assert asked == [0, 1, 1, 1]
 
 
 @pytest.mark.parametrize("page", [[{"id": 1}], []], ids=["one row", "rows that are no objects"])
 def test_pages_that_cannot_overlap_and_never_bring_anything_new_end_loudly(page: list[Any]) -> None:
     with pytest.raises(TransientError, match="gives none that are new"):
-        list(OffsetList(lambda skip: Fetched(page, NOON, True, rows=1)).walk())
+        list(Served(lambda skip: answer(page, True, size=1)).rows())
 
 
 @given(st.integers(0, 40), st.integers(1, 7), st.integers(0, 10**6), st.sampled_from([0.0, 0.2, 0.6]))
@@ -133,6 +155,6 @@ class Row(dict[str, int]):
 
 
 def test_a_list_that_waits_for_its_turn_holds_no_record_that_has_left() -> None:
-    pages = OffsetList(lambda skip: Fetched([Row(id=skip), Row(id=skip + 1)], NOON, token=skip)).walk()
+    pages = Served(lambda skip: answer([Row(id=skip), Row(id=skip + 1)], True)).rows()
     left = [weakref.ref(cast(Row, next(pages).records[0])) for _ in range(2)]
     assert [each() for each in left] == [None, None]
