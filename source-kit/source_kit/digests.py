@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
+from itertools import compress
 
 FIRST_SLOTS = 64
 
@@ -37,14 +38,14 @@ class Digests:
 
     def are_new(self, keys: Sequence[int], digests: Sequence[int]) -> bool:
         """Whether all keys of a page are unknown and differ, as they nearly always do; then they are known now, with
-        their digests (0.3 µs a row)."""
+        their digests (0.4 µs a row)."""
         if len(set(keys)) != len(keys):
             return False
         heads, before, known, mask = self._heads, self._before, self._keys, len(self._heads) - 1
         rows = [heads[key & mask] for key in keys]
-        for key, first in zip(keys, rows, strict=True):
+        for key, first in compress(zip(keys, rows, strict=True), rows):
             row = first
-            while row:  # one at most, on average
+            while row:
                 if known[row] == key:
                     return False
                 row = before[row]
