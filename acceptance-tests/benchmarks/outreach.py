@@ -18,7 +18,7 @@ from connectors.outreach import CONNECTOR
 DEFAULT_WORKERS = 8
 MILLISECOND = timedelta(milliseconds=1)
 TIMEOUT_SECONDS = 10
-LIMITS = Limits(wall=1.2, cpu=1.2, requests=1.1, megabytes=160)
+LIMITS = Limits(wall=1.2, cpu=1.2, requests=1.1, megabytes=150)
 
 
 def plan(account: Account) -> dict[str, Any]:

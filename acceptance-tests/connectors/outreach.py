@@ -78,8 +78,8 @@ CONNECTOR = Connector(
     large_streams=("prospects", "users"),
     soak={"prospects": 1_000_000, "mailings": 100},
     soak_stream="prospects",
-    # Pages of 1,000 prospects have 7 to 9 MB, 45 MB as objects. Seen: 185 of a million records, 200 at its peak.
-    most_megabytes=230,
+    # Pages of 1,000 prospects have 7 to 9 MB, 30 MB as objects.
+    most_megabytes=160,
     invalid_config={"refresh_token": "refresh-wrong-0123456789"},
     drift={
         "drift": [

@@ -138,11 +138,9 @@ class Connector:
     """One connector under test. All options are the emulator's.
 
     `small` and `full` are sizes; `large` is one big account for `large_streams`, read within `most_megabytes`;
-    `soak` makes a million records of `soak_stream`, for which
-    `most_soaked_megabytes` are allowed where that is more. `drift`
-    moves records under a reader; `many_states` makes an account whose reads emit many STATEs and last long enough to be
-    interrupted; `slow_reader` one whose cursors die while the reader of stdout sleeps; `late_index` shows writes after
-    `late_index_seconds`.
+    `soak` makes a million records of `soak_stream`, within as many. `drift` moves records under a reader; `many_states`
+    makes an account whose reads emit many STATEs and last long enough to be interrupted; `slow_reader` one whose
+    cursors die while the reader of stdout sleeps; `late_index` shows writes after `late_index_seconds`.
     `refusable` is a stream with the endpoint group that it needs, `refused_with_it` the streams that fail with it.
     `asked_for_others`: by stream, endings of what it asks to find out something else, so that rows of the answers
     become no records. `touching` has a stream of each kind that `start_date` and `end_date` bound. `deletions`,
@@ -170,7 +168,6 @@ class Connector:
     refused_with_it: tuple[str, ...] = ()
     asked_for_others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     most_megabytes: int = 130
-    most_soaked_megabytes: int = 0
     late_index: Options | None = None
     late_index_seconds: float = 0.0
     oauth: OAuth | None = None

@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-from source_kit import json_text, timestamps
+from source_kit import pieces, timestamps
 from source_kit.headers import plausible_wait
 from source_kit.room import Room
 from source_kit.transport import prolong
@@ -52,7 +52,7 @@ def parse(response: requests.Response) -> str | None:
     content = taken(response)
     damage = None
     try:
-        holder.kit_body = json_text.loads(content)
+        holder.kit_body = pieces.loads(content)
     except ValueError:
         holder.kit_body = content.decode("utf-8", "replace")
         damage = "The answer was not JSON." if content.strip() else "The answer was empty."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from source_kit import timestamps
@@ -94,16 +95,17 @@ class StreamRun:
         page = next(plan, None)
         if page is None or isinstance(page, Fork):
             return page
-        lines = self._encoder.lines(page.records, now_ms())
-        is_sure = self._cursor is None or page.is_timed
-        return Batch(
-            lines,
-            len(page.records),
-            page.estimate,
-            page.warning,
-            0 if is_sure else timestamps.timeless(page.records, str(self._cursor)),
-            Reached(page.checkpoint, page.holds) if page.checkpoint is not None or page.holds else None,
+        records, is_sure = list(page.records), self._cursor is None or page.is_timed
+        batch = partial(
+            Batch,
+            count=len(records),
+            estimate=page.estimate,
+            warning=page.warning,
+            timeless=0 if is_sure else timestamps.timeless(records, str(self._cursor)),
+            reached=Reached(page.checkpoint, page.holds) if page.checkpoint is not None or page.holds else None,
         )
+        del page  # so that records are gone as soon as they are lines
+        return batch(self._encoder.lines(records, now_ms()))
 
     def oddities(self) -> list[str]:
         """What was odd about the rows, in sentences for the log."""

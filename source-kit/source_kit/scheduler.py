@@ -16,7 +16,7 @@ IDLE_SECONDS = 0.5
 # Finished lines that may wait for the writer, over all streams: with as much, no further step is begun, and bodies of
 # answers under way stay with the network for some seconds. What steps bring is taken nevertheless, so that none of them
 # waits for the writer any longer.
-QUEUE_BYTES = 16 * 1024 * 1024
+QUEUE_BYTES = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import pytest
 from airbyte_cdk.models import AirbyteMessageSerializer
 
 from source_kit import protocol
+from source_kit.json_text import UNHOLDABLE
 
 
 def test_records_become_one_line_each() -> None:
@@ -99,7 +100,7 @@ def test_a_figure_for_statistics_is_a_trace() -> None:
     }
 
 
-@pytest.mark.parametrize("count", [1, 49, 50, 51, 100, 120])
+@pytest.mark.parametrize("count", [1, 19, 20, 21, 40, 50])
 def test_a_page_has_the_same_lines_whatever_its_length(count: int) -> None:
     records = [{"id": number} for number in range(count)]
     encoder = protocol.RecordEncoder("leads")
@@ -107,3 +108,25 @@ def test_a_page_has_the_same_lines_whatever_its_length(count: int) -> None:
         b'{"type":"RECORD","record":{"stream":"leads","data":{"id":%d},"emitted_at":7}}\n' % number
         for number in range(count)
     )
+
+
+def test_a_record_that_json_cannot_hold_leaves_those_beside_it_as_they_are() -> None:
+    records: list[dict[str, Any]] = [{"id": number} for number in range(45)]
+    records[30] = {"id": "\ud800", "n": UNHOLDABLE}
+    lines = list(map(orjson.loads, protocol.RecordEncoder("leads").lines(records, 7).splitlines()))
+    assert [line["record"]["data"]["id"] for line in lines] == [*range(30), "\ufffd", *range(31, 45)]
+    assert [number for number, line in enumerate(lines) if "meta" in line["record"]] == [30]
+
+
+def test_later_records_of_a_page_may_be_much_longer_than_its_first() -> None:
+    texts = ["", "x" * 10_000]
+    lines = protocol.RecordEncoder("notes").lines([{"text": texts[number >= 20]} for number in range(60)], 7)
+    assert [len(orjson.loads(line)["record"]["data"]["text"]) for line in lines.splitlines()] == [0] * 20 + [
+        10_000
+    ] * 40
+
+
+def test_records_that_have_become_lines_are_not_held() -> None:
+    records: list[dict[str, Any]] = [{"id": number} for number in range(45)]
+    protocol.RecordEncoder("leads").lines(records, 7)
+    assert records == []

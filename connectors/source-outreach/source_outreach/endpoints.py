@@ -24,13 +24,15 @@ ONE_ROW = {"page[size]": 1, "count": "false"}
 @dataclass(frozen=True)
 class ListAsk(Ask):
     """A page of a list, or of a window of it: the first one, or that `after` a cursor; with the number of all its rows,
-    if `count`. With `id`: this one resource instead."""
+    if `count`. With `id`: this one resource instead. `is_spent`: nobody needs the resources of the answer once they are
+    records."""
 
     window: Window | None = None
     after: str | None = None
     count: bool = False
     form: Form = PLAIN
     id: int | str | None = None
+    is_spent: bool = False
 
 
 class CollectionEndpoint(Endpoint[ListAsk]):
@@ -78,7 +80,7 @@ class CollectionEndpoint(Endpoint[ListAsk]):
     def records(self, content: Any, asked: ListAsk) -> list[Record]:
         """The flat records, with a `Z` on date-times without a zone; none from the end of the range on."""
         connections = asked.form.connections if self.has_connections else None
-        records = self._flatten(content[self.rows_key], connections=connections)
+        records = self._flatten(content[self.rows_key], connections=connections, is_spent=asked.is_spent)
         timestamps.fix_zones(records, self.times)
         cursor = self.collection.cursor
         # Outreach gives rows beyond a bound, too.

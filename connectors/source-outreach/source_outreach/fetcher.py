@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from source_kit import memory
 from source_kit.client import HttpClient
 from source_kit.errors import TransientError
 from source_kit.fetcher import Answer, Fetcher
@@ -53,15 +54,20 @@ class CollectionFetcher(Fetcher[ListAsk]):
     def _in_best_form(self, asked: ListAsk) -> Answer:
         form: Form | None = self.forms.best
         refusal: Rejected | None = None
+        answer: Answer | None = None
         while form is not None:
+            if answer is not None:  # a page of 45 MB as objects, which is asked for in another form now
+                answer = None
+                memory.give_back()
             try:
-                answer = super().fetch(replace(asked, form=form))
+                answer = super().fetch(replace(asked, form=form, is_spent=self.forms.is_learned))
             except Rejected as refused:
                 refusal, form = refused, self.forms.after(form, refused)
                 if form is None:
                     raise
             else:
                 form = self.forms.answered(form, answer.body, refusal, self.say)
+        assert answer is not None
         return answer
 
     def page(self, window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:

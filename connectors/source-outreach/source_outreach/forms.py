@@ -95,6 +95,11 @@ class Forms:
         """The one to ask in."""
         return self._forms[0]
 
+    @property
+    def is_learned(self) -> bool:
+        """Whether the resources of an answer tell nothing new."""
+        return self._is_learned or not self._wanted
+
     def after(self, form: Form, refusal: Rejected) -> Form | None:
         """The next form to try; None where the refusal is of the request itself."""
         with self._lock:
@@ -122,7 +127,7 @@ class Forms:
             if form in self._forms[1:] and refusal is not None:
                 given_up, self._forms = self._forms[0], self._forms[self._forms.index(form) :]
                 self._tell(given_up, form, refusal, say)
-            rows = [] if self._is_learned or not self._wanted else _resources(content)
+            rows = [] if self.is_learned else _resources(content)
             if not rows:
                 return None
             self._is_learned = True

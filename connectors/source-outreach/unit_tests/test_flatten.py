@@ -229,3 +229,12 @@ def test_what_stands_beside_the_attributes_becomes_columns_too() -> None:
             "nameMember": "beside",
         }
     ]
+
+
+def test_resources_that_nobody_needs_any_more_are_let_go() -> None:
+    resources: list[Any] = [{"type": "stage", "id": number, "attributes": {"name": "Open"}} for number in (1, 2)]
+    assert Flattener(table()["stages"])(resources, is_spent=True) == [
+        {"id": 1, "type": "stage", "name": "Open"},
+        {"id": 2, "type": "stage", "name": "Open"},
+    ]
+    assert resources == [None, None]
