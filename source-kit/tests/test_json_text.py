@@ -115,11 +115,13 @@ def test_every_integer_is_read_as_json_reads_it_whatever_stands_beside_it(parts:
 
 @pytest.mark.parametrize("last", [b"12345678901234567890123", b'"12345678901234567890123"', b"7"])
 @pytest.mark.parametrize("number_of_texts", [3, 3000])
-def test_texts_of_many_digits_hide_no_long_integer(last: bytes, number_of_texts: int) -> None:
-    """Ids with a digit at every fourth place look like long integers in a sample of the text."""
+@pytest.mark.parametrize("plain", [b'"plain"', b'"' + b"plain " * 4000 + b'"'])
+def test_texts_of_many_digits_hide_no_long_integer(last: bytes, number_of_texts: int, plain: bytes) -> None:
+    """Ids with a digit at every fourth place look like long integers in a sample of the text, from its beginning on or
+    behind a part without digits."""
     texts = b",".join(b'"%dQvR7tXc2LmN4pZs8Kw3"' % (10**11 + number) for number in range(number_of_texts))
-    found = json_text.loads(b"[" + texts + b"," + last + b"]")
-    assert (len(found), repr(found[-1])) == (number_of_texts + 1, repr(json.loads(last)))
+    found = json_text.loads(b"[" + plain + b"," + texts + b"," + last + b"]")
+    assert (len(found), repr(found[-1])) == (number_of_texts + 2, repr(json.loads(last)))
 
 
 def test_every_message_can_be_written() -> None:
