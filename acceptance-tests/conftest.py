@@ -10,6 +10,13 @@ from xdist.scheduler import LoadScopeScheduling
 
 from harness.connector import all_connectors
 
+# These judge the same read of an account, which one runner makes for all of them.
+OF_ONE_READ = {f"tests/{name}.py": "tests/test_complete_reads.py" for name in ("test_relations", "test_cdk_path")}
+# Few tests that take long: begun at last, they would keep one runner busy after the others are done.
+LONG = tuple(
+    f"tests/{name}.py"
+    for name in ("test_complete_reads", "test_resuming", "test_incremental", "test_oauth", "test_deletions")
+)
 NAMES = "|".join(connector.name for connector in all_connectors())
 
 
@@ -20,7 +27,14 @@ class ByConnector(LoadScopeScheduling):  # type: ignore[misc]  # has no type hin
     def _split_scope(self, nodeid: str) -> str:
         module, _, test = nodeid.partition("::")
         connector = re.search(rf"\[({NAMES})\b", test)
-        return f"{module} {connector[1] if connector else ''}"
+        return f"{OF_ONE_READ.get(module, module)} {connector[1] if connector else ''}"
+
+    def _assign_work_unit(self, node: Any) -> None:
+        """What has many tests comes first, as ever, but for what is known to take long."""
+        long = next((scope for scope in self.workqueue if scope.startswith(LONG)), None)
+        if long is not None:
+            self.workqueue.move_to_end(long, last=False)
+        super()._assign_work_unit(node)
 
 
 @pytest.hookimpl(optionalhook=True)
