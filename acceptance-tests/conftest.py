@@ -13,9 +13,9 @@ from harness.connector import all_connectors
 # These judge the same read of an account, which one runner makes for all of them.
 OF_ONE_READ = {f"tests/{name}.py": "tests/test_complete_reads.py" for name in ("test_relations", "test_cdk_path")}
 # Few tests that take long: begun at last, they would keep one runner busy after the others are done.
-LONG = tuple(
-    f"tests/{name}.py"
-    for name in ("test_complete_reads", "test_resuming", "test_incremental", "test_oauth", "test_deletions")
+LONG = (
+    *(f"tests/test_{name}.py" for name in ("complete_reads", "resuming", "incremental", "oauth", "deletions")),
+    *(f"packaging_tests/test_{name}.py" for name in ("demo", "requirement_files")),
 )
 NAMES = "|".join(connector.name for connector in all_connectors())
 
@@ -30,10 +30,14 @@ class ByConnector(LoadScopeScheduling):  # type: ignore[misc]  # has no type hin
         return f"{OF_ONE_READ.get(module, module)} {connector[1] if connector else ''}"
 
     def _assign_work_unit(self, node: Any) -> None:
-        """What has many tests comes first, as ever, but for what is known to take long."""
-        long = next((scope for scope in self.workqueue if scope.startswith(LONG)), None)
-        if long is not None:
-            self.workqueue.move_to_end(long, last=False)
+        """A runner goes on with the connector that it had, whose emulator and catalog it has; then what takes long."""
+        before = next(reversed(self.assigned_work.get(node, {})), "").partition(" ")[2]
+
+        def preference(scope: str) -> tuple[bool, bool]:
+            return bool(before) and scope.partition(" ")[2] == before, scope.startswith(LONG)
+
+        # The first of those that are preferred most.
+        self.workqueue.move_to_end(max(self.workqueue, key=preference), last=False)
         super()._assign_work_unit(node)
 
 
