@@ -19,7 +19,7 @@ import pytest
 
 from emulators import start
 from harness.connector import all_connectors
-from packaging_tests.repository import ONE_QUICKLY, ROOT, locked_versions
+from packaging_tests.repository import CONNECTORS, ROOT, locked_versions
 
 EMULATORS = {connector.script: connector.emulator for connector in all_connectors()}
 
@@ -60,7 +60,9 @@ def run_lean(connector: Path, packages: Path, *arguments: str | Path) -> list[di
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-@ONE_QUICKLY
+# Thorough: `test_requirement_files.py` compares the list with every import, and the gate reads with the images.
+@pytest.mark.thorough
+@pytest.mark.parametrize("connector", CONNECTORS, ids=lambda connector: connector.name)
 def test_every_command_runs_with_the_packages_of_the_image_alone(
     connector: Path, lean_packages: Path, account: Any, tmp_path: Path
 ) -> None:

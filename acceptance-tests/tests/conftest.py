@@ -12,6 +12,7 @@ import pytest
 from demo.table import table
 from emulators import start
 from harness.connector import Connector, all_connectors
+from harness.read_checks import Read
 from harness.runner import LIMIT_SECONDS, Runner, ScriptRunner
 from harness.trial import NewTrial, Trial
 
@@ -192,6 +193,12 @@ def shared(connector: Connector, runner: Runner, spec: dict[str, Any], full_size
     )
     yield trial
     trial.stop()
+
+
+@pytest.fixture(scope="session")
+def clean(shared: Trial) -> Read:
+    """All of that account in one read."""
+    return shared.read()
 
 
 @pytest.fixture

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 
+from emulators import start
 from harness import oddities, read_checks
 from harness.catalog import FULL_REFRESH
 from harness.connector import Connector, Scenario
-from harness.messages import records_by_stream
+from harness.messages import Record, records_by_stream
 from harness.read_checks import Read
 from harness.trial import NewTrial, Trial, in_parallel
 from harness.truth import all_differences, canonical, covers
-
-
-@pytest.fixture(scope="module")
-def clean(shared: Trial) -> Read:
-    return shared.read()
 
 
 def test_a_clean_read_passes_every_check(clean: Read) -> None:
@@ -78,14 +76,31 @@ def test_the_records_are_complete_when(
     assert not problems, "\n".join(problems)
 
 
-def test_nothing_is_lost_while_records_move_under_the_reader(connector: Connector, new_trial: NewTrial) -> None:
-    """Every record that existed at the start and still does is emitted; only changed ones may come twice."""
-    trial = new_trial()
+@dataclass(frozen=True)
+class Moved:
+    """An account whose records moved while it was read, and what it held before and afterwards."""
+
+    trial: Trial
+    before: dict[str, list[Record]]
+    read: Read
+    after: dict[str, list[Record]]
+
+
+@pytest.fixture(scope="module")
+def moved_account(connector: Connector, shared: Trial, full_size: bool) -> Iterator[Moved]:
+    emulator = start(connector.emulator, **(connector.full if full_size else connector.small))
+    trial = Trial(connector, shared.runner, emulator, shared.spec, shared.catalog)
     before = trial.truth()
-    trial.emulator.options(**connector.drift)
+    emulator.options(**connector.drift)
     read = trial.read()
-    trial.emulator.options(drift=[])
-    after = trial.truth()
+    emulator.options(drift=[])
+    yield Moved(trial, before, read, trial.truth())
+    trial.stop()
+
+
+def test_nothing_is_lost_while_records_move_under_the_reader(connector: Connector, moved_account: Moved) -> None:
+    """Every record that existed at the start and still does is emitted; only changed ones may come twice."""
+    before, read, after = moved_account.before, moved_account.read, moved_account.after
     problems = []
     moved = 0
     for stream in connector.streams:
@@ -103,17 +118,14 @@ def test_nothing_is_lost_while_records_move_under_the_reader(connector: Connecto
 
 
 def test_what_moved_under_the_reader_is_had_in_its_last_form_after_the_next_read(
-    connector: Connector, new_trial: NewTrial
+    connector: Connector, moved_account: Moved
 ) -> None:
     """Also what changed twice within the resolution of its time, before and after it was read."""
-    trial = new_trial()
-    trial.emulator.options(**connector.drift)
-    first = trial.read()
-    trial.emulator.options(drift=[])
+    trial, first = moved_account.trial, moved_account.read
     second = trial.read(state=first.result.final_states())
     problems = []
     for stream in connector.streams:
         if stream.sees_updates or not stream.cursor:
             emitted = first.result.records.get(stream.name, []) + second.result.records.get(stream.name, [])
-            problems += covers(stream, trial.emulator.truth(stream.truth_name), emitted)
+            problems += covers(stream, moved_account.after[stream.name], emitted)
     assert not problems, "\n".join(problems)

@@ -14,13 +14,20 @@ from harness.truth import covers, differences
 
 pytestmark = pytest.mark.only("closeio", "kustomer")
 
-MERGED_PAIRS, RESUMES = 3, 8
+MERGED_PAIRS = 3
+QUICK_RESUMES, RESUMES = 3, 8
 
 
 @pytest.fixture
 def told(connector: Connector) -> Deletions:
     assert connector.deletions is not None
     return connector.deletions
+
+
+@pytest.fixture
+def resumes(request: pytest.FixtureRequest, full_size: bool) -> int:
+    """From how many of the states a read is gone on with."""
+    return RESUMES if full_size or request.config.getoption("--thorough") else QUICK_RESUMES
 
 
 def delete(trial: Trial, told: Deletions) -> set[str]:
@@ -84,7 +91,9 @@ def test_a_merge_names_the_one_that_is_gone_and_the_one_that_stayed(
 
 
 @pytest.mark.engine
-def test_deletions_are_complete_from_every_state(connector: Connector, new_trial: NewTrial, told: Deletions) -> None:
+def test_deletions_are_complete_from_every_state(
+    connector: Connector, new_trial: NewTrial, told: Deletions, resumes: int
+) -> None:
     trial = new_trial(**told.many_states)
     delete(trial, told)
     stream = connector.stream(told.stream)
@@ -100,5 +109,5 @@ def test_deletions_are_complete_from_every_state(connector: Connector, new_trial
         read = trial.read([told.stream], state=states_at(messages, cut))
         return [f"after {cut}: {p}" for p in covers(stream, truth, before + read.result.records.get(told.stream, []))]
 
-    problems = [problem for found in in_parallel(resume, sample(positions, RESUMES)) for problem in found]
+    problems = [problem for found in in_parallel(resume, sample(positions, resumes)) for problem in found]
     assert not problems, "\n".join(problems)

@@ -100,30 +100,22 @@ def test_access_tokens_of_two_seconds_are_renewed_in_time(new_trial: NewTrial) -
     assert not problems, "\n".join(problems)
 
 
-def test_a_setup_token_is_exchanged_once_and_the_installation_is_kept(new_trial: NewTrial) -> None:
+def test_check_discover_and_read_of_a_new_installation_need_one_setup_token(new_trial: NewTrial) -> None:
+    """As a platform does it: each command gets the config of the CONTROL before, which keeps the installation."""
     trial = of_app(new_trial(**SMALL, s2s=True), "s2s_setup_config")
     installation = trial.emulator.ready["s2s_config"]["credentials"]["installation_id"]
     checked = trial.runner.run("check", trial.config)
     said = checked.controls[-1]
     assert said["credentials"].get("installation_id") == installation
     assert orjson.loads((checked.directory / "config.json").read_bytes()) == said
-    trial.config = said
-    read = trial.runner.run("read", said, trial.configured(["users"]))
+    discovered = trial.runner.run("discover", said)
+    assert discovered.exit_code == 0, discovered.describe()
+    trial.known_catalog = discovered.catalog
+    trial.config = discovered.controls[-1] if discovered.controls else said
+    read = trial.runner.run("read", trial.config, trial.configured(["users"]))
     assert (read.exit_code, len(read.records["users"])) == (0, len(trial.truth(["users"])["users"])), read.describe()
     assert trial.emulator.stats()["s2s"]["set_up"] == 1
-    assert not told_secrets(trial, checked) + told_secrets(trial, read)
-
-
-def test_check_discover_and_read_of_a_new_installation_need_one_setup_token(new_trial: NewTrial) -> None:
-    """As a platform does it: each command gets the config of the CONTROL before."""
-    trial = of_app(new_trial(**SMALL, s2s=True), "s2s_setup_config")
-    config = trial.config
-    for command, catalog in (("check", False), ("discover", False), ("read", True)):
-        result = trial.runner.run(command, config, trial.configured(["users"]) if catalog else None)
-        assert result.exit_code == 0, result.describe()
-        config = result.controls[-1] if result.controls else config
-        trial.config = config
-    assert trial.emulator.stats()["s2s"]["set_up"] == 1
+    assert not [problem for result in (checked, discovered, read) for problem in told_secrets(trial, result)]
 
 
 def test_a_host_of_the_vendor_is_replaced_by_the_given_one(new_trial: NewTrial) -> None:
@@ -228,18 +220,13 @@ def test_each_mistake_has_a_sentence_that_says_where_to_mend_it(
         assert not told_secrets(trial, result)
 
 
-def test_a_sign_in_that_is_refused_for_a_moment_is_tried_again(new_trial: NewTrial) -> None:
+def test_a_sign_in_that_is_refused_for_a_moment_is_tried_again(shared: Trial, new_trial: NewTrial) -> None:
     trial = of_app(new_trial(**SMALL, s2s=True, s2s_status=429, s2s_refusals=1))
-    trial.known_catalog = {"streams": trial_streams(trial)}
+    # A user's catalog: a discovery of the app's own would take a sign-in.
+    trial.known_catalog = shared.catalog
     read = trial.read(["users"])
     assert trial.emulator.stats()["s2s"]["refused"] == [429]
     assert read.result.records["users"]
-
-
-def trial_streams(trial: Trial) -> list[dict[str, Any]]:
-    """The streams as a user's catalog has them: an app's own would take a sign-in."""
-    streams: list[dict[str, Any]] = trial.runner.run("discover", trial.emulator.config).catalog["streams"]
-    return streams
 
 
 def test_oauth_under_credentials_gives_what_the_flat_keys_give(new_trial: NewTrial) -> None:

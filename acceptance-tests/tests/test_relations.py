@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 
 from harness.connector import Connector
+from harness.read_checks import Read
 from harness.relations import Relations
 from harness.trial import Trial
 
 
-def test_every_reference_leads_to_a_record(connector: Connector, shared: Trial) -> None:
+def test_every_reference_leads_to_a_record(connector: Connector, shared: Trial, clean: Read) -> None:
     """Of every column that is said to hold ids, each id, except where the file says that some are gone."""
     relations = Relations(connector.root, shared.catalog["streams"])
-    problems = relations.problems() + relations.unresolved(shared.read().result.records)
+    problems = relations.problems() + relations.unresolved(clean.result.records)
     assert not problems, "\n".join(problems)
 
 

@@ -1,4 +1,4 @@
-"""The rate budget: every published header, pacing before the limit, and what a 429 means."""
+"""The rate budget: pacing before the limit, and what a 429 means."""
 
 from __future__ import annotations
 
@@ -6,122 +6,14 @@ import heapq
 import math
 import random
 import threading
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from source_kit.budget import Permit, RateBudget
+from source_kit.budget import Permit
 from source_kit.clock import Interrupted
-from source_kit.headers import Reading, read_headers, retry_after, seconds_until, server_time
-from source_kit.testing import NOON, FakeClock
-
-EPOCH = 1767268800  # NOON
-NO_HEADERS: Mapping[str, str] = {}
-
-
-class Bench:
-    """A budget with its clock; `send` takes a request that is answered at once."""
-
-    def __init__(self, **options: Any) -> None:
-        self.clock = FakeClock()
-        self.budget = RateBudget(self.clock, **{"share": 1.0, **options})
-
-    def send(self, headers: Mapping[str, str] = NO_HEADERS, status: int | None = 200, bucket: str = "g") -> None:
-        self.budget.acquire(bucket).release(status, headers)
-
-    def delay(self, bucket: str = "g") -> float:
-        return round(self.budget.delay(bucket), 3)
-
-    def burst(self, bucket: str = "g") -> int:
-        """How many requests may leave now, without an answer in between."""
-        sent = 0
-        while sent < 1000 and self.budget.delay(bucket) <= 0:
-            self.budget.acquire(bucket)
-            sent += 1
-        return sent
-
-
-def limited(remaining: int, *, limit: int = 100, reset: str = "60") -> dict[str, str]:
-    return {"RateLimit-Limit": str(limit), "RateLimit-Remaining": str(remaining), "RateLimit-Reset": reset}
-
-
-@pytest.mark.parametrize(
-    ("headers", "expected"),
-    [
-        ({"RateLimit": "limit=100, remaining=50, reset=5"}, [Reading("combined", 100, 50, 5.0, True)]),
-        ({"ratelimit": "limit=240; remaining=239; reset=8"}, [Reading("combined", 240, 239, 8.0, True)]),
-        ({"RATELIMIT": "limit=40, remaining=0, reset=0.87"}, [Reading("combined", 40, 0, 0.87, False)]),
-        (
-            {"ratelimit-limit": "60", "ratelimit-remaining": "59", "ratelimit-reset": "1"},
-            [Reading("ratelimit", 60, 59, 1.0, True)],
-        ),
-        (
-            {"X-RateLimit-Limit": "60, 60;w=1, 100;w=1", "X-RateLimit-Remaining": "59", "X-RateLimit-Reset": "1"},
-            [Reading("x-ratelimit", 60, 59, 1.0, True)],
-        ),
-        (
-            {"X-Rate-Limit-Limit": "40", "X-Rate-Limit-Remaining": "39", "X-Rate-Limit-Reset": "0.923"},
-            [Reading("x-rate-limit", 40, 39, 0.923, False)],
-        ),
-        (
-            {"X-RateLimit-Limit": "10", "X-RateLimit-Remaining": "3", "X-RateLimit-Reset": str(EPOCH + 30)},
-            [Reading("x-ratelimit", 10, 3, 30.0, True)],
-        ),
-        ({"X-RateLimit-Remaining": "3"}, [Reading("x-ratelimit", None, 3, None, False)]),
-        ({"X-RateLimit-Limit": "10"}, []),
-        ({"RateLimit": "a policy that nobody knows"}, []),
-        ({"RateLimit-Remaining": "many"}, []),
-        ({}, []),
-    ],
-)
-def test_every_published_form_of_the_headers_is_read(headers: dict[str, str], expected: list[Reading]) -> None:
-    assert read_headers(headers, NOON) == expected
-
-
-def test_two_windows_in_one_answer_are_both_read() -> None:
-    headers = {"ratelimit": "limit=240; remaining=239; reset=8", **limited(59, limit=60, reset="1")}
-    assert [reading.family for reading in read_headers(headers, NOON)] == ["combined", "ratelimit"]
-
-
-def test_an_epoch_is_compared_with_the_clock_of_the_server() -> None:
-    headers = {
-        "Date": "Thu, 01 Jan 2026 12:00:00 GMT",
-        "X-RateLimit-Remaining": "3",
-        "X-RateLimit-Reset": str(EPOCH + 30),
-    }
-    wrong = datetime(2026, 1, 1, 11, tzinfo=UTC)
-    assert read_headers(headers, wrong)[0].reset_seconds == 30.0
-    assert server_time({"date": "no date"}) is None
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("5", 5.0),
-        (" 0.5 ", 0.5),
-        ("0", 0.0),
-        ("-3", 0.0),
-        (str(EPOCH + 30), 30.0),
-        (str((EPOCH + 30) * 1000), 30.0),
-        (str(EPOCH - 30), 0.0),
-        ("2026-01-01T12:00:30Z", 30.0),
-        ("2026-01-01T12:00:30", 30.0),
-        ("2026-01-01T12:00:30.000Z, 2026-01-01T12:00:30.000Z", 30.0),
-        ("30, 30", 30.0),
-        ("Thu, 01 Jan 2026 12:00:30 GMT", 30.0),
-        ("2026-99-99", None),
-        ("soon", None),
-        ("", None),
-        (None, None),
-    ],
-)
-def test_a_reset_may_be_a_delta_an_epoch_or_a_date(text: str | None, expected: float | None) -> None:
-    assert seconds_until(text, NOON) == expected
-    assert retry_after({} if text is None else {"Retry-After": text}, NOON) == expected
+from tests.budget_bench import NO_HEADERS, Bench, limited
 
 
 def test_the_first_request_of_a_bucket_goes_alone() -> None:

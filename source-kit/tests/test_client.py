@@ -1,90 +1,19 @@
-"""The HTTP client: whole answers or another attempt, credentials to one origin only, and honest errors."""
+"""The HTTP client: whole answers or another attempt, and honest errors."""
 
 from __future__ import annotations
 
-import io
-import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-import requests_mock
 
 from source_kit.addresses import with_query
-from source_kit.answers import body, body_wait
-from source_kit.budget import RateBudget
-from source_kit.client import HttpClient, Request, Usage
+from source_kit.client import Request, Usage
 from source_kit.errors import ConfigError, SourceError, TransientError
-from source_kit.oauth import basic
-from source_kit.room import Room
 from source_kit.rules import Action, Denied, Rejected, Rule, Unavailable
-from source_kit.testing import NOON, FakeClock
 from source_kit.transport import Patience, new_session
-
-BASE = "https://api.vendor.test/v1/"
-URL = BASE + "leads/"
-KEY = "api_s3cret"
-LEADS = Request("leads/", "GET leads/", what="stream leads")
-GOOD = {"json": {"data": [1]}}
-
-
-class TokenAuth:
-    """Tokens that can be renewed a number of times."""
-
-    header = "Authorization"
-
-    def __init__(self, renewals: int = 1) -> None:
-        self.number = 0
-        self.renewals = renewals
-        self.good: list[str] = []
-
-    def authorization(self) -> str:
-        return f"Bearer s3cret{self.number}"
-
-    def rejected(self, authorization: str) -> bool:
-        if self.number >= self.renewals:
-            return False
-        self.number += 1
-        return True
-
-    def accepted(self, authorization: str) -> None:
-        self.good.append(authorization)
-
-
-class Bench:
-    """A client with its clock and log."""
-
-    def __init__(self, auth: Any = None, **options: Any) -> None:
-        self.clock = FakeClock()
-        self.logs: list[str] = []
-        self.client = HttpClient(
-            BASE,
-            auth or basic(KEY),
-            RateBudget(self.clock, share=1.0),
-            self.clock,
-            headers={"User-Agent": "test/1"},
-            log=lambda level, text: self.logs.append(f"{level} {text}"),
-            **options,
-        )
-
-    def send(self, request: Request = LEADS) -> Any:
-        return body(self.client.send(request))
-
-    def fail(self, request: Request = LEADS) -> SourceError:
-        with pytest.raises(SourceError) as caught:
-            self.client.send(request)
-        for text in (str(caught.value.message), str(caught.value.internal_message), *self.logs):
-            assert "s3cret" not in text
-        return caught.value
-
-
-@pytest.fixture
-def vendor() -> Iterator[Any]:
-    with requests_mock.Mocker() as mocker:
-        yield mocker
+from tests.client_bench import BASE, GOOD, URL, Bench, TokenAuth
 
 
 def test_a_request_carries_the_key_the_agent_and_nothing_of_netrc(vendor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,21 +93,6 @@ def test_a_rule_may_allow_fewer_attempts(vendor: Any) -> None:
     assert str(Bench(rules=rules).fail().message).startswith("Reading stream leads failed 2 times: Gone for now.")
 
 
-def test_maintenance_is_waited_for_as_long_as_it_says(vendor: Any) -> None:
-    vendor.get(URL, [{"status_code": 503, "headers": {"Retry-After": "120"}}, GOOD])
-    bench = Bench()
-    bench.send()
-    assert sum(bench.clock.sleeps) == pytest.approx(120.0)
-
-
-def test_maintenance_of_hours_ends_the_stream(vendor: Any) -> None:
-    vendor.get(URL, status_code=503, headers={"Retry-After": "7200"})
-    error = Bench().fail()
-    assert isinstance(error, TransientError)
-    assert "longer than an hour" in str(error.message)
-    assert vendor.call_count == 1
-
-
 @pytest.mark.parametrize(
     ("status", "kind", "failure"),
     [
@@ -251,135 +165,6 @@ def test_a_key_that_cannot_be_renewed_is_denied_at_once(vendor: Any) -> None:
     assert vendor.call_count == 1
 
 
-def test_a_get_follows_a_redirect_within_its_origin_once(vendor: Any) -> None:
-    vendor.get(BASE + "leads", status_code=301, headers={"Location": "/v1/leads/?_limit=2"})
-    vendor.get(URL, **GOOD)
-    assert Bench().send(Request("leads", "b", params={"_limit": 2})) == {"data": [1]}
-    assert vendor.last_request.headers["Authorization"] == "Basic YXBpX3MzY3JldDo="
-
-
-@pytest.mark.parametrize("target", ["?page=x", "/v1/leads/", "/v1/leads/?_limit=2&type=", "/v1/leads/?_limit=3&type=a"])
-def test_a_redirect_that_loses_parameters_is_not_followed(vendor: Any, target: str) -> None:
-    vendor.get(requests_mock.ANY, **GOOD)
-    vendor.get(BASE + "leads", status_code=307, headers={"Location": target})
-    assert isinstance(Bench().fail(Request("leads", "b", params={"_limit": 2, "type": "a"})), TransientError)
-    assert [sent.query for sent in vendor.request_history] == ["_limit=2&type=a"] * 3
-
-
-@pytest.mark.parametrize("target", ["/v1/leads/?type=a&_limit=2", "/v1/leads/?_limit=2&region=eu&type=a"])
-def test_a_redirect_may_add_parameters(vendor: Any, target: str) -> None:
-    vendor.get(URL, **GOOD)
-    vendor.get(BASE + "leads", status_code=307, headers={"Location": target})
-    assert Bench().send(Request("leads", "b", params={"_limit": 2, "type": "a"})) == {"data": [1]}
-
-
-def test_a_second_redirect_is_not_followed(vendor: Any) -> None:
-    vendor.get(BASE + "leads", status_code=302, headers={"Location": URL})
-    vendor.get(URL, status_code=302, headers={"Location": URL})
-    assert isinstance(Bench().fail(Request("leads", "b")), TransientError)
-    # Three attempts, each of which follows one.
-    assert vendor.call_count == 6
-
-
-@pytest.mark.parametrize(
-    "target",
-    [
-        "https://evil.test/v1/leads/",
-        "http://api.vendor.test/v1/leads/",
-        "https://api.vendor.test:8443/v1/leads/",
-        "//evil.test/",
-        "https://api.vendor.test@evil.test/",
-        "https://api.vendor.test.evil.test/",
-    ],
-)
-def test_no_credential_follows_a_redirect_to_another_origin(vendor: Any, target: str) -> None:
-    vendor.get(URL, status_code=302, headers={"Location": target})
-    vendor.get(requests_mock.ANY, **GOOD)
-    vendor.get(URL, status_code=302, headers={"Location": target})
-    assert isinstance(Bench().fail(), TransientError)
-    assert [sent.url for sent in vendor.request_history] == [URL] * 3
-
-
-def test_a_post_never_follows_a_redirect(vendor: Any) -> None:
-    vendor.post(BASE + "search", status_code=307, headers={"Location": "/v1/search/"})
-    vendor.post(BASE + "search/", **GOOD)
-    assert isinstance(Bench().fail(Request("search", "b", method="POST", json={})), TransientError)
-    assert [sent.url for sent in vendor.request_history] == [BASE + "search"] * 3
-
-
-@pytest.mark.parametrize("path", ["https://evil.test/leads/", "//evil.test/leads/", "http://api.vendor.test/v1/leads/"])
-def test_a_request_to_a_foreign_host_is_stopped_before_it_leaves(vendor: Any, path: str) -> None:
-    vendor.get(requests_mock.ANY, **GOOD)
-    error = Bench().fail(Request(path, "b"))
-    assert str(error.message) == "A request to a foreign host was stopped."
-    assert vendor.call_count == 0
-
-
-def test_a_stopped_request_does_not_block_its_bucket(vendor: Any) -> None:
-    vendor.get(URL, **GOOD)
-    bench = Bench()
-    bench.fail(Request("//evil.test/", "GET leads/"))
-    assert bench.send() == {"data": [1]}
-
-
-def test_a_rate_limit_refusal_is_waited_for_and_costs_no_attempt(vendor: Any) -> None:
-    refusal = {"status_code": 429, "headers": {"Retry-After": "3"}}
-    vendor.get(URL, [refusal] * 12 + [GOOD])
-    bench = Bench(patience=Patience(attempts=2))
-    usage = Usage()
-    bench.client.account_to(usage)
-    bench.send()
-    assert sum(bench.clock.sleeps) == 36.0
-    assert usage.waited_seconds == 36.0
-
-
-def test_the_wait_in_the_body_of_a_refusal_counts(vendor: Any) -> None:
-    vendor.get(URL, [{"status_code": 429, "json": {"error": {"rate_reset": 7.5}}}, GOOD])
-    bench = Bench()
-    bench.send()
-    assert sum(bench.clock.sleeps) == 7.5
-
-
-def test_a_budget_that_comes_back_in_hours_ends_the_stream_before_anything_is_refused(vendor: Any) -> None:
-    spent = {"RateLimit-Limit": "100", "RateLimit-Remaining": "0", "RateLimit-Reset": "7200"}
-    vendor.get(URL, headers=spent, **GOOD)
-    bench = Bench()
-    bench.send()
-    error = bench.fail()
-    assert isinstance(error, TransientError)
-    assert "more than an hour" in str(error.message)
-    assert vendor.call_count == 1
-    assert bench.clock.sleeps == []
-
-
-def test_a_rate_limit_of_hours_ends_the_stream(vendor: Any) -> None:
-    vendor.get(URL, status_code=429, headers={"Retry-After": "7200", "X-Request-Id": "req-8"})
-    error = Bench().fail()
-    assert isinstance(error, TransientError)
-    assert "more than an hour" in str(error.message)
-    assert error.internal_message == "GET leads/: status 429, request id req-8: the budget is spent for 7200 s"
-
-
-def test_whoever_waits_ends_when_another_request_is_refused_for_hours(vendor: Any) -> None:
-    vendor.get(URL, **GOOD)
-    bench = Bench()
-    bench.client.budget.refuse("GET leads/", 60)
-    bench.clock.during(30, lambda: bench.client.budget.refuse("GET leads/", 7200))
-    error = bench.fail()
-    assert isinstance(error, TransientError)
-    assert error.internal_message == "GET leads/: the budget is spent for 7200 s"
-    assert vendor.call_count == 0
-    assert sum(bench.clock.sleeps) == 30
-
-
-def test_refusals_without_end_do_not_last_for_ever(vendor: Any) -> None:
-    vendor.get(URL, status_code=429)
-    error = Bench().fail()
-    assert isinstance(error, TransientError)
-    assert "refused it 61 times in a row" in str(error.message)
-    assert vendor.call_count == 61
-
-
 def test_a_bad_certificate_is_the_users_to_settle(vendor: Any) -> None:
     vendor.get(URL, exc=requests.exceptions.SSLError("certificate of 10.0.0.1"))
     error = Bench().fail()
@@ -394,27 +179,6 @@ def test_debug_logs_tell_of_each_attempt(vendor: Any) -> None:
     bench.send()
     (log,) = bench.logs
     assert log.startswith("DEBUG GET leads/: status 500, request id ray-1; attempt 1, again in 0.")
-
-
-@pytest.mark.parametrize(
-    ("content", "expected"),
-    [
-        ({"rate_reset": 2}, 2.0),
-        ({"error": {"rate_reset": 0.87}}, 0.87),
-        ({"message": "Limit will be reseted at 1767268830."}, 30.0),
-        ({"message": "Limit will be reseted at 1767268000."}, 0.0),
-        ({"errors": [{"id": "rateLimited", "detail": "Please try again at 2026-01-01T12:00:30."}]}, 30.0),
-        ({"errors": [{"detail": "try again at 2026-01-01T13:00:30.000+01:00 please"}, "x"]}, 30.0),
-        ({"errors": [{"detail": "try again at 2026-99-01T13:00:30Z"}]}, None),
-        ({"errors": "slow down"}, None),
-        ({"error": "slow down"}, None),
-        ("<html>", None),
-        ([], None),
-        (None, None),
-    ],
-)
-def test_the_body_of_a_refusal_may_tell_the_wait(content: Any, expected: float | None) -> None:
-    assert body_wait(content, NOON) == expected
 
 
 def test_a_session_takes_proxy_and_bundle_from_the_environment_once(
@@ -442,70 +206,3 @@ def test_a_session_takes_proxy_and_bundle_from_the_environment_once(
 )
 def test_parameters_are_written_as_requests_writes_them(url: str, params: Any, whole: str) -> None:
     assert with_query(url, params) == whole == requests.Request("GET", url, params=params).prepare().url
-
-
-@pytest.mark.parametrize("status", [300, 302, 304, 308])
-def test_an_answer_from_elsewhere_is_no_refusal_of_the_api(vendor: Any, status: int) -> None:
-    vendor.get(URL, status_code=status, headers={"Location": "https://elsewhere.test/"}, text="")
-    error = Bench().fail()
-    assert isinstance(error, TransientError)
-    assert str(error.message).startswith("Reading stream leads failed 3 times: ")
-    assert {request.hostname for request in vendor.request_history} == {"api.vendor.test"}
-
-
-@pytest.mark.parametrize("status", [404, 410])
-def test_what_is_not_found_behind_a_redirect_is_not_gone(vendor: Any, status: int) -> None:
-    vendor.get(URL, status_code=302, headers={"Location": "/v1/caf\xe9"})
-    vendor.get(requests_mock.ANY, status_code=status, json={})
-    vendor.get(URL, status_code=302, headers={"Location": "/v1/caf\xe9"})
-    assert isinstance(Bench().fail(), TransientError)
-
-
-def test_a_client_that_is_told_another_host_asks_there_and_stops_requests_to_others(vendor: Any) -> None:
-    vendor.get("https://eu.vendor.test/v1/leads/", json={"data": [2]})
-    bench = Bench()
-    bench.client.move_to("https://eu.vendor.test/v1/")
-    assert bench.send() == {"data": [2]}
-    assert bench.client.base_url == "https://eu.vendor.test/v1/"
-    bench.fail(Request("https://api.vendor.test/v1/leads/", "b"))
-    assert [request.hostname for request in vendor.request_history] == ["eu.vendor.test"]
-
-
-class Broken(io.BytesIO):
-    """A body that breaks off."""
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        raise ConnectionResetError
-
-
-def test_the_room_of_a_body_is_given_back_whatever_becomes_of_it(vendor: Any) -> None:
-    bench = Bench()
-    bench.client.room.join()
-    for answer in ({"body": Broken()}, {"content": b"{"}, {"status_code": 500, "json": {}}):
-        vendor.get(URL, [answer, GOOD])
-        assert bench.send() == {"data": [1]}
-        assert bench.client.room.taken == 0
-
-
-def test_the_budget_hears_of_an_answer_whose_body_has_to_wait(vendor: Any) -> None:
-    vendor.get(URL, headers={"ratelimit": "limit=10, remaining=0, reset=7"}, **GOOD)
-    bench, found = Bench(), list[Any]()
-    bench.client.room = room = Room(10, patience_seconds=60)
-    room.join()
-    room.take(10)
-
-    def send() -> None:
-        room.join()
-        found.append(bench.send())
-
-    thread = threading.Thread(target=send)
-    thread.start()
-    deadline = time.monotonic() + 5
-    while bench.client.budget.delay(LEADS.bucket) <= 1 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert bench.client.budget.delay(LEADS.bucket) == pytest.approx(7, abs=1.1)
-    assert found == []
-    room.leave()
-    thread.join(5)
-    assert found == [{"data": [1]}]
-    assert room.taken == 0

@@ -4,112 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from source_kit import engine as engine_module
 from source_kit import scheduler as scheduler_module
-from source_kit.budget import RateBudget
-from source_kit.client import HttpClient
 from source_kit.engine import Engine, Terminated
 from source_kit.errors import TransientError
-from source_kit.oauth import basic
 from source_kit.output import OutputClosed
 from source_kit.rules import Denied, Unavailable
 from source_kit.running import StreamRun
 from source_kit.state import StateLedger
 from source_kit.testing import FakeClock, KeptOutput
 from source_kit.work import Fork, Page, Plan, Start
-
-T1, T2, T3 = "2026-01-01T00:00:01Z", "2026-01-01T00:00:02Z", "2026-01-01T00:00:03Z"
-
-
-class Stream:
-    """A stream whose plan the test writes."""
-
-    def __init__(self, name: str, plan: Callable[[Start], Plan]) -> None:
-        self.name = name
-        self.bucket = f"GET {name}"
-        self.cursor_name: str | None = None
-        self.work = plan
-
-
-def page(*ids: int, at: str | None = None, estimate: int | None = None) -> Page:
-    return Page([{"id": number} for number in ids], None if at is None else {"at": at}, estimate)
-
-
-def plan_of(*pages: Page, then: Sequence[Plan] = ()) -> Callable[[Start], Plan]:
-    def plan(start: Start) -> Plan:
-        yield from pages
-        yield Fork(then)
-
-    return plan
-
-
-def part(*pages: Page, after: threading.Event | None = None, sets: threading.Event | None = None) -> Plan:
-    """A plan that begins when an event has come, and sets one at its end."""
-    assert after is None or after.wait(5)
-    yield from pages
-    if sets is not None:
-        sets.set()
-
-
-class Bench:
-    """An engine over streams of a test; `run` reads them all."""
-
-    def __init__(self, *streams: Stream, workers: int = 4, clock: FakeClock | None = None, **options: Any) -> None:
-        self.clock = clock or FakeClock()
-        self.output = options.pop("output", None) or KeptOutput(self.clock)
-        self.client = HttpClient(
-            "https://vendor.test/", basic("k"), RateBudget(self.clock, share=1.0), self.clock, headers={}
-        )
-        runs = [
-            StreamRun(stream, StateLedger("at", True, options.get("state", {})), mode="incremental")
-            for stream in streams
-        ]
-        self.engine = Engine(runs, self.client, self.output, self.clock, workers)
-
-    def run(self) -> Bench:
-        self.engine.run()
-        return self
-
-    def ids(self, name: str) -> list[int]:
-        return [
-            message["record"]["data"]["id"]
-            for message in self.output.messages()
-            if message["type"] == "RECORD" and message["record"]["stream"] == name
-        ]
-
-    def story(self, name: str) -> list[Any]:
-        """Statuses, states, errors and records of a stream, in order, in short."""
-        return [part for message in self.output.messages() for owner, part in [short(message)] if owner == name]
-
-
-def short(message: Mapping[str, Any]) -> tuple[str, Any]:
-    if message["type"] == "RECORD":
-        return message["record"]["stream"], message["record"]["data"]["id"]
-    if message["type"] == "STATE":
-        stream = message["state"]["stream"]
-        count = int(message["state"]["sourceStats"]["recordCount"])
-        return stream["stream_descriptor"]["name"], (stream["stream_state"].get("at"), count)
-    if message["type"] != "TRACE":
-        return "", None
-    trace = message["trace"]
-    if trace["type"] == "STREAM_STATUS":
-        status = trace["stream_status"]
-        return status["stream_descriptor"]["name"], status["status"] + ("*" if "reasons" in status else "")
-    if trace["type"] == "ESTIMATE":
-        return trace["estimate"]["name"], f"about {trace['estimate']['row_estimate']}"
-    return trace["error"]["stream_descriptor"]["name"], trace["error"]["failure_type"]
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
+from tests.engine_bench import T1, T2, T3, Bench, Stream, eventually, page, part, plan_of, short
 
 
 def test_a_stream_tells_its_whole_story_in_order() -> None:
@@ -335,57 +244,6 @@ def test_a_closed_pipe_ends_the_run_and_its_workers() -> None:
     with pytest.raises(OutputClosed):
         bench.run()
     eventually(lambda: not [thread for thread in threading.enumerate() if thread.name.startswith("reader-")])
-
-
-class RunningClock(FakeClock):
-    """Half a second passes with every look at it."""
-
-    def monotonic(self) -> float:
-        self.tick(0.5)
-        return super().monotonic()
-
-
-def test_a_long_rate_limit_wait_is_told_every_minute_and_its_end_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_module, "WAKE_SECONDS", 0.001)
-    monkeypatch.setattr(scheduler_module, "IDLE_SECONDS", 0.001)
-    bench = Bench(Stream("leads", plan_of(page(1))), clock=RunningClock())
-    bench.client.budget.refuse("GET leads", 150)
-    bench.run()
-    assert bench.story("leads") == [
-        "STARTED", "RUNNING*", "RUNNING*", "RUNNING*", "RUNNING", 1, (None, 1), "COMPLETE",
-    ]  # fmt: skip
-    reasons = [
-        (message["trace"]["emitted_at"], reason["rate_limited"]["quota_reset"])
-        for message in bench.output.messages()
-        if message["type"] == "TRACE"
-        for reason in message["trace"].get("stream_status", {}).get("reasons", [])
-    ]
-    for emitted_at, quota_reset in reasons:
-        assert emitted_at < quota_reset <= 1767268800000 + 170_000
-
-
-def test_a_short_wait_is_no_news() -> None:
-    bench = Bench(Stream("leads", plan_of(page(1))), clock=RunningClock())
-    bench.client.budget.refuse("GET leads", 1.5)
-    assert "RUNNING*" not in bench.run().story("leads")
-
-
-def test_a_wait_that_is_too_long_is_left_to_the_client_to_refuse() -> None:
-    bench = Bench(Stream("leads", plan_of(page(1))))
-    bench.client.budget.refuse("GET leads", 7200)
-    assert bench.run().ids("leads") == [1]
-
-
-def test_a_clock_that_a_run_has_stopped_sleeps_again_in_the_next() -> None:
-    clock = FakeClock()
-
-    def backing_off(start: Start) -> Plan:
-        clock.sleep(1.0)
-        yield page(1)
-        return None
-
-    for _ in range(2):
-        assert Bench(Stream("leads", backing_off), clock=clock).run().ids("leads") == [1]
 
 
 def test_no_worker_is_left_after_a_run() -> None:

@@ -1,4 +1,4 @@
-"""Headers that proxies and broken clocks send: read where they can be, else as if they were not there."""
+"""Headers as vendors publish them, and as proxies and broken clocks send them: what cannot be read is not there."""
 
 from __future__ import annotations
 
@@ -7,10 +7,86 @@ from datetime import UTC, datetime
 import pytest
 
 from source_kit.budget import RateBudget
-from source_kit.headers import http_date, read_headers, retry_after, seconds_until
+from source_kit.headers import Reading, http_date, read_headers, retry_after, seconds_until, server_time
 from source_kit.testing import NOON, FakeClock
+from tests.budget_bench import EPOCH, limited
 
 SIXTH = datetime(1994, 11, 6, 8, 49, 37, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"RateLimit": "limit=100, remaining=50, reset=5"}, [Reading("combined", 100, 50, 5.0, True)]),
+        ({"ratelimit": "limit=240; remaining=239; reset=8"}, [Reading("combined", 240, 239, 8.0, True)]),
+        ({"RATELIMIT": "limit=40, remaining=0, reset=0.87"}, [Reading("combined", 40, 0, 0.87, False)]),
+        (
+            {"ratelimit-limit": "60", "ratelimit-remaining": "59", "ratelimit-reset": "1"},
+            [Reading("ratelimit", 60, 59, 1.0, True)],
+        ),
+        (
+            {"X-RateLimit-Limit": "60, 60;w=1, 100;w=1", "X-RateLimit-Remaining": "59", "X-RateLimit-Reset": "1"},
+            [Reading("x-ratelimit", 60, 59, 1.0, True)],
+        ),
+        (
+            {"X-Rate-Limit-Limit": "40", "X-Rate-Limit-Remaining": "39", "X-Rate-Limit-Reset": "0.923"},
+            [Reading("x-rate-limit", 40, 39, 0.923, False)],
+        ),
+        (
+            {"X-RateLimit-Limit": "10", "X-RateLimit-Remaining": "3", "X-RateLimit-Reset": str(EPOCH + 30)},
+            [Reading("x-ratelimit", 10, 3, 30.0, True)],
+        ),
+        ({"X-RateLimit-Remaining": "3"}, [Reading("x-ratelimit", None, 3, None, False)]),
+        ({"X-RateLimit-Limit": "10"}, []),
+        ({"RateLimit": "a policy that nobody knows"}, []),
+        ({"RateLimit-Remaining": "many"}, []),
+        ({}, []),
+    ],
+)
+def test_every_published_form_of_the_headers_is_read(headers: dict[str, str], expected: list[Reading]) -> None:
+    assert read_headers(headers, NOON) == expected
+
+
+def test_two_windows_in_one_answer_are_both_read() -> None:
+    headers = {"ratelimit": "limit=240; remaining=239; reset=8", **limited(59, limit=60, reset="1")}
+    assert [reading.family for reading in read_headers(headers, NOON)] == ["combined", "ratelimit"]
+
+
+def test_an_epoch_is_compared_with_the_clock_of_the_server() -> None:
+    headers = {
+        "Date": "Thu, 01 Jan 2026 12:00:00 GMT",
+        "X-RateLimit-Remaining": "3",
+        "X-RateLimit-Reset": str(EPOCH + 30),
+    }
+    wrong = datetime(2026, 1, 1, 11, tzinfo=UTC)
+    assert read_headers(headers, wrong)[0].reset_seconds == 30.0
+    assert server_time({"date": "no date"}) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("5", 5.0),
+        (" 0.5 ", 0.5),
+        ("0", 0.0),
+        ("-3", 0.0),
+        (str(EPOCH + 30), 30.0),
+        (str((EPOCH + 30) * 1000), 30.0),
+        (str(EPOCH - 30), 0.0),
+        ("2026-01-01T12:00:30Z", 30.0),
+        ("2026-01-01T12:00:30", 30.0),
+        ("2026-01-01T12:00:30.000Z, 2026-01-01T12:00:30.000Z", 30.0),
+        ("30, 30", 30.0),
+        ("Thu, 01 Jan 2026 12:00:30 GMT", 30.0),
+        ("2026-99-99", None),
+        ("soon", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_reset_may_be_a_delta_an_epoch_or_a_date(text: str | None, expected: float | None) -> None:
+    assert seconds_until(text, NOON) == expected
+    assert retry_after({} if text is None else {"Retry-After": text}, NOON) == expected
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from source_kit import timestamps
 from source_kit.testing import SideBySide
-from unit_tests.test_timeline import START, Api, row, spread, timeline
+from unit_tests.timeline_api import START, Api, row, spread, timeline
 
 LATEST = 899_000
 
