@@ -22,24 +22,23 @@ IMAGE_LIST = ROOT / "requirements-image.in"
 LATE = ("pendulum", "jwt")
 OWN_PACKAGES = re.compile(r"source-(kit|[a-z]+)$")
 
-# Runs in a process of its own: prints the packages whose files are loaded once all modules of one connector are.
+# Runs in a process of its own: prints the packages whose files are loaded once all modules of the connectors are.
 SCAN = """
 import importlib, importlib.metadata, json, pkgutil, sys
-name = sys.argv[1]
 earlier = set(sys.modules)  # what the interpreter itself loads, hooks of installers among it
-package = importlib.import_module(name)
-for module in pkgutil.walk_packages(package.__path__, name + "."):
-    importlib.import_module(module.name)
-for late in sys.argv[2:]:
-    importlib.import_module(late)
+for name in sys.argv[1:]:
+    package = importlib.import_module(name)
+    for module in pkgutil.walk_packages(package.__path__, name + ".") if name.startswith("source_") else ():
+        importlib.import_module(module.name)
 loaded = [module for key, module in list(sys.modules.items()) if key not in earlier]
 files = {module.__file__ for module in loaded if getattr(module, "__file__", None)}
-names = {
-    distribution.name
-    for distribution in importlib.metadata.distributions()
-    for file in distribution.files or ()
-    if str(distribution.locate_file(file)) in files
-}
+names = set()
+for distribution in importlib.metadata.distributions():
+    # `distribution.files` would make an object of each of 30,000 names.
+    folder = str(distribution.locate_file(""))
+    installed = (line.partition(",")[0] for line in (distribution.read_text("RECORD") or "").splitlines())
+    if not files.isdisjoint(f"{folder}/{file}" for file in installed):
+        names.add(distribution.name)
 print(json.dumps(sorted(names)))
 """
 
@@ -60,19 +59,16 @@ def listed_packages() -> set[str]:
     return {canonical(line) for line in lines if line}
 
 
-def imported_packages(connector: str) -> set[str]:
-    """The canonical names of the packages that importing all modules of one connector loads, our own left out."""
-    command = [sys.executable, "-c", SCAN, connector.replace("-", "_"), *LATE]
-    found = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return {name for name in map(canonical, json.loads(found)) if not OWN_PACKAGES.match(name)}
+def imported_packages() -> set[str]:
+    """The canonical names of the packages that importing all modules of all connectors loads, our own left out."""
+    modules = [connector.replace("-", "_") for connector in connectors()]
+    found = subprocess.run([sys.executable, "-c", SCAN, *modules, *LATE], check=True, capture_output=True, text=True)
+    return {name for name in map(canonical, json.loads(found.stdout)) if not OWN_PACKAGES.match(name)}
 
 
 def problems() -> list[str]:
     """One sentence for each package that is missing from the list or stands there without need."""
-    listed = listed_packages()
-    imported: set[str] = set()
-    for connector in connectors():
-        imported |= imported_packages(connector)
+    listed, imported = listed_packages(), imported_packages()
     missing = [f"{name} is imported but not in {IMAGE_LIST.name}" for name in sorted(imported - listed)]
     needless = [f"{name} is in {IMAGE_LIST.name} but not imported" for name in sorted(listed - imported)]
     return missing + needless

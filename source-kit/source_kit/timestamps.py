@@ -187,5 +187,5 @@ def _have_zones(records: list[dict[str, Any]], field: str) -> bool:
         return {
             value[-6:-5] for record in records if (value := record.get(field)) is not None and value[-1:] != "Z"
         } <= _SIGNS
-    except TypeError:  # a number, an object, a list
+    except (TypeError, KeyError):  # a number, a list, an object (from Python 3.12 on, slices may be keys)
         return False

@@ -21,13 +21,15 @@ MAX_RESTARTS = 5
 
 def walk(keyset: Keyset, window: Window, *, cut: bool = True) -> Plan:
     """Read a window to its proven end. What is left of a long one is read in windows, side by side."""
-    return iter(()) if window.is_empty else Walk(keyset, window).run(cut=cut)
+    return Walk(keyset, window).run(cut=cut)
 
 
 class Walk(cuts.Reading):
     """One window being read, to its proven end."""
 
     def run(self, *, cut: bool, verify: bool = True) -> Plan:
+        if self.window.is_empty:
+            return
         keyset, came, count, idle, stuck = self.keyset, self.count, True, 0, 0
         while True:
             page, records = self._ask(count=count)

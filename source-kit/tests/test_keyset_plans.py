@@ -182,3 +182,10 @@ def test_an_order_that_was_not_asked_for_is_asked_about_once_in_all_windows() ->
     collection.fetch = noted  # type: ignore[method-assign]  # the one seam
     read(collection, text(0))
     assert [window for window, times in Counter(asked).items() if times > 1] == [Window(moment(0))]
+
+
+def test_the_open_end_that_has_no_length_is_not_asked_for() -> None:
+    """Where `end_date` passes while a walk begins, its windows may reach as far as the whole range."""
+    collection = Collection(rows_of(10, "spread", 1), page_size=5)
+    assert list(Walk(keyset_of(collection), Window(lower=moment(3), upper=moment(3))).run(cut=False)) == []
+    assert collection.requests == 0

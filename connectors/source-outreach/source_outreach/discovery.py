@@ -19,6 +19,7 @@ from source_kit.rows import mapping, objects
 from source_kit.rules import Rejected, Unavailable
 from source_outreach.collections import BUCKET, CUSTOM_OBJECT, RESERVED, Collection, snake
 from source_outreach.endpoints import ONE_ROW
+from source_outreach.errors import missing_scope
 
 SCHEMA_PATH = "schema.json"
 TYPES_PATH = "types"
@@ -110,6 +111,8 @@ class Account:
                 answer = body(self._client.send(Request(path, BUCKET, params=params, what=what)))
             except (Rejected, Unavailable) as refused:
                 reason = str(refused.internal_message)
+                if isinstance(refused, Rejected) and missing_scope(refused):
+                    break
                 continue
             found = mapping(answer).get(holds) if holds else answer
             if not holds or isinstance(found, Mapping | list):

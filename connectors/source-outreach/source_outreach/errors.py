@@ -57,5 +57,13 @@ def no_app_scope(stream: str, plural: str) -> Unavailable:
     )
 
 
+def no_schema(stream: str) -> Unavailable:
+    """Where nothing tells which custom objects the account has."""
+    return Unavailable(
+        f"Stream {stream} cannot be read now, because Outreach did not give the schema with the custom objects; a "
+        "warning in the log says why. Run the sync again, or remove the stream if Outreach never gives it."
+    )
+
+
 def _unavailable(refused: Rejected | Unavailable, text: str) -> Unavailable:
     return Unavailable(text, status=refused.status, internal_message=refused.internal_message)

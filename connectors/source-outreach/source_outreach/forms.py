@@ -103,10 +103,14 @@ class Forms:
     def after(self, form: Form, refusal: Rejected) -> Form | None:
         """The next form to try; None where the refusal is of the request itself."""
         with self._lock:
-            if form in self._answered or form not in self._forms:
+            if form not in self._forms:  # given up meanwhile, for another page
+                return self._forms[0]
+            if form in self._answered:
                 return None
             others = self._forms[self._forms.index(form) + 1 :]
-            if refusal.status == FORBIDDEN:
+            if self._doubted:
+                pass  # a barer one was answered before, whatever the status is this time
+            elif refusal.status == FORBIDDEN:
                 is_own = missing_scope(refusal) == f"{self._collection.plural}.read"
                 others = [] if is_own else [other for other in others if form.connections and not other.connections]
             elif refusal.status not in REFUSED:

@@ -7,7 +7,7 @@ page is counted, so that a list that ends early is noticed: whoever deletes what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Set
 from dataclasses import replace
 from functools import partial
 
@@ -18,7 +18,9 @@ from source_kit.work import Plan
 from source_outreach.base import timeline_of
 from source_outreach.collections import BUCKET, CUSTOM_OBJECT, Collection, table
 from source_outreach.config import Settings
+from source_outreach.discovery import Account
 from source_outreach.endpoints import CollectionEndpoint
+from source_outreach.errors import no_schema
 from source_outreach.fetcher import CollectionFetcher
 from source_outreach.forms import Form, Forms
 
@@ -29,23 +31,27 @@ class OutreachRecordIds(RecordIds):
     endpoint = NoEndpoint(BUCKET)
 
 
-def stream(client: HttpClient, settings: Settings, custom: Callable[[], Sequence[Collection]]) -> OutreachRecordIds:
-    """The stream for what `record_ids_of` names. `custom` gives the custom objects of the account, if one is named."""
+def stream(client: HttpClient, settings: Settings, account: Account) -> OutreachRecordIds:
+    """The stream for what `record_ids_of` names. The account's custom objects are looked up if one is named."""
     wanted = settings.common.record_ids_of
     collections = {name: each for name, each in table().items() if each.is_listed and settings.allows(each)}
-    if not settings.credentials.is_app and any(name.startswith(CUSTOM_OBJECT) for name in wanted):
-        collections |= {each.stream: each for each in custom()}
+    custom = [name for name in wanted if name.startswith(CUSTOM_OBJECT)]
+    if custom and not settings.credentials.is_app:
+        collections |= {each.stream: each for each in account.custom_objects()}
     listings: dict[str, Listing] = {
         name: partial(_listing, client, settings, collection) for name, collection in collections.items()
     }
+    if custom and account.is_schema_missing():
+        listings |= {name: partial(_unlisted, name) for name in custom}
     chosen = listings_of(wanted, listings)
-    return OutreachRecordIds(client, chosen, id_type=id_type({collections[name].key for name in chosen}))
+    keys = {collections[name].key for name in chosen if name in collections}
+    return OutreachRecordIds(client, chosen, id_type=id_type(keys))
 
 
 def id_type(keys: Set[str]) -> str | list[str]:
     """The JSON type of the ids of collections with these keys."""
     kinds = sorted("integer" if key == "integer" else "string" for key in keys)
-    return kinds[0] if len(kinds) == 1 else kinds
+    return kinds[0] if len(kinds) == 1 else kinds or "integer"
 
 
 def _listing(client: HttpClient, settings: Settings, collection: Collection) -> Plan:
@@ -54,6 +60,11 @@ def _listing(client: HttpClient, settings: Settings, collection: Collection) -> 
     name = f"{NAME} ({collection.stream})"
     forms = Forms(collection, forms_of(collection))
     return timeline_of(CollectionFetcher(client, settings, endpoint, name, forms)).listed()
+
+
+def _unlisted(name: str) -> Plan:
+    raise no_schema(f"{NAME} ({name})")
+    yield  # a plan
 
 
 def forms_of(collection: Collection) -> list[Form]:

@@ -83,7 +83,7 @@ class OutreachConnection(Connection[Settings]):
         is_app = self.settings.credentials.is_app
         found: list[KitStream] = [*standard, *([] if is_app else streams.custom(client, self.settings, account))]
         if self.options.record_ids_of:
-            found.append(record_ids.stream(client, self.settings, account.custom_objects))
+            found.append(record_ids.stream(client, self.settings, account))
         return found
 
     def streams_for(self, names: Sequence[str]) -> Sequence[KitStream]:
@@ -92,7 +92,7 @@ class OutreachConnection(Connection[Settings]):
         account = Account(client)
         found: list[KitStream] = [*streams.build(client, self.settings, account)]
         if RECORD_IDS in names and self.options.record_ids_of:
-            found.append(record_ids.stream(client, self.settings, account.custom_objects))
+            found.append(record_ids.stream(client, self.settings, account))
         return [*found, *streams.custom_for(names, client, self.settings, account)]
 
     def after_sync(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from source_kit.client import HttpClient, Request
-from source_kit.errors import StreamUnavailable, TransientError
+from source_kit.errors import TransientError
 from source_kit.rules import Rejected, Unavailable
 from source_kit.work import Page, Plan, Start
 from source_outreach.base import OutreachStream
@@ -13,7 +13,7 @@ from source_outreach.collections import BUCKET, CUSTOM_OBJECT, Collection, table
 from source_outreach.config import Settings
 from source_outreach.discovery import Account
 from source_outreach.endpoints import ONE_ROW, ListAsk, is_list_of_resources
-from source_outreach.errors import FORBIDDEN, NO_IMPORTS, NO_LIST
+from source_outreach.errors import FORBIDDEN, NO_IMPORTS, NO_LIST, no_app_scope, no_schema
 from source_outreach.forms import Notices
 
 
@@ -104,10 +104,9 @@ class UnlistedObject(OutreachStream):
 
     def work(self, start: Start) -> Plan:
         """Nothing but the reason."""
-        raise StreamUnavailable(
-            f"Stream {self.name} cannot be read now, because Outreach did not give the schema with the custom objects; "
-            "a warning in the log says why. Run the sync again, or remove the stream if Outreach never gives it."
-        )
+        if self.settings.credentials.is_app:
+            raise no_app_scope(self.name, "custom objects")
+        raise no_schema(self.name)
         yield  # a plan
 
 

@@ -13,6 +13,7 @@ from source_kit.errors import ConfigError
 from source_kit.rules import Rejected, Unavailable
 from source_kit.work import Record
 from source_outreach.collections import table
+from source_outreach.forms import PLAIN, WITH_CONNECTIONS, Forms
 from source_outreach.source import OutreachConnection
 from unit_tests.outreach_account import API, connected, page, problem, read, resource, stream_of, sync, without_ids
 
@@ -281,6 +282,36 @@ def test_hidden_attributes_that_are_refused_once_are_asked_for_again(requests_mo
     (record,) = synced(connection, "prospects", "contactHistogram")
     assert record["contactHistogram"] == [[1, 2]]
     assert warnings(connection) == []
+
+
+def test_where_hidden_attributes_are_refused_in_two_ways_the_default_answer_is_read(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    statuses = iter([400, 400, 403, 403, 403, 403])
+
+    def answer(request: Any, context: Any) -> Any:
+        if "fields[prospect]" in request.qs:
+            context.status_code = next(statuses)
+            return None
+        return sparse(request, context)
+
+    requests_mock.get(PROSPECTS, json=answer)
+    connection = connected(data_connections=False)
+    (record,) = synced(connection, "prospects", "contactHistogram")
+    assert (record["firstName"], record.get("contactHistogram")) == ("Ann", None)
+    (warning,) = warnings(connection)
+    assert "Outreach refused to give contactHistogram" in warning
+
+
+def test_a_form_that_was_given_up_for_one_page_is_given_up_for_all_that_are_under_way() -> None:
+    forms, refusal = Forms(table()["stages"], WITH_CONNECTIONS), Rejected("", status=400, body="", internal_message="")
+    said: list[str] = []
+    for _ in range(2):  # two pages side by side
+        assert forms.after(WITH_CONNECTIONS[0], refusal) == PLAIN
+    assert forms.answered(PLAIN, {}, refusal, lambda *line: said.append(line[1])) == WITH_CONNECTIONS[0]
+    assert forms.answered(PLAIN, {}, refusal, lambda *line: said.append(line[1])) is None
+    assert forms.after(WITH_CONNECTIONS[0], refusal) == PLAIN
+    assert len(said) == 1
 
 
 def test_attributes_that_only_the_schema_of_the_account_lists_are_columns(requests_mock: requests_mock.Mocker) -> None:

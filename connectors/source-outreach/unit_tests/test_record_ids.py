@@ -129,3 +129,20 @@ def test_names_without_a_list_are_refused(name: str) -> None:
     connection = connected(record_ids_of=[name])
     with pytest.raises(ConfigError, match=f"record_ids_of names what has no ids to list: {name}"):
         connection.streams_for(["record_ids"])
+
+
+def test_a_custom_object_that_cannot_be_looked_up_ends_the_stream_of_ids_alone(
+    requests_mock: requests_mock.Mocker,
+) -> None:
+    requests_mock.get(f"{API}/schema.json", status_code=403, json={})
+    requests_mock.get(f"{API}/stages", json=page([]))
+    connection = connected(record_ids_of=["custom_object_my_object"])
+    assert sync(connection, *(ConfiguredStream(name, "full_refresh") for name in ("stages", "record_ids"))) == 1
+    traces = [message["trace"] for message in connection.output.messages() if message["type"] == "TRACE"]  # type: ignore[attr-defined]  # a kept output
+    (error,) = [trace["error"]["message"] for trace in traces if "error" in trace]
+    assert error.startswith("Stream record_ids (custom_object_my_object) cannot be read now, because Outreach did not")
+    ended = [trace["stream_status"] for trace in traces if "stream_status" in trace]
+    assert {each["stream_descriptor"]["name"]: each["status"] for each in ended} == {
+        "stages": "COMPLETE",
+        "record_ids": "INCOMPLETE",
+    }
