@@ -15,6 +15,8 @@ from source_kit.work import Record
 _BORDER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _OTHER = re.compile(r"[^0-9a-z]+")
 _ID_LENGTH = 24
+_HEXADECIMAL = frozenset("0123456789abcdef")
+_BEFORE_ID = frozenset(["/", ""])
 # The members of a resource that are no columns, or become columns of their own.
 _ENVELOPE = frozenset(["id", "type", "attributes", "relationships", "links", "meta"])
 
@@ -144,9 +146,11 @@ def _related(taken: Record, relationships: Mapping[str, Any]) -> Record:
     return result
 
 
-def _linked(relationship: Mapping[str, Any]) -> Any:
+def _linked(relationship: Mapping[str, Any]) -> str | None:
     """The id at the end of a relationship's own link, if there is one."""
     links = relationship.get("links") or relationship.get("link")
-    path = links.get("self") if isinstance(links, Mapping) else None
-    last = path.rpartition("/")[2] if isinstance(path, str) else ""
-    return last if len(last) == _ID_LENGTH and all(digit in "0123456789abcdef" for digit in last) else None
+    path = links.get("self") if isinstance(links, dict) else None
+    if not isinstance(path, str) or path[-_ID_LENGTH - 1 : -_ID_LENGTH] not in _BEFORE_ID:
+        return None
+    last = path[-_ID_LENGTH:]
+    return last if len(last) == _ID_LENGTH and _HEXADECIMAL.issuperset(last) else None
