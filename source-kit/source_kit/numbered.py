@@ -20,13 +20,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from source_kit import json_text
-from source_kit.digests import Digests
+from source_kit.digests import Digests, keys
 from source_kit.errors import TransientError
 from source_kit.pages import endless
-from source_kit.rows import USUAL_IDS, identity
+from source_kit.rows import identity
 from source_kit.rules import Rejected, Unavailable
 from source_kit.timestamps import seconds_z
 from source_kit.work import Fork, Page, Plan, Record
+from source_kit.written import Written, stamped
 
 PAGES_BEFORE_AHEAD = 4
 # How many pages ahead a step of the plan makes: such a step costs as much as one that reads, but for the request.
@@ -132,22 +133,15 @@ class NumberedList:
         """The rows that are unseen or changed. Side by side, two versions of a row come in any order: then neither is
         taken for the newer one, and the row is left to what changed since."""
         unseen = self._unseen
-        digests = list(map(hash, json_text.dumps_each(listed.records)))  # 1 µs a record
-        found = [record.get("id") for record in listed.records]
-        if USUAL_IDS.issuperset(map(type, found)):
-            keys = list(map(hash, found))
-        else:
-            keys = [
-                hash(key) if isinstance(key, str | int) else digest for key, digest in zip(found, digests, strict=True)
-            ]
-        fresh = self._unknown(listed.records, keys, digests)
-        if self._stamp is not None:
-            stamp, moment = self._stamp, seconds_z(walk_began)
-            for record in fresh:
-                if not record.get(stamp):
-                    record[stamp] = moment
+        texts, are_final = json_text.dumps_each(listed.records)  # 1 µs a record
+        digests = list(map(hash, texts))
+        fresh = self._unknown(listed.records, keys(listed.records, digests), digests)
         if self.end is None and self._unseen == unseen:
             self._guard(listed)
+        if are_final and len(fresh) == len(texts):
+            fresh = Written(fresh, texts)
+        if self._stamp is not None:
+            fresh = stamped(fresh, self._stamp, seconds_z(walk_began))
         return fresh if self._keep is None else list(filter(self._keep, fresh))
 
     def _unknown(self, records: Sequence[Record], keys: Sequence[int], digests: Sequence[int]) -> list[Record]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 Record = dict[str, Any]
+
 Plan: TypeAlias = "Iterator[Page | Fork]"
 
 
