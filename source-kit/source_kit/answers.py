@@ -9,9 +9,9 @@ from typing import Any
 import requests
 
 from source_kit import pieces, timestamps
+from source_kit.connections import prolong
 from source_kit.headers import plausible_wait
 from source_kit.room import Room
-from source_kit.transport import prolong
 
 # Of a body whose length is not told, or is told as more than anybody sends. `content` would read 10 kB at a time.
 READ_BYTES = 1024 * 1024

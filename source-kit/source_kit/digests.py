@@ -9,6 +9,9 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from itertools import compress
+from typing import Any
+
+from source_kit.rows import USUAL_IDS
 
 FIRST_SLOTS = 64
 
@@ -73,3 +76,11 @@ class Digests:
             slot = key & mask
             append(heads[slot])
             heads[slot] = row
+
+
+def keys(records: Sequence[dict[str, Any]], digests: Sequence[int]) -> list[int]:
+    """What tells rows apart: the hash of their ids, or the digest of those that have none."""
+    found = [record.get("id") for record in records]
+    if USUAL_IDS.issuperset(map(type, found)):
+        return list(map(hash, found))
+    return [hash(key) if isinstance(key, str | int) else digest for key, digest in zip(found, digests, strict=True)]

@@ -25,6 +25,8 @@ from source_kit.scheduler import Ended, Scheduler
 
 MAX_ACTIVE_STREAMS = 4
 WAKE_SECONDS = 0.5
+# How often streams are asked whether they wait for budget.
+LOOK_SECONDS = 0.25
 LEAVE_SECONDS = 3.0
 STATUS_REPEAT_SECONDS = 60.0
 # Shorter waits are pacing, not news.
@@ -55,6 +57,7 @@ class Engine:
         self._workers = workers
         self._scheduler = Scheduler(client, clock, workers)
         self._terminating = False
+        self._looked_at = float("-inf")
         self.failed: list[StreamRun] = []
 
     def terminate(self) -> None:
@@ -205,6 +208,9 @@ class Engine:
     def _tell_waits(self) -> None:
         """RATE_LIMITED for streams that wait for budget, every minute; RUNNING when the wait is over."""
         now = self._clock.monotonic()
+        if now - self._looked_at < LOOK_SECONDS:
+            return
+        self._looked_at = now
         for run in self._active:
             wait = self._client.budget.delay(run.bucket)
             if wait < WORTH_TELLING_SECONDS:

@@ -57,12 +57,13 @@ def dumps(value: Any) -> bytes:
         return text.encode()
 
 
-def dumps_each(values: Sequence[Any]) -> list[bytes]:
-    """Each value as `dumps` gives it; without a call in Python a value where orjson takes them all."""
+def dumps_each(values: Sequence[Any]) -> tuple[list[bytes], bool]:
+    """Each value as `dumps` gives it, and whether orjson took them all: then nothing is to be declared of them, and it
+    is done without a call in Python a value."""
     try:
-        return list(map(orjson.dumps, values))
+        return list(map(orjson.dumps, values)), True
     except TypeError:
-        return list(map(dumps, values))
+        return list(map(dumps, values)), False
 
 
 def record_dumps(record: Mapping[str, Any]) -> tuple[bytes, list[dict[str, str]]]:

@@ -14,21 +14,24 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from source_kit import json_text
-from source_kit.digests import Digests
+from source_kit.digests import Digests, keys
 from source_kit.errors import TransientError
 from source_kit.pages import endless
-from source_kit.rows import USUAL_IDS, identity
+from source_kit.rows import identity
 from source_kit.rules import Rejected, Unavailable
 from source_kit.timestamps import seconds_z
 from source_kit.work import Fork, Page, Plan, Record
+from source_kit.written import Written, stamped
 
 PAGES_BEFORE_AHEAD = 4
+# How many pages ahead a step of the plan makes: such a step costs as much as one that reads, but for the request.
+PAGES_A_FORK = 16
 # Pages that are read again to see whether rows have moved: few where `changed_since` tells most of it.
 PROBED_PAGES, PROBED_PAGES_ALONE = 3, 9
 MOST_WALKS_AGAIN = 3
@@ -98,31 +101,18 @@ class NumberedList:
         """Every row of the list; the pages of long ones are read side by side, workers being a few ahead."""
         number = 0
         while self.end is None:
-            number += 1
-            if self._changed_since and number > PAGES_BEFORE_AHEAD:
+            if self._changed_since and number >= PAGES_BEFORE_AHEAD:
                 self._is_ahead = True
-                yield Fork([self._page_ahead(number)], goes_on=True)
+                yield Fork([_PageAhead(self, number + each) for each in range(1, PAGES_A_FORK + 1)], goes_on=True)
+                number += PAGES_A_FORK
             else:
-                yield Page(self._take(number))
+                number += 1
+                yield Page(self.take(number))
         if self._is_ahead:
             yield Fork()
         yield from self._settle()
 
-    def _page_ahead(self, number: int) -> Plan:
-        for is_certain in (False, True):
-            if self.end is not None and number > self.end:
-                return
-            try:
-                yield Page(self._take(number))
-            except (Rejected, Unavailable, TransientError):
-                if is_certain:
-                    raise
-                # Perhaps it lies beyond the end, which is known when all pages before it are in.
-                yield Fork()
-            else:
-                return
-
-    def _take(self, number: int) -> list[Record]:
+    def take(self, number: int) -> list[Record]:
         """Page `number` of the first walk: its rows that are new."""
         listed = self._listed(number)
         with self._lock:
@@ -143,22 +133,15 @@ class NumberedList:
         """The rows that are unseen or changed. Side by side, two versions of a row come in any order: then neither is
         taken for the newer one, and the row is left to what changed since."""
         unseen = self._unseen
-        digests = list(map(hash, json_text.dumps_each(listed.records)))  # 1 µs a record
-        found = [record.get("id") for record in listed.records]
-        if USUAL_IDS.issuperset(map(type, found)):
-            keys = list(map(hash, found))
-        else:
-            keys = [
-                hash(key) if isinstance(key, str | int) else digest for key, digest in zip(found, digests, strict=True)
-            ]
-        fresh = self._unknown(listed.records, keys, digests)
-        if self._stamp is not None:
-            stamp, moment = self._stamp, seconds_z(walk_began)
-            for record in fresh:
-                if not record.get(stamp):
-                    record[stamp] = moment
+        texts, are_final = json_text.dumps_each(listed.records)  # 1 µs a record
+        digests = list(map(hash, texts))
+        fresh = self._unknown(listed.records, keys(listed.records, digests), digests)
         if self.end is None and self._unseen == unseen:
             self._guard(listed)
+        if are_final and len(fresh) == len(texts):
+            fresh = Written(fresh, texts)
+        if self._stamp is not None:
+            fresh = stamped(fresh, self._stamp, seconds_z(walk_began))
         return fresh if self._keep is None else list(filter(self._keep, fresh))
 
     def _unknown(self, records: Sequence[Record], keys: Sequence[int], digests: Sequence[int]) -> list[Record]:
@@ -215,7 +198,7 @@ class NumberedList:
         number, self.end = end, None
         while self.end is None:
             number += 1
-            yield Page(self._take(number))
+            yield Page(self.take(number))
 
     def _has_shifted(self, end: int) -> bool:
         """Whether one of a few pages, spread over the list, begins or ends with another row than before."""
@@ -271,6 +254,31 @@ class NumberedList:
             if number == 1:
                 raise
             return Listed((), False, self.began or datetime.now(UTC))
+
+
+class _PageAhead(Iterator[Page | Fork]):
+    """The plan of one page of the first walk, which knows with its page that it has ended: a generator would have to be
+    asked once more."""
+
+    def __init__(self, walk: NumberedList, number: int) -> None:
+        self._walk = walk
+        self._number = number
+        self._is_certain = False
+        self.has_ended = False
+
+    def __next__(self) -> Page | Fork:
+        if self.has_ended or (self._walk.end is not None and self._number > self._walk.end):
+            raise StopIteration
+        try:
+            page = Page(self._walk.take(self._number))
+        except (Rejected, Unavailable, TransientError):
+            if self._is_certain:
+                raise
+            # Perhaps it lies beyond the end, which is known when all pages before it are in.
+            self._is_certain = True
+            return Fork()
+        self.has_ended = True
+        return page
 
 
 def _asked(fetch: Fetch, number: int) -> Listed:

@@ -13,6 +13,7 @@ from source_kit.client import Usage
 from source_kit.protocol import RecordEncoder
 from source_kit.state import StateLedger
 from source_kit.work import Fork, Plan, Start
+from source_kit.written import Written
 
 
 class Ordered(Protocol):
@@ -95,6 +96,7 @@ class StreamRun:
         page = next(plan, None)
         if page is None or isinstance(page, Fork):
             return page
+        texts = page.records.texts if isinstance(page.records, Written) else None
         records, is_sure = list(page.records), self._cursor is None or page.is_timed
         batch = partial(
             Batch,
@@ -105,7 +107,9 @@ class StreamRun:
             reached=Reached(page.checkpoint, page.holds) if page.checkpoint is not None or page.holds else None,
         )
         del page  # so that records are gone as soon as they are lines
-        return batch(self._encoder.lines(records, now_ms()))
+        if texts is None:
+            return batch(self._encoder.lines(records, now_ms()))
+        return batch(self._encoder.lines_of(texts, now_ms()))
 
     def oddities(self) -> list[str]:
         """What was odd about the rows, in sentences for the log."""

@@ -114,7 +114,10 @@ class Scheduler:
                 return
             active.running -= 1
             if isinstance(outcome, Batch):
-                active.branches.again(branch)
+                if getattr(branch.plan, "has_ended", False):
+                    active.branches.end(branch)
+                else:
+                    active.branches.again(branch)
                 if outcome.reached is not None:
                     branch.reached.append(outcome.reached)
                 self._put(run, outcome)

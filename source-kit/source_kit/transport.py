@@ -1,38 +1,26 @@
-"""Connections: sessions whose every request ends in time, and what is wrong when none comes about.
-
-`requests` bounds the wait for the next byte only: a body, or a head, that drips a byte now and then never ends. Here
-each answer has a deadline, checked whenever the socket is read (1 µs a read of up to a megabyte).
-"""
+"""Sessions whose every request ends in time, and what is wrong when none comes about."""
 
 from __future__ import annotations
 
-import http.client
-import io
 import os
 import re
 import socket
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.parser import Parser
-from functools import partial
-from types import FunctionType
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-import urllib3
 from requests.adapters import HTTPAdapter
+from requests.cookies import RequestsCookieJar
 from requests.structures import CaseInsensitiveDict
-from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NameResolutionError, NewConnectionError
 
+from source_kit.connections import pool_classes
 from source_kit.errors import ConfigError
 
-BUFFER_BYTES = 64 * 1024
 # A path, and a query that is not empty, of characters that nothing is done to.
 _USUAL_TARGET = re.compile(r"(?!//)/[\w!$%&'()*+,./:;=@~-]*(?:\?[\w!$%&'()*+,./:;=@~-]+)?", re.ASCII)
-_USUAL_HEAD = re.compile(r"(?:[!-9;-~]+:[\t -~]*\r\n)*\r\n")
 MAX_ATTEMPTS = 10
 MAX_WAIT_SECONDS = 3900.0
 
@@ -68,6 +56,7 @@ def new_session(
     Raises `ConfigError` where the environment names a CA bundle that is not there.
     """
     session = _Session()
+    session.cookies = _Cookies()
     session.patience = patience
     settings = session.merge_environment_settings(base_url, {}, None, None, None)
     session.proxies = dict(settings["proxies"])
@@ -144,11 +133,20 @@ class _Session(requests.Session):
         return None
 
 
+class _Cookies(RequestsCookieJar):
+    """Looks for cookies in answers that set some, and not in all."""
+
+    def extract_cookies(self, response: Any, request: Any) -> None:
+        """As the base."""
+        if "set-cookie" in response.info():
+            super().extract_cookies(response, request)
+
+
 class _Adapter(HTTPAdapter):
     """Looks up the pool of each origin once: `requests` does it for every request (27 µs, with a look at the disk)."""
 
     def __init__(self, *, answer_seconds: float, **options: Any) -> None:
-        self._pool_classes = _pool_classes(answer_seconds)
+        self._pool_classes = pool_classes(answer_seconds)
         self._pools: dict[str, Any] = {}
         super().__init__(**options)
 
@@ -198,102 +196,3 @@ class _Adapter(HTTPAdapter):
 def _origin(url: str) -> str:
     """Scheme and host of an address, and the port if it has one."""
     return "/".join(url.split("/", 3)[:3])
-
-
-def _pool_classes(answer_seconds: float) -> dict[str, Any]:
-    """Connection pools of `urllib3` whose answers end after so many seconds."""
-    response_class = partial(_Response, answer_seconds)
-
-    class Plain(HTTPConnection):
-        pass
-
-    class Encrypted(HTTPSConnection):
-        pass
-
-    for connection in (Plain, Encrypted):
-        connection.response_class = response_class  # type: ignore[assignment]  # called as the class would be
-
-    class PlainPool(urllib3.HTTPConnectionPool):
-        ConnectionCls = Plain
-
-    class EncryptedPool(urllib3.HTTPSConnectionPool):
-        ConnectionCls = Encrypted
-
-    return {"http": PlainPool, "https": EncryptedPool}
-
-
-def read_head(lines_of: Any) -> http.client.HTTPMessage:
-    """The head of an answer, as `http.client.parse_headers` reads it; a usual one without the parser of e-mails, which
-    takes 60 µs for it."""
-    lines = http.client._read_headers(lines_of)  # type: ignore[attr-defined]  # bounds their size and number
-    head = b"".join(lines).decode("iso-8859-1")
-    if _USUAL_HEAD.fullmatch(head) is None:
-        return Parser(_class=http.client.HTTPMessage).parsestr(head)
-    message = http.client.HTTPMessage()
-    for line in head.split("\r\n")[:-2]:
-        name, _, value = line.partition(":")
-        message.set_raw(name, value.lstrip(" \t"))
-    return message
-
-
-def prolong(response: requests.Response, seconds: float) -> None:
-    """Give the rest of an answer so much more time: it was not the network that it waited for."""
-    timed = getattr(getattr(getattr(response.raw, "_fp", None), "fp", None), "raw", None)
-    if seconds and isinstance(timed, _Timed):
-        timed.prolong(seconds)
-
-
-class _Response(http.client.HTTPResponse):
-    """An answer that is read until its deadline."""
-
-    def __init__(self, answer_seconds: float, sock: socket.socket, *arguments: Any, **options: Any) -> None:
-        super().__init__(_File(sock, answer_seconds), *arguments, **options)  # type: ignore[arg-type]
-
-    # The base's own code, which finds another function under the name of the one that reads heads.
-    begin = FunctionType(
-        http.client.HTTPResponse.begin.__code__, {**vars(http.client), "parse_headers": read_head}, "begin"
-    )
-
-
-class _File(NamedTuple):
-    """A socket that is read until the deadline, as far as `http.client` knows sockets."""
-
-    sock: socket.socket
-    seconds: float
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        """What is read; most answers come with one look at the socket, or their first 64 kB."""
-        return io.BufferedReader(_Timed(self.sock, self.seconds), BUFFER_BYTES)
-
-
-class _Timed(io.RawIOBase):
-    """The bytes of a socket, until the deadline."""
-
-    def __init__(self, sock: socket.socket, seconds: float) -> None:
-        self._socket = sock
-        self._raw: Any = sock.makefile("rb", buffering=0)
-        self._deadline = time.monotonic() + seconds
-
-    def readable(self) -> bool:
-        """Yes."""
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        """As `SocketIO`; raises `TimeoutError` at the deadline."""
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the answer did not end in time")
-        wait = self._socket.gettimeout()
-        if wait is None or left < wait:
-            self._socket.settimeout(left)
-        count: int | None = self._raw.readinto(buffer)
-        return count
-
-    def prolong(self, seconds: float) -> None:
-        """Move the deadline."""
-        self._deadline += seconds
-
-    def close(self) -> None:
-        """Lets the socket go, too."""
-        self._raw.close()
-        super().close()

@@ -1,7 +1,8 @@
 """What a reading plan is made of.
 
 A plan is an iterator, mostly a generator, of pages and forks. The engine takes one step of a plan at a time (usually
-one request) in a worker thread, and steps of many plans side by side. A plan never knows about threads.
+one request) in a worker thread, and steps of many plans side by side. A plan never knows about threads. One that is no
+generator may have an attribute `has_ended`, which spares the engine the step that only finds its end.
 
 A plan that waits for its next turn holds no records, which as objects take four times their bytes. The variable of a
 `for` loop holds the last page while the next one is asked for: `map` does not, nor a list that is emptied by `pop`.
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 Record = dict[str, Any]
+
 Plan: TypeAlias = "Iterator[Page | Fork]"
 
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from source_kit.errors import TransientError
-from source_kit.numbered import Listed, NumberedList
+from source_kit.numbered import Listed, NumberedList, _PageAhead
 from source_kit.rules import Rejected, Unavailable
 from source_kit.testing import SideBySide
 from source_kit.work import Record, in_order
@@ -118,7 +118,7 @@ def test_a_refused_page_beyond_the_end_is_no_failure_but_one_before_it_is() -> N
         return rows.fetch(number)
 
     walk = NumberedList(fetch, changed_since=lambda began: lambda number: Listed([], False, NOON))
-    plans = [walk._page_ahead(number) for number in range(1, 17)]  # as if 16 pages were asked for side by side
+    plans = [_PageAhead(walk, number) for number in range(1, 17)]  # as if 16 pages were asked for side by side
     assert sorted(r["id"] for plan in plans for page in in_order(plan) for r in page.records) == [*range(40)]
     refused[:] = [7]
     with pytest.raises(Rejected):
@@ -280,7 +280,7 @@ def test_a_page_of_those_ahead_that_says_it_is_the_last_is_not_believed_where_la
     walk = NumberedList(fetch, changed_since=nothing_changed)
     found = []
     for number in (1, 2, 3, 4, 5, 6, 8, 7):  # eight pages on their way side by side
-        found += [row["id"] for page in in_order(walk._page_ahead(number)) for row in page.records]
+        found += [row["id"] for page in in_order(_PageAhead(walk, number)) for row in page.records]
     found += [row["id"] for page in walk._settle() for row in page.records]
     assert sorted(found) == list(range(90))
 

@@ -183,3 +183,37 @@ def test_a_stream_that_goes_on_with_other_requests_waits_for_their_budget() -> N
     assert bench.budget.delay(run.bucket) > 0
     run.stream.bucket = "GET others"  # type: ignore[misc]  # it has found out that it can
     assert bench.step() is not None
+
+
+class KnownEnd:
+    """A plan of one page that knows that it has ended."""
+
+    has_ended = False
+
+    def __iter__(self) -> KnownEnd:
+        return self
+
+    def __next__(self) -> Page:
+        self.has_ended = True
+        return Page()
+
+
+def test_a_plan_that_says_that_it_has_ended_is_not_asked_once_more() -> None:
+    bench = Bench()
+    run = bench.add("leads")
+    root = bench.step()
+    assert root is not None
+    bench.scheduler.done(run, root[1], Fork([KnownEnd(), nothing()]))
+    for plan in (KnownEnd, type(nothing())):
+        step = bench.step()
+        assert step is not None
+        assert isinstance(step[1].plan, plan)
+        next(step[1].plan)
+        bench.scheduler.done(run, step[1], batch(reached=Reached({"at": plan.__name__})))
+    again = bench.step()
+    assert again is not None
+    assert isinstance(again[1].plan, type(nothing()))
+    assert [item.checkpoint for item in bench.items() if isinstance(item, Reached)] == [
+        {"at": "KnownEnd"},
+        {"at": "list_iterator"},
+    ]

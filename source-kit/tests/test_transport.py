@@ -11,16 +11,20 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from email.parser import Parser
+from typing import Any
 
 import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as st
 from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection
+from urllib3.util import SKIP_HEADER
 
 from source_kit import answers
+from source_kit.connections import pool_classes, prolong, read_head
 from source_kit.errors import ConfigError
-from source_kit.transport import BRISK, Patience, new_session, prolong, read_head, trouble
+from source_kit.transport import BRISK, Patience, new_session, trouble
 
 HASTY = Patience(connect_seconds=1.0, read_seconds=0.5, answer_seconds=0.6)
 
@@ -251,3 +255,35 @@ def test_an_answer_gets_the_time_that_it_waited_for_something_else_than_the_netw
 def test_an_answer_without_a_body_has_nothing_to_prolong() -> None:
     with server(b"HTTP/1.1 204 No Content\r\n\r\n") as url:
         prolong(new_session(url, {}, pool_size=1).get(url, stream=True), 1.0)
+
+
+NAMES = st.sampled_from(["X-A", "Accept", "content-length", "a b", "é", "X-A\n", "Host", ""])
+CONTENTS = st.one_of(st.text("aé \t\r\n:", max_size=4), st.binary(max_size=3), st.integers(0, 9), st.just(SKIP_HEADER))
+
+
+@given(NAMES, CONTENTS)
+def test_lines_of_a_head_are_written_as_urllib3_writes_them(name: str, content: str | bytes | int) -> None:
+    def head(connection: Any) -> bytes | str:
+        connection.putrequest("GET", "/", skip_host=True)
+        try:
+            connection.putheader(name, content)
+        except ValueError as refused:
+            return str(refused)
+        return b"\r\n".join(connection._buffer)
+
+    ours, theirs = pool_classes(1.0)["http"].ConnectionCls, HTTPConnection
+    assert [head(ours("v.test")) for _ in range(2)] == [head(theirs("v.test"))] * 2
+
+
+def test_cookies_are_kept_and_forgotten_as_answers_say() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
+    with server(head + b"Set-Cookie: a=1; Path=/\r\nset-cookie: b=2; Path=/\r\n\r\n{}", closes=True) as url:
+        session = new_session(url, {}, pool_size=1)
+        session.get(url)
+    assert session.cookies.get_dict() == {"a": "1", "b": "2"}
+    with server(head + b"\r\n{}", closes=True) as url:
+        session.get(url)
+    assert session.cookies.get_dict() == {"a": "1", "b": "2"}
+    with server(head + b"SET-COOKIE: a=; Path=/; Max-Age=0\r\n\r\n{}", closes=True) as url:
+        session.get(url)
+    assert session.cookies.get_dict() == {"b": "2"}

@@ -1,0 +1,65 @@
+"""Records with their texts: what leaves is what the records say, or no text at all."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from source_kit.json_text import UNHOLDABLE
+from source_kit.numbered import Listed, NumberedList
+from source_kit.work import Page, Record, in_order
+from source_kit.written import Written, stamped
+from tests.engine_bench import Bench, Stream, plan_of
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def written(*records: Record) -> Written:
+    return Written(records, list(map(orjson.dumps, records)))
+
+
+def test_a_moment_is_added_to_texts_of_records_that_have_no_such_name() -> None:
+    found = stamped(written({"id": 1}, {"id": 2, "x": {}}), "at", "noon")
+    assert isinstance(found, Written)
+    assert found.texts == [b'{"id":1,"at":"noon"}', b'{"id":2,"x":{},"at":"noon"}']
+    assert list(found) == [{"id": 1, "at": "noon"}, {"id": 2, "x": {}, "at": "noon"}]
+
+
+@pytest.mark.parametrize("odd", [{"id": 2, "at": None}, {"at": "then", "id": 2}, {}])
+def test_where_a_moment_cannot_be_added_at_the_end_of_each_text_there_are_none(odd: Record) -> None:
+    found = stamped(written({"id": 1}, odd), "at", "noon")
+    assert type(found) is list
+    assert [record["at"] for record in found] == ["noon", odd["at"]]
+
+
+def test_records_leave_as_they_were_written() -> None:
+    bench = Bench(Stream("leads", plan_of(Page(Written([{"id": 1}, {"id": 2}], [b'{"id":1 }', b'{"id":2 }'])))))
+    bench.run()
+    assert bench.ids("leads") == [1, 2]
+    assert bench.output.written.count(b'"data":{"id":1 },"emitted_at":') == 1
+
+
+def test_an_empty_page_that_was_written_is_no_line() -> None:
+    assert Bench(Stream("leads", plan_of(Page(Written([], []))))).run().ids("leads") == []
+
+
+VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(-5, 5), st.text(max_size=3), st.just("\ud800"), st.just(UNHOLDABLE)
+)
+ROWS = st.dictionaries(st.sampled_from(["id", "at", "name", "é"]), VALUES, max_size=4)
+
+
+@given(st.lists(ROWS, max_size=5), st.sampled_from([None, "at"]), st.booleans())
+def test_of_a_list_by_numbers_each_text_is_what_its_record_says(
+    rows: list[dict[str, Any]], stamp: str | None, keeps: bool
+) -> None:
+    keep = (lambda record: record.get("name") is None) if keeps else None
+    walk = NumberedList(lambda number: Listed(rows, False, NOON), stamp=stamp, keep=keep)
+    for page in in_order(walk.read()):
+        if isinstance(page.records, Written):
+            assert page.records.texts == list(map(orjson.dumps, page.records))
