@@ -88,7 +88,7 @@ class Lookback:
         self._now = now
         # Rows that are younger may still be followed by late ones: the next look-back meets them again.
         self._settled = timestamps.before(now, cursor.lag)
-        # A row of this time or a later one may change again and show the same time: it is not known by it yet.
+        # A row of a later time may change again and show the same time: it is not known by it yet.
         self._certain = timestamps.before(now, cursor.resolution)
         self.looks_back = marks.is_look_back_due(now, every)
         begin = marks.deep if self.looks_back else marks.near
@@ -101,8 +101,9 @@ class Lookback:
         self._met: set[str] = set()
         self._has_postponed = False
 
-    def fresh(self, records: list[Record]) -> list[Record]:
-        """The rows of a page that leave (0.2 µs a row; 2 µs one of the last hours)."""
+    def fresh(self, records: list[Record], asked_at: datetime | None = None) -> list[Record]:
+        """The rows of a page that leave (0.2 µs a row; 2 µs one of the last hours). `asked_at` is when the first request
+        was sent, on whichever clock is behind, where that is known."""
         values = [record.get(self._cursor.field) for record in records]
         times = timestamps.instants(values)
         known = [at for at in times if at is not None]
@@ -110,6 +111,9 @@ class Lookback:
             return records
         top = max(known)
         with self._lock:
+            if asked_at is not None:
+                # By a clock that is ahead, a row of this very second would be of the past.
+                self._certain = min(self._certain, timestamps.before(asked_at, self._cursor.resolution))
             if self._top is None or top > self._top:
                 self._top, self._high, self._tied = top, str(values[times.index(top)]), set()
             is_old = self.looks_back and top < self._settled and not self._marks.emitted

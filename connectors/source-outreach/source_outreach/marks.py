@@ -15,7 +15,7 @@ from source_kit import timestamps
 from source_kit.lookback import Lookback
 from source_kit.state_input import cursor_instant
 from source_kit.stream import TimeCursor
-from source_kit.work import Page, Plan, Start, mapped
+from source_kit.work import Page, Plan, Record, Start, mapped
 from source_outreach.timeline import Checkpoint, Timeline
 
 # When a collection that is read at most once in so many hours was read to its end.
@@ -62,13 +62,13 @@ def _by_marks(
         return None if is_last else look.checkpoint(_earlier(value, cursor.lag), asked_at)
 
     timeline = timeline_of(cursor.field, checkpoint)
-    yield from _fresh(timeline.walk(look.lower), look)
+    yield from _fresh(timeline.walk(look.lower), lambda records: look.fresh(records, timeline.asked_at))
     yield Page((), {**look.final(timeline.asked_at or rhythm.now), **rhythm.note()})
 
 
-def _fresh(plan: Plan, look: Lookback) -> Plan:
+def _fresh(plan: Plan, fresh: Callable[[list[Record]], list[Record]]) -> Plan:
     """The plan without the rows that have left in an earlier read."""
-    return mapped(plan, lambda page: replace(page, records=look.fresh(list(page.records))))
+    return mapped(plan, lambda page: replace(page, records=fresh(list(page.records))))
 
 
 def _behind(cursor: TimeCursor) -> Checkpoint:
