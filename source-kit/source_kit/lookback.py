@@ -102,8 +102,8 @@ class Lookback:
         self._has_postponed = False
 
     def fresh(self, records: list[Record], asked_at: datetime | None = None) -> list[Record]:
-        """The rows of a page that leave (0.2 µs a row; 2 µs one of the last hours). `asked_at` is when the first request
-        was sent, on whichever clock is behind, where that is known."""
+        """The rows of a page that leave (0.2 µs a row; 2 µs one of the last hours). `asked_at` is when the first
+        request was sent, on whichever clock is behind, where that is known."""
         values = [record.get(self._cursor.field) for record in records]
         times = timestamps.instants(values)
         known = [at for at in times if at is not None]
@@ -126,6 +126,11 @@ class Lookback:
                 return records
             rows = zip(records, values, times, strict=True)
             return [record for record, value, at in rows if at is None or self._leaves(record, value, at)]
+
+    def has_left(self, record: Record) -> bool:
+        """Whether a row left in an earlier read, and so does not leave again."""
+        value = record.get(self._cursor.field)
+        return timestamps.instant(value) is not None and fingerprint(record, value) in self._marks.emitted
 
     def _leaves(self, record: Record, value: Any, at: datetime) -> bool:
         """Whether a row leaves; it is remembered, unless it waits for the next look-back."""
