@@ -161,19 +161,32 @@ class Lookback:
         state: dict[str, Any] = {LOOKED_BACK_KEY: timestamps.seconds_z(self._now)} if self.looks_back else {}
         if self._high is None:
             return state
-        state[NEAR_KEY] = self._near.checkpoint(self._high, asked_at)[self._cursor.field]
+        high = self._high
+        if self._behind_crowd is not None:
+            high = timestamps.microseconds_offset(self._behind_crowd)
+        state[NEAR_KEY] = self._near.checkpoint(high, asked_at)[self._cursor.field]
         if self.looks_back:
             # What was postponed lies behind `_settled`: the deep mark must not pass it, whatever the request time.
-            state |= self._cursor.checkpoint(self._high, min(asked_at, self._now))
+            state |= self._cursor.checkpoint(high, min(asked_at, self._now))
         emitted, since = self._memory()
         return {**state, EMITTED_KEY: sorted(emitted), SINCE_KEY: timestamps.microseconds_offset(since)}
+
+    @property
+    def _behind_crowd(self) -> datetime | None:
+        """Where the next read begins after an instant with more rows than can be remembered, as a change of a whole
+        table leaves it: begun there, each read would emit all of them. What shows late of it, a look-back finds."""
+        if self._top is None or len(self._tied) <= MOST_REMEMBERED:
+            return None
+        return self._top + self._cursor.resolution
 
     def _memory(self) -> tuple[set[str], datetime]:
         """What is remembered from now on, and from which time on that is everything."""
         marks, top = self._marks, self._top or self._now
         kept = self._met | self._tied | (set() if self.looks_back else marks.emitted)
+        if self._behind_crowd is not None:
+            return set(), self._behind_crowd
         if len(kept) > MOST_REMEMBERED:
-            return (self._tied if len(self._tied) <= MOST_REMEMBERED else set()), top
+            return self._tied, top
         if not self.looks_back and marks.since is not None:
             return kept, marks.since
         since = min(self._settled, top)
