@@ -86,6 +86,7 @@ def test_the_host_can_be_another_one() -> None:
     [
         {"iss": "00000000-0000-0000-0000-000000000000"},
         {"exp": int(time.time()) + 7200},
+        {"exp": int(time.time()) + 600},
         {"exp": int(time.time()) - 1},
         {"sub": "someone"},
         {"alg": "RS512"},

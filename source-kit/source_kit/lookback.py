@@ -88,7 +88,7 @@ class Lookback:
         self._now = now
         # Rows that are younger may still be followed by late ones: the next look-back meets them again.
         self._settled = timestamps.before(now, cursor.lag)
-        # A row of this time or a later one may change again and show the same time: it is not known by it yet.
+        # A row of a later time may change again and show the same time: it is not known by it yet.
         self._certain = timestamps.before(now, cursor.resolution)
         self.looks_back = marks.is_look_back_due(now, every)
         begin = marks.deep if self.looks_back else marks.near
@@ -101,8 +101,9 @@ class Lookback:
         self._met: set[str] = set()
         self._has_postponed = False
 
-    def fresh(self, records: list[Record]) -> list[Record]:
-        """The rows of a page that leave (0.2 µs a row; 2 µs one of the last hours)."""
+    def fresh(self, records: list[Record], asked_at: datetime | None = None) -> list[Record]:
+        """The rows of a page that leave (0.2 µs a row; 2 µs one of the last hours). `asked_at` is when the first
+        request was sent, on whichever clock is behind, where that is known."""
         values = [record.get(self._cursor.field) for record in records]
         times = timestamps.instants(values)
         known = [at for at in times if at is not None]
@@ -110,6 +111,9 @@ class Lookback:
             return records
         top = max(known)
         with self._lock:
+            if asked_at is not None:
+                # By a clock that is ahead, a row of this very second would be of the past.
+                self._certain = min(self._certain, timestamps.before(asked_at, self._cursor.resolution))
             if self._top is None or top > self._top:
                 self._top, self._high, self._tied = top, str(values[times.index(top)]), set()
             is_old = self.looks_back and top < self._settled and not self._marks.emitted
@@ -122,6 +126,11 @@ class Lookback:
                 return records
             rows = zip(records, values, times, strict=True)
             return [record for record, value, at in rows if at is None or self._leaves(record, value, at)]
+
+    def has_left(self, record: Record) -> bool:
+        """Whether a row left in an earlier read, and so does not leave again."""
+        value = record.get(self._cursor.field)
+        return timestamps.instant(value) is not None and fingerprint(record, value) in self._marks.emitted
 
     def _leaves(self, record: Record, value: Any, at: datetime) -> bool:
         """Whether a row leaves; it is remembered, unless it waits for the next look-back."""
@@ -152,19 +161,32 @@ class Lookback:
         state: dict[str, Any] = {LOOKED_BACK_KEY: timestamps.seconds_z(self._now)} if self.looks_back else {}
         if self._high is None:
             return state
-        state[NEAR_KEY] = self._near.checkpoint(self._high, asked_at)[self._cursor.field]
+        high = self._high
+        if self._behind_crowd is not None:
+            high = timestamps.microseconds_offset(self._behind_crowd)
+        state[NEAR_KEY] = self._near.checkpoint(high, asked_at)[self._cursor.field]
         if self.looks_back:
             # What was postponed lies behind `_settled`: the deep mark must not pass it, whatever the request time.
-            state |= self._cursor.checkpoint(self._high, min(asked_at, self._now))
+            state |= self._cursor.checkpoint(high, min(asked_at, self._now))
         emitted, since = self._memory()
         return {**state, EMITTED_KEY: sorted(emitted), SINCE_KEY: timestamps.microseconds_offset(since)}
+
+    @property
+    def _behind_crowd(self) -> datetime | None:
+        """Where the next read begins after an instant with more rows than can be remembered, as a change of a whole
+        table leaves it: begun there, each read would emit all of them. What shows late of it, a look-back finds."""
+        if self._top is None or len(self._tied) <= MOST_REMEMBERED:
+            return None
+        return self._top + self._cursor.resolution
 
     def _memory(self) -> tuple[set[str], datetime]:
         """What is remembered from now on, and from which time on that is everything."""
         marks, top = self._marks, self._top or self._now
         kept = self._met | self._tied | (set() if self.looks_back else marks.emitted)
+        if self._behind_crowd is not None:
+            return set(), self._behind_crowd
         if len(kept) > MOST_REMEMBERED:
-            return (self._tied if len(self._tied) <= MOST_REMEMBERED else set()), top
+            return self._tied, top
         if not self.looks_back and marks.since is not None:
             return kept, marks.since
         since = min(self._settled, top)

@@ -89,6 +89,26 @@ def test_a_row_that_the_index_shows_six_hours_late_comes_with_the_next_look_back
     assert syncs.sync(NOON + minutes(361)) == [2]
 
 
+@pytest.mark.parametrize(("age", "times"), [(minutes(3), 2), (timedelta(days=9), 1)])
+def test_more_rows_of_one_instant_than_can_be_remembered_do_not_come_in_every_read(
+    monkeypatch: pytest.MonkeyPatch, age: timedelta, times: int
+) -> None:
+    """As a change of a whole table leaves them."""
+    monkeypatch.setattr(lookback, "MOST_REMEMBERED", 3)
+    index = Index()
+    syncs = Syncs(index, resolution=timestamps.SECOND)
+    for key in range(5):
+        index.change(key, NOON - age)
+    # Of the same instant, and shown hours later.
+    index.change(5, NOON - minutes(3), late=minutes(200))
+    for n in range(150):
+        syncs.sync(NOON + minutes(5 * n))
+    index.change(6, NOON + minutes(750))
+    assert syncs.sync(NOON + minutes(755)) == [6]
+    assert [syncs.emitted[key, timestamps.milliseconds_z(NOON - age)] for key in range(5)] == [times] * 5
+    assert syncs.emitted[5, timestamps.milliseconds_z(NOON - minutes(3))] == 1
+
+
 def test_a_row_that_changes_again_within_its_second_is_not_taken_for_one_that_has_left() -> None:
     """Times are whole seconds: the second change shows the same one."""
     index = Index()

@@ -1,7 +1,7 @@
 """Server-to-server sign-in: an app proves itself with a signed token, and is given access tokens of its installation.
 
-The app token is a JWT, RS256, with the claims `iss` (the app's GUID), `iat` and `exp` (an hour later at most) and no
-others. The setup token of an installation is exchanged once, within 15 minutes.
+The app token is a JWT, RS256, with the claims `iss` (the app's GUID), `iat` and `exp` (an hour later) and no others.
+The setup token of an installation is exchanged once, within 15 minutes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from emulators.outreach.settings import OutreachOptions
 GUID = "3f2b8c6e-5d1a-4e0b-9c77-8a1f0d2e6b94"
 SETUP_TOKEN = "setup-9d2f6a1c"
 INSTALLATION = "b1946ac9-2f4d-4c57-a0d1-6f3b7e8c9a20"
-LONGEST_SECONDS = 3600
+LIFETIME_SECONDS = 3600
 SKEW_SECONDS = 60
 KEY_BITS = 2048
 REFUSALS = {
@@ -116,7 +116,7 @@ class Installs:
             header.get("alg") == "RS256"
             and given.keys() == {"iss", "iat", "exp"}
             and given["iss"] == GUID
-            and 0 < lifetime <= LONGEST_SECONDS
+            and lifetime == LIFETIME_SECONDS
             and issued <= now + SKEW_SECONDS
             and now < expires
         )

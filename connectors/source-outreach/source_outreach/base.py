@@ -16,7 +16,7 @@ from source_outreach.collections import CONNECTIONS, KINDS, Collection, attribut
 from source_outreach.config import Settings
 from source_outreach.discovery import Account
 from source_outreach.endpoints import CollectionEndpoint
-from source_outreach.fetcher import CollectionFetcher
+from source_outreach.fetcher import CollectionFetcher, HasLeft, nothing
 from source_outreach.forms import PLAIN, WITH_CONNECTIONS, Forms, Notices
 from source_outreach.timeline import Checkpoint, Timeline, stateless
 
@@ -100,10 +100,12 @@ class OutreachStream(KitStream):
         )
 
 
-def timeline_of(pages: CollectionFetcher, field: str = "", checkpoint: Checkpoint = stateless) -> Timeline:
+def timeline_of(
+    pages: CollectionFetcher, field: str = "", checkpoint: Checkpoint = stateless, has_left: HasLeft = nothing
+) -> Timeline:
     """One read of what `pages` brings; by time, where that has a field for it."""
     return Timeline(
-        fetch=pages.page,
+        fetch=partial(pages.page, has_left=has_left),
         field=field,
         page_size=pages.settings.page_size,
         workers=pages.settings.common.num_workers,

@@ -75,7 +75,7 @@ def _app(section: ConfigReader) -> Credentials:
     from source_outreach.pem import NoKey, private_key
     from source_outreach.s2s import App
 
-    guid = section.secret("s2s_guid").strip("{}")
+    guid = section.whole_text("s2s_guid").strip().strip("{}")
     if guid and not _GUID.fullmatch(guid):
         section.problem(
             "s2s_guid",

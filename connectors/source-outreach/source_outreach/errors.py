@@ -15,6 +15,8 @@ RULES = (
 )
 # Answers to a list that there is none.
 NO_LIST = (400, 404, 405, 422)
+# What the portal has for an app in the place of the scope that an answer names.
+APP_SCOPES = {"webhooks.read": "webhooks.all"}
 NO_IMPORTS = "Outreach gives imports by id only. Set import_ids, or remove imports from the sync."
 
 _SCOPE = re.compile(r"'([A-Za-z]+\.[a-z]+)'")
@@ -36,8 +38,8 @@ def forbidden(rejected: Rejected, stream: str, plural: str, *, is_app: bool) -> 
         )
     elif is_app:
         what = (
-            f"the app lacks the scope {scope}. Add it in the Outreach developer portal (your app, feature API Access "
-            "(S2S)) and install the app again"
+            f"the app lacks the scope {APP_SCOPES.get(scope, scope)}. Add it in the Outreach developer portal (your "
+            "app, feature API Access (S2S)) and install the app again"
         )
     else:
         what = f"the authorisation lacks the scope {scope}. Authorise the connection again with it"

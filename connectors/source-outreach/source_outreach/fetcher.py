@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -12,6 +12,7 @@ from source_kit.client import HttpClient
 from source_kit.errors import TransientError
 from source_kit.fetcher import Answer, Fetcher
 from source_kit.page_size import PageSize
+from source_kit.rows import Record
 from source_kit.rules import Rejected, Unavailable
 from source_kit.windows import Fetched, Window
 from source_outreach import errors
@@ -23,6 +24,12 @@ from source_outreach.forms import Form, Forms
 LOST = ""
 # What stands in the place of the links, or of the next one, is no link.
 ODD = "?"
+HasLeft = Callable[[Record], bool]
+
+
+def nothing(record: Record) -> bool:
+    """The `HasLeft` of a read that emits all rows."""
+    return False
 
 
 class CollectionFetcher(Fetcher[ListAsk]):
@@ -37,13 +44,16 @@ class CollectionFetcher(Fetcher[ListAsk]):
         self.settings = settings
         self.forms = forms
 
-    def fetch(self, asked: ListAsk) -> Answer:
-        """As the base, in the form that brings most. Refusals say what the user can do, as far as that is known."""
+    def fetch(self, asked: ListAsk, has_left: HasLeft = nothing) -> Answer:
+        """As the base, in the form that brings most. Refusals say what the user can do, as far as that is known.
+
+        For rows that all have left nothing is asked twice.
+        """
         collection, is_app = self.endpoint.collection, self.settings.credentials.is_app
         if not self.settings.allows(collection):
             raise errors.no_app_scope(self.stream, collection.plural)
         try:
-            return self._in_best_form(asked)
+            return self._in_best_form(asked, has_left)
         except (Rejected, Unavailable) as refused:
             if isinstance(refused, Rejected) and refused.status == errors.FORBIDDEN:
                 raise errors.forbidden(refused, self.stream, collection.plural, is_app=is_app) from refused
@@ -51,7 +61,7 @@ class CollectionFetcher(Fetcher[ListAsk]):
                 raise errors.unlisted(refused) from refused
             raise
 
-    def _in_best_form(self, asked: ListAsk) -> Answer:
+    def _in_best_form(self, asked: ListAsk, has_left: HasLeft) -> Answer:
         form: Form | None = self.forms.best
         refusal: Rejected | None = None
         answer: Answer | None = None
@@ -66,15 +76,24 @@ class CollectionFetcher(Fetcher[ListAsk]):
                 if form is None:
                     raise
             else:
-                form = self.forms.answered(form, answer.body, refusal, self.say)
+                news = None if all(map(has_left, answer.records)) else answer.body
+                form = self.forms.answered(form, news, refusal, self.say)
         assert answer is not None
         return answer
 
-    def page(self, window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
+    def page(
+        self,
+        window: Window,
+        token: Any = None,
+        *,
+        count: bool = False,
+        limit: int | None = None,
+        has_left: HasLeft = nothing,
+    ) -> Fetched:
         """One page of a window; see `windows.Fetch`."""
         asked = ListAsk(limit, window=window, after=token, count=count)
         for is_again in (False, True):
-            answer = self.fetch(asked)
+            answer = self.fetch(asked, has_left)
             cursor = next_cursor(answer.body)
             # Odd links may be damage; given twice, they are this API's way to say that there is no next page.
             if cursor == ODD and is_again:

@@ -15,9 +15,11 @@ from source_kit import timestamps
 from source_kit.lookback import Lookback
 from source_kit.state_input import cursor_instant
 from source_kit.stream import TimeCursor
-from source_kit.work import Page, Plan, Start, mapped
+from source_kit.work import Page, Plan, Record, Start, mapped
+from source_outreach.fetcher import HasLeft, nothing
 from source_outreach.timeline import Checkpoint, Timeline
 
+TimelineOf = Callable[[str, Checkpoint, HasLeft], Timeline]
 # When a collection that is read at most once in so many hours was read to its end.
 READ_KEY = "__read_at"
 
@@ -44,31 +46,29 @@ class Rhythm:
         return {READ_KEY: timestamps.seconds_z(self.now)} if self.read_every else {}
 
 
-def read(timeline_of: Callable[[str, Checkpoint], Timeline], cursor: TimeCursor, start: Start, rhythm: Rhythm) -> Plan:
+def read(timeline_of: TimelineOf, cursor: TimeCursor, start: Start, rhythm: Rhythm) -> Plan:
     """The plan of one read. Its first step raises `ConfigError` for a broken state."""
     if not start.incremental:
-        yield from timeline_of(cursor.field, _behind(cursor)).walk(cursor.lower(start))
+        yield from timeline_of(cursor.field, _behind(cursor), nothing).walk(cursor.lower(start))
     elif rhythm.is_due(start):
         yield from _by_marks(timeline_of, cursor, start, rhythm)
 
 
-def _by_marks(
-    timeline_of: Callable[[str, Checkpoint], Timeline], cursor: TimeCursor, start: Start, rhythm: Rhythm
-) -> Plan:
+def _by_marks(timeline_of: TimelineOf, cursor: TimeCursor, start: Start, rhythm: Rhythm) -> Plan:
     look = Lookback(rhythm.stream, cursor, start, every=rhythm.look_back_every, now=rhythm.now)
 
     def checkpoint(value: str, asked_at: datetime, is_last: bool) -> Mapping[str, Any] | None:
         # The last one is the state of the whole read.
         return None if is_last else look.checkpoint(_earlier(value, cursor.lag), asked_at)
 
-    timeline = timeline_of(cursor.field, checkpoint)
-    yield from _fresh(timeline.walk(look.lower), look)
+    timeline = timeline_of(cursor.field, checkpoint, look.has_left)
+    yield from _fresh(timeline.walk(look.lower), lambda records: look.fresh(records, timeline.asked_at))
     yield Page((), {**look.final(timeline.asked_at or rhythm.now), **rhythm.note()})
 
 
-def _fresh(plan: Plan, look: Lookback) -> Plan:
+def _fresh(plan: Plan, fresh: Callable[[list[Record]], list[Record]]) -> Plan:
     """The plan without the rows that have left in an earlier read."""
-    return mapped(plan, lambda page: replace(page, records=look.fresh(list(page.records))))
+    return mapped(plan, lambda page: replace(page, records=fresh(list(page.records))))
 
 
 def _behind(cursor: TimeCursor) -> Checkpoint:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from airbyte_cdk.models import SyncMode
 from source_kit.catalog_input import ConfiguredStream
 from source_kit.errors import ConfigError
 from source_kit.rules import Rejected, Unavailable
+from source_kit.state_input import StreamState
 from source_kit.work import Record
 from source_outreach.collections import table
 from source_outreach.forms import PLAIN, WITH_CONNECTIONS, Forms
@@ -222,6 +224,27 @@ def test_a_selected_column_costs_nothing_while_there_is_nothing_to_read(requests
     requests_mock.get(PROSPECTS, json=page([]))
     assert synced(connected(), "prospects", "contactHistogram") == []
     assert len(requests_mock.request_history) == 1
+
+
+def test_rows_that_have_left_before_cost_no_request_for_hidden_attributes(requests_mock: requests_mock.Mocker) -> None:
+    """Every sync meets the last row of the one before again."""
+
+    def answer(updated_at: str, request: Any, context: Any) -> dict[str, Any]:
+        content = sparse(request, context)
+        content["data"][0]["attributes"]["updatedAt"] = updated_at
+        return content
+
+    schema: dict[str, Any] = {"properties": {name: {} for name in ("id", "updatedAt", "contactHistogram")}}
+    state: dict[str, Any] = {}
+    found = []
+    for updated_at in ("2025-06-01T00:00:00.000Z", "2025-06-01T00:00:00.000Z", "2025-06-02T00:00:00.000Z"):
+        prospects, connection = requests_mock.get(PROSPECTS, json=partial(answer, updated_at)), connected()
+        configured = ConfiguredStream("prospects", "incremental", json_schema=schema)
+        assert sync(connection, configured, states={"prospects": StreamState(state, own=True)} if state else {}) == 0
+        messages = connection.output.messages()  # type: ignore[attr-defined]  # a kept output
+        state = [each["state"]["stream"]["stream_state"] for each in messages if each["type"] == "STATE"][-1]
+        found.append((prospects.call_count, [row.get("contactHistogram") for row in emitted(connection)]))
+    assert found == [(2, [[[1, 2]]]), (1, []), (2, [[[1, 2]]])]
 
 
 def test_a_hidden_attribute_that_comes_unasked_is_not_asked_for(requests_mock: requests_mock.Mocker) -> None:

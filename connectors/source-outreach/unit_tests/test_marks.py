@@ -6,6 +6,7 @@ import random
 import weakref
 from collections import Counter
 from datetime import datetime, timedelta
+from email.utils import format_datetime
 from typing import Any, cast
 
 import pytest
@@ -69,6 +70,23 @@ def test_the_second_change_within_a_second_leaves_as_well(stages: VendorList) ->
     stages.put(1, NOON)
     assert syncs.sync(NOON + timedelta(seconds=2)) == [1]
     assert syncs.sync(NOON + timedelta(seconds=4)) == []
+
+
+def test_a_clock_that_is_ahead_of_outreachs_costs_no_second_change(requests_mock: requests_mock.Mocker) -> None:
+    """Ten seconds: by the clock here the second of the change is long over."""
+    vendor, ahead = VendorList("stages"), timedelta(seconds=10)
+
+    def answer(request: Any, context: Any) -> dict[str, Any]:
+        context.headers["Date"] = format_datetime(vendor.now - ahead, usegmt=True)
+        return vendor.answer(request, context)
+
+    requests_mock.get(f"{API}/stages", json=answer)
+    vendor.put(1, NOON)
+    syncs = Syncs(vendor)
+    assert syncs.sync(NOON + ahead + timedelta(milliseconds=400)) == [1]
+    vendor.put(1, NOON)
+    assert syncs.sync(NOON + ahead + timedelta(seconds=2)) == [1]
+    assert syncs.sync(NOON + ahead + timedelta(seconds=4)) == []
 
 
 @pytest.mark.parametrize("most", [lookback.MOST_REMEMBERED, 3])
@@ -203,6 +221,6 @@ def test_a_read_by_marks_that_waits_for_its_turn_holds_no_record_that_has_left()
 
     cursor = TimeCursor("updatedAt", None, timedelta(0))
     look = lookback.Lookback("stages", cursor, Start(incremental=True), every=timedelta(0), now=NOON)
-    plan = marks._fresh(pages(), look)
+    plan = marks._fresh(pages(), look.fresh)
     left = [weakref.ref(cast(Page, next(plan)).records[0]) for _ in range(2)]
     assert [each() for each in left] == [None, None]

@@ -347,14 +347,22 @@ def test_such_a_stream_in_a_catalog_of_before_says_why_without_a_request(request
     assert requests_mock.request_history == []
 
 
-def test_a_missing_scope_of_an_app_is_added_in_the_portal(requests_mock: requests_mock.Mocker) -> None:
+@pytest.mark.parametrize(
+    ("plural", "scope"),
+    [
+        ("calls", "calls.read"),
+        # The portal offers an app no other.
+        ("webhooks", "webhooks.all"),
+    ],
+)
+def test_a_missing_scope_of_an_app_is_added_in_the_portal(
+    requests_mock: requests_mock.Mocker, plural: str, scope: str
+) -> None:
     requests_mock.post(f"{INSTALLS}/17/actions/accessToken", json=granted())
-    refusal = problem("unauthorizedOauthScope", "The required scope 'calls.read'.")
-    requests_mock.get(f"{OWN_HOST}/calls", status_code=403, json=refusal)
-    with pytest.raises(
-        Unavailable, match=r"the app lacks the scope calls\.read\. Add it in the Outreach developer portal"
-    ):
-        read(stream_of(connected(**config()), "calls"))
+    refusal = problem("unauthorizedOauthScope", f"The required scope '{plural}.read'.")
+    requests_mock.get(f"{OWN_HOST}/{plural}", status_code=403, json=refusal)
+    with pytest.raises(Unavailable, match=f"the app lacks the scope {scope}. Add it in the Outreach developer portal"):
+        read(stream_of(connected(**config()), plural))
 
 
 # The config.
@@ -363,7 +371,11 @@ def test_a_missing_scope_of_an_app_is_added_in_the_portal(requests_mock: request
 @pytest.mark.parametrize(
     ("credentials", "message"),
     [
-        ({"s2s_guid": "my app"}, "credentials.s2s_guid"),
+        (
+            {"s2s_guid": "my app"},
+            "credentials.s2s_guid is no GUID such as 3f2504e0-4f89-41d3-9a0c-0305e82c3301: copy the S2S GUID of your "
+            "app from the Outreach developer portal",
+        ),
         ({"s2s_guid": "12345"}, "credentials.s2s_guid is no GUID such as 3f2504e0"),
         ({"private_key": "secret"}, "credentials.private_key is no PEM private key"),
         ({"private_key": None}, "credentials.private_key is missing"),
