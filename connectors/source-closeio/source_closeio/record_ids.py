@@ -71,8 +71,8 @@ def _searched(stream: Searched) -> Plan:
     stream.pages.fields = list(CORE_FIELDS)
     try:
         yield from walk(replace(stream.keyset(), checkpoint=lambda value, asked_at: None), Window())
-    except SearchRefused:
+    except SearchRefused as refused:
         if stream.other_way is None:
-            raise
+            raise stream.no_way(refused) from refused
         _narrowed(stream.other_way.pages, "id", "date_updated")
         yield from stream.other_way.walk(Window())

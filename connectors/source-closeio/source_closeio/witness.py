@@ -144,6 +144,8 @@ class Witness:
                 data = event.get("data")
                 changed = timestamps.instant(data.get("date_updated")) if isinstance(data, dict) else None
                 changed = changed or timestamps.before(happened, WRITTEN_WITHIN)
+                # The records tell milliseconds, and the log may tell more: they would all seem to be late.
+                changed = timestamps.floor(changed, timestamps.MILLISECOND)
                 if changed >= self._since - WRITTEN_WITHIN:
                     self._told[identity] = max(changed, self._told.get(identity, changed))
             if len(self._told) > MOST_TOLD:

@@ -80,6 +80,15 @@ def test_where_searching_is_refused_the_ids_are_listed_in_the_other_way(stream: 
     assert {sent.params["_fields"] for sent in account.vendor.sent if sent.method == "GET"} == {"id,date_updated"}
 
 
+def test_where_nothing_but_a_search_lists_them_a_refusal_says_what_to_take_out_of_the_config() -> None:
+    account = of("leads", "custom_objects", refuse={SEARCH: 403}, **SIZES)
+    reading = account.read("record_ids", mode="full_refresh")
+    (error,) = reading.errors
+    assert (reading.exit_code, error["failure_type"]) == (1, "config_error")
+    assert error["message"].startswith("Reading stream custom_objects failed: Close refuses to search these objects")
+    assert error["message"].endswith("take custom_objects out of record_ids_of.")
+
+
 def test_dates_of_the_config_do_not_bound_them() -> None:
     account = of("leads", "activities", **SIZES)
     account.config.update(start_date="2026-01-01", end_date="2026-02-01")
