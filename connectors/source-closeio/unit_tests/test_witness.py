@@ -95,9 +95,10 @@ def test_a_log_that_tells_times_more_exactly_than_the_index_costs_no_request_by_
 
     def with_microseconds(sent: Sent, status: int, body: Any) -> tuple[int, Any]:
         for event in body["data"]:
-            changed = (event.get("data") or {}).get("date_updated")
-            if changed:
-                event["data"]["date_updated"] = f"{parse(changed).replace(tzinfo=None).isoformat('T', 'milliseconds')}789"
+            data = event.get("data") or {}
+            if "date_updated" in data:
+                changed = parse(data["date_updated"]).replace(tzinfo=None)
+                data["date_updated"] = f"{changed.isoformat('T', 'milliseconds')}789"
         return status, body
 
     account.vendor.altered[EVENTS] = with_microseconds
