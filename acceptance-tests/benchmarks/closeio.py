@@ -55,6 +55,18 @@ BENCHMARK = Benchmark(
             workers=DEFAULTS.num_workers,
             least_requests=200,
             used=0.8,
+            # The second witness of all other streams.
+            beside=("GET /event/",),
+        ),
+        "log": partial(
+            whole,
+            sizes={"size": 200, "events": 12_000},
+            limit=240,
+            window_seconds=8.0,
+            workers=DEFAULTS.num_workers,
+            least_requests=200,
+            used=0.8,
+            streams=("event_log", "events", "deleted_records"),
         ),
     },
 )

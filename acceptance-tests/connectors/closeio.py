@@ -130,6 +130,10 @@ def activities(name: str, touch: str = "", *, checkpoints_inside: bool = False) 
     )
 
 
+TOUCHING = (
+    "leads", "custom_objects", "opportunities", "activities", "call_activities", "user_posts", "tasks", "event_log",
+    "deleted_records",
+)  # fmt: skip
 LATE = ("leads", "contacts", "opportunities", "custom_objects", "activities", "tasks")
 
 CONNECTOR = Connector(
@@ -227,7 +231,7 @@ CONNECTOR = Connector(
         told_at_once=tuple(name for name in LATE if name != "activities"),
     ),
     # By search, by windows on the creation, by windows on another date, from the event log, children of others.
-    touching=("leads", "opportunities", "activities", "call_activities", "user_posts", "tasks", "event_log"),
+    touching=TOUCHING,
     ids=IdLists(
         streams={
             "leads": ("leads", 200),

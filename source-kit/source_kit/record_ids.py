@@ -15,7 +15,7 @@ from dataclasses import replace
 from source_kit import schemas, timestamps
 from source_kit.client import HttpClient
 from source_kit.endpoint import NoEndpoint
-from source_kit.errors import ConfigError
+from source_kit.errors import ConfigError, StreamUnavailable
 from source_kit.stream import KitStream
 from source_kit.work import Fork, Page, Plan, Start
 
@@ -62,7 +62,7 @@ class RecordIds(KitStream):
 
     def _rows(self, name: str, plan: Plan, seen_at: str) -> Plan:
         nameless = 0
-        for step in plan:
+        for step in _told(name, plan):
             if isinstance(step, Fork):
                 yield replace(step, plans=[self._rows(name, each, seen_at) for each in step.plans])
                 continue
@@ -72,6 +72,17 @@ class RecordIds(KitStream):
             yield Page(rows, warning=None if step.warning is None else f"{name}: {step.warning}")
         if nameless:
             yield Page(warning=f"{nameless} rows of {name} came without an id and are left out.")
+
+
+def _told(name: str, plan: Plan) -> Plan:
+    """The plan. What may not be read is no stream of the sync, but a name in the config."""
+    try:
+        yield from plan
+    except StreamUnavailable as refused:
+        raise StreamUnavailable(
+            f"{refused.message} It is read for record_ids here: to do without it, take {name} out of record_ids_of.",
+            internal_message=refused.internal_message,
+        ) from refused
 
 
 def wanted_ids(

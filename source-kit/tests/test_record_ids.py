@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from source_kit.budget import RateBudget
 from source_kit.client import HttpClient
-from source_kit.errors import ConfigError
+from source_kit.errors import ConfigError, StreamUnavailable
 from source_kit.oauth import basic
 from source_kit.record_ids import RecordIds, listings_of
 from source_kit.testing import NOON, FakeClock
@@ -35,6 +37,27 @@ def test_each_id_of_each_stream_is_a_row_and_what_has_none_is_counted(client: Ht
         "leads: more were counted.",
         "1 rows of leads came without an id and are left out.",
     ]
+
+
+def refused() -> Plan:
+    raise StreamUnavailable("Reading stream deals failed: remove it.", internal_message="status 403")
+    yield
+
+
+def halves() -> Plan:
+    yield Fork([iter([Page([{"id": "a"}])]), refused()])
+
+
+@pytest.mark.parametrize("listing", [refused, halves])
+def test_a_stream_that_may_not_be_listed_is_to_be_taken_out_of_the_config(client: HttpClient, listing: Any) -> None:
+    stream = RecordIds(client, {"deals": listing})
+    with pytest.raises(StreamUnavailable) as caught:
+        list(in_order(stream.work(Start(False))))
+    assert caught.value.message == (
+        "Reading stream deals failed: remove it. It is read for record_ids here: to do without it, take deals out of "
+        "record_ids_of."
+    )
+    assert caught.value.internal_message == "status 403"
 
 
 def test_it_is_read_whole_and_its_key_is_stream_and_id(client: HttpClient) -> None:

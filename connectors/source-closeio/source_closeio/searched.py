@@ -71,7 +71,7 @@ class Searched(CloseStream):
             yield from walk(self.keyset(), window)
         except SearchRefused as refused:
             if self.other_way is None:
-                raise self._no_way(refused) from refused
+                raise self.no_way(refused) from refused
             why = f"Searching {self.name} is refused ({refused})"
             yield from self._otherwise(self.other_way, window, why)
 
@@ -79,7 +79,8 @@ class Searched(CloseStream):
         self.client.log("WARN", f"{why}; {way.words}.")
         yield from way.walk(window)
 
-    def _no_way(self, refused: SearchRefused) -> Unavailable:
+    def no_way(self, refused: SearchRefused) -> Unavailable:
+        """What to raise where searching is refused and there is no other way."""
         cause = refused.__cause__
         return Unavailable(
             f"Reading stream {self.name} failed: Close refuses to search these objects ({refused}), and there is no "

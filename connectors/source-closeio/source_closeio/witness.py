@@ -16,7 +16,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeGuard
 
 from source_closeio.base import CloseStream
 from source_closeio.changes import ChangeLog
@@ -41,7 +41,12 @@ MOST_TOLD = 200_000
 FETCHED_PER_PLAN = 10
 # What ends the hearing of the log and not the stream.
 FAILURES = (StreamUnavailable, TransientError, ConnectorFault)
-_is_id = re.compile(r"\w+", re.ASCII).fullmatch
+_names_one = re.compile(r"\w+", re.ASCII).fullmatch
+
+
+def is_id(value: Any) -> TypeGuard[str]:
+    """Whether it may stand in an address."""
+    return isinstance(value, str) and _names_one(value) is not None
 
 
 class Witness:
@@ -136,7 +141,7 @@ class Witness:
                 identity, happened = event.get("object_id"), timestamps.instant(event.get("date_updated"))
                 if happened is not None:
                     self._newest = happened if self._newest is None else max(self._newest, happened)
-                if not isinstance(identity, str) or not _is_id(identity) or happened is None:
+                if not is_id(identity) or happened is None:
                     continue
                 if event.get("action") == "deleted":
                     self._gone.add(identity)
@@ -144,6 +149,8 @@ class Witness:
                 data = event.get("data")
                 changed = timestamps.instant(data.get("date_updated")) if isinstance(data, dict) else None
                 changed = changed or timestamps.before(happened, WRITTEN_WITHIN)
+                # The records tell milliseconds, and the log may tell more: they would all seem to be late.
+                changed = timestamps.floor(changed, timestamps.MILLISECOND)
                 if changed >= self._since - WRITTEN_WITHIN:
                     self._told[identity] = max(changed, self._told.get(identity, changed))
             if len(self._told) > MOST_TOLD:

@@ -357,3 +357,23 @@ def test_an_activity_that_was_edited_many_times_is_fetched_and_leaves_once() -> 
     assert sorted(identity for identity in again.ids if identity in calls) == sorted(calls)
     asked = [sent.params["id__in"] for sent in account.vendor.sent if "id__in" in sent.params]
     assert sorted(",".join(asked).split(",")) == sorted(calls)
+
+
+@pytest.mark.parametrize(("window_seconds", "comes"), [(86_400, True), (0, False)])
+def test_a_new_activity_that_its_list_shows_late_comes_while_the_window_goes_back_to_it(
+    window_seconds: int, comes: bool
+) -> None:
+    ended = (datetime.now(UTC) - timedelta(hours=12)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    account = Account({"activities_window_seconds": window_seconds}, activities=300, now=ended)
+    state = account.read("call_activities").states[-1]
+    (late,) = account.app.touch_earlier("call_activities", update=0, create=1, delete=0, ago_ms=7_200_000)["created"]
+    account.app.touch("call_activities", update=0, create=1, delete=0)
+
+    def without(sent: Sent, status: int, body: Any) -> tuple[int, Any]:
+        return status, {**body, "data": [row for row in body["data"] if row["id"] != late]}
+
+    account.vendor.altered["GET /activity/call/"] = without
+    second = account.read("call_activities", state)
+    assert (second.exit_code, late in second.ids) == (0, False)
+    account.vendor.altered.clear()
+    assert (late in account.read("call_activities", second.states[-1]).ids) is comes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,9 +11,9 @@ import pytest
 from source_closeio.record_ids import listings
 from source_closeio.streams import build
 from source_kit.errors import ConfigError
-from unit_tests.closeio_account import Account
+from unit_tests.closeio_account import Account, Sent
 
-SEARCH = "POST /data/search/"
+SEARCH, EVENTS = "POST /data/search/", "GET /event/"
 KNOWN = tuple(listings(build(None, None)))  # type: ignore[arg-type]  # nothing is asked here
 SIZES = {"leads": 450, "contacts": 450, "opportunities": 300, "activities": 300, "tasks": 300}
 
@@ -67,7 +68,10 @@ def test_requests_name_nothing_but_what_the_walk_needs_and_are_one_for_each_page
     assert asked["GET /activity/"] == usual
     assert asked["GET /task/"] <= 2  # 300, 1,000 a page
     assert not any("custom_field" in group for group in asked)
-    fields = {sent.params["_fields"] for sent in account.vendor.sent if sent.method == "GET"}
+    # What was created in the last day, of leads.
+    assert asked[EVENTS] == 1
+    asked_lists = [sent for sent in account.vendor.sent if sent.method == "GET" and sent.group != EVENTS]
+    fields = {sent.params["_fields"] for sent in asked_lists}
     assert fields == {"id,date_updated", "id,date_created", "id"}
     searched = {tuple(sent.body["_fields"]["lead"]) for sent in account.vendor.sent if sent.method == "POST"}
     assert searched == {("id", "date_created", "date_updated")}
@@ -77,7 +81,63 @@ def test_requests_name_nothing_but_what_the_walk_needs_and_are_one_for_each_page
 def test_where_searching_is_refused_the_ids_are_listed_in_the_other_way(stream: str) -> None:
     account = of(stream, refuse={SEARCH: 403}, **SIZES)
     assert read(account) == truth(account, stream)
-    assert {sent.params["_fields"] for sent in account.vendor.sent if sent.method == "GET"} == {"id,date_updated"}
+    asked = [sent for sent in account.vendor.sent if sent.method == "GET" and sent.group != EVENTS]
+    assert {sent.params["_fields"] for sent in asked} == {"id,date_updated"}
+
+
+@pytest.mark.parametrize(("stream", "path"), [("leads", "lead"), ("contacts", "contact")])
+def test_what_is_too_new_for_the_index_is_among_them_and_costs_one_request(stream: str, path: str) -> None:
+    account = of(stream, **SIZES)
+    late = account.app.touch(stream, update=0, create=3, delete=0)["created"]
+
+    def without(sent: Sent, status: int, body: Any) -> tuple[int, Any]:
+        return status, {**body, "data": [row for row in body["data"] if row["id"] not in late], "count": None}
+
+    account.vendor.altered[SEARCH] = without
+    assert read(account) == truth(account, stream)
+    asked = [sent for sent in account.vendor.sent if sent.group.startswith(f"GET /{path}/")]
+    assert sorted(sent.path.split("/")[-2] for sent in asked) == sorted(late)
+    assert {sent.params["_fields"] for sent in asked} == {"id"}
+
+
+def test_what_was_created_lately_and_is_gone_is_not_among_them() -> None:
+    account = of("leads", leads=0)
+    account.app.touch("leads", update=0, create=9, delete=0)
+    account.app.touch("leads", update=0, create=0, delete=2)
+    assert read(account) == truth(account, "leads")
+    assert len(truth(account, "leads")["leads"]) == 7
+
+
+@pytest.mark.parametrize("status", [400, 403])
+def test_where_the_role_may_not_see_the_log_a_warning_says_what_may_be_missing(status: int) -> None:
+    account = of("leads", refuse={EVENTS: status}, **SIZES)
+    assert read(account) == truth(account, "leads")
+    (warning,) = account.read("record_ids", mode="full_refresh").warnings
+    assert warning.startswith("Stream leads: the event log could not be read (GET event/: status")
+    assert warning.endswith("are not in record_ids, as if they were deleted.")
+
+
+def test_what_else_the_log_tells_names_no_lead() -> None:
+    account = of("leads", leads=5, events=0)
+    lead = {"object_type": "lead", "action": "created", "date_updated": datetime.now(UTC).isoformat()}
+    events = [
+        {**lead, "id": "ev_1", "object_id": "../me"},
+        {**lead, "id": "ev_2", "object_id": None},
+        {**lead, "id": "ev_3", "object_id": "lead_1", "action": "updated"},
+        {**lead, "id": "ev_4", "object_id": "cont_1", "object_type": "contact"},
+    ]
+    account.vendor.always[EVENTS] = (200, {"data": events, "cursor_next": None})
+    assert read(account) == truth(account, "leads")
+    assert not any(sent.group.startswith("GET /lead/") for sent in account.vendor.sent)
+
+
+def test_where_nothing_but_a_search_lists_them_a_refusal_says_what_to_take_out_of_the_config() -> None:
+    account = of("leads", "custom_objects", refuse={SEARCH: 403}, **SIZES)
+    reading = account.read("record_ids", mode="full_refresh")
+    (error,) = reading.errors
+    assert (reading.exit_code, error["failure_type"]) == (1, "config_error")
+    assert error["message"].startswith("Reading stream custom_objects failed: Close refuses to search these objects")
+    assert error["message"].endswith("take custom_objects out of record_ids_of.")
 
 
 def test_dates_of_the_config_do_not_bound_them() -> None:

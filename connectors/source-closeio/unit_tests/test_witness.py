@@ -87,6 +87,27 @@ def test_where_nothing_is_late_no_record_is_asked_for_by_id(stream: str) -> None
     assert account.vendor.groups()[EVENTS] == 1 + (9 if stream == "tasks" else 1)
 
 
+@pytest.mark.parametrize("stream", LISTS)
+def test_a_log_that_tells_times_more_exactly_than_the_index_costs_no_request_by_id(stream: str) -> None:
+    account = Account()
+    state = account.read(stream).states[-1]
+    touched = account.app.touch(stream, update=5, create=1, delete=0)
+
+    def with_microseconds(sent: Sent, status: int, body: Any) -> tuple[int, Any]:
+        for event in body["data"]:
+            data = event.get("data") or {}
+            if "date_updated" in data:
+                changed = parse(data["date_updated"]).replace(tzinfo=None)
+                data["date_updated"] = f"{changed.isoformat('T', 'milliseconds')}789"
+        return status, body
+
+    account.vendor.altered[EVENTS] = with_microseconds
+    account.vendor.sent.clear()
+    again = account.read(stream, state)
+    assert {*touched["updated"], *touched["created"]} <= set(again.ids)
+    assert singles(account, stream) == []
+
+
 def test_where_nothing_has_happened_only_the_newest_event_is_looked_at() -> None:
     account = Account(events=0)
     state = account.read("leads").states[-1]
