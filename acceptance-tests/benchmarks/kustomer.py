@@ -1,4 +1,4 @@
-"""What is measured of source-kustomer: conversations, without and under the budget of searches."""
+"""What is measured of source-kustomer: conversations, without and under the budget of searches; customers by lists."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from connectors.kustomer import CONNECTOR
 
 SEARCHES = ("customers/search", "customers/archive/search")
 MINUTE_SECONDS = 60.0
+# What a connector uses by default of the two documented budgets of a minute.
+ORGANISATION_A_MINUTE, SEARCHES_A_MINUTE = 950, 95
 # What a connector uses of a limit by default.
 SHARE = 0.95
 # What the emulator takes for two years.
@@ -96,6 +98,25 @@ def organisation(run: Run, *, limit: int, conversations: int, latency_ms: int, u
     ]
 
 
+def listed(run: Run, *, customers: int, faster: float) -> list[Line]:
+    """Customers by a list that filters, against searches alone: by the requests, in minutes of the two budgets."""
+    minutes: dict[str, float] = {}
+    for how, lists in (("lists", ["customers"]), ("searches", [])):
+        say(f"{customers:,} customers by {how}")
+        options: dict[str, Any] = {"customers": customers, "days": 700, "lists_show_deleted": True}
+        with run.account(1, **options, filtered_lists=lists) as subject:
+            connector = subject.connector(streams=["customers"], search_requests_per_minute=100_000)
+            if (found := subject.records("connector")) != customers:
+                raise SystemExit(f"connector read {found} of {customers} customers")
+            asked = subject.emulator.stats()["by_group"]
+        describe("connector", connector)
+        searches = sum(asked.get(f"POST /{path}", 0) for path in SEARCHES)
+        minutes[how] = max(sum(asked.values()) / ORGANISATION_A_MINUTE, searches / SEARCHES_A_MINUTE)
+        say(f"  {asked}, {minutes[how]:.2f} minutes")
+    what = f"{customers:,} customers by lists: speed in budgets / that of searches"
+    return [Line(what, minutes["searches"] / minutes["lists"], faster, at_least=True)]
+
+
 BENCHMARK = Benchmark(
     Subject(
         connector=CONNECTOR,
@@ -111,6 +132,7 @@ BENCHMARK = Benchmark(
         "latency": partial(network, limits=Limits(speed_up=3, wall=1.2, requests=1.1), workers=8, is_default=True),
         "uneven": partial(network, limits=Limits(wall=1.2, requests=1.1), workers=8, is_default=True, contrast=100),
         "budget": partial(budget, searches=100, pages=270, used=0.95, requests=1.1),
+        "listed": partial(listed, customers=140_000, faster=1.8),
         "organisation": partial(organisation, limit=300, conversations=1_150, latency_ms=300, used=0.95),
     },
 )

@@ -54,6 +54,18 @@ def refusals(most: int) -> Callable[[dict[str, Any]], list[str]]:
     return judge
 
 
+def listed(least: int) -> Callable[[dict[str, Any]], list[str]]:
+    """The list of customers was asked at least so often."""
+
+    def judge(statistics: dict[str, Any]) -> list[str]:
+        asked = statistics["by_group"].get("GET /customers", 0)
+        return [] if asked >= least else [f"the list of customers was asked {asked} times, not {least}"]
+
+    return judge
+
+
+# So many of the last two years that it is worth asking the list, three pages of which share a timestamp.
+LISTABLE = {"customers": 2_600, "days": 700, "ties": [1_600, 600], "lists_show_deleted": True}
 SMALL = {
     "customers": 60, "conversations": 60, "messages": 700, "notes": 620, "companies": 150, "kobjects": 150,
     "conversation_times": 150, "audit_logs": 120,
@@ -218,31 +230,36 @@ CONNECTOR = Connector(
             streams=("conversation_events",),
             statistics=windows_used("organisation", 57),
         ),
-        Scenario("customers cannot be listed by filters", {"filtered_lists": []}),
-        Scenario(
-            "filters of customers are refused", {"filtered_lists": [], "unknown_filters": "refused"},
-            streams=("customers",),
+        *(
+            Scenario(name, {**LISTABLE, **options}, streams=("customers",), statistics=listed(least))
+            for name, options, least in (
+                ("customers are listed by filters", {"ties": []}, 26),
+                ("customers cannot be listed by filters", {"filtered_lists": []}, 1),
+                ("filters of customers are refused", {"filtered_lists": [], "unknown_filters": "refused"}, 1),
+                ("filtered lists ignore when customers were created", {"ignored_list_filters": ["createdAt"]}, 10),
+                ("filtered lists ignore when customers changed", {"ignored_list_filters": ["updatedAt"]}, 1),
+                ("filtered lists ignore where windows begin", {"ignored_list_filters": ["[gte]"]}, 1),
+                ("filtered lists ignore where windows end", {"ignored_list_filters": ["[lt]"]}, 2),
+                ("filtered lists come in no order", {"unsorted": ["GET /customers"]}, 26),
+                ("three pages of filtered lists share one timestamp", {}, 26),
+                ("12,000 of a filtered list share one timestamp", {"customers": 15_000, "ties": [12_000]}, 26),
+                ("ties of filtered lists come in another order each time", {"unstable_ties": True}, 26),
+                ("filtered lists hide what is deleted", {"lists_show_deleted": False}, 2),
+                (
+                    "filtered lists end with the archive",
+                    {"customers": 9_000, "days": 1_000, "lists_reach_archive": False}, 26,
+                ),
+                ("filtered lists end at 500 records", {"list_cap": 500}, 2),
+            )
         ),
-        Scenario(
-            "filtered lists come in no order",
-            {"customers": 2_600, "unsorted": ["GET /customers"]}, streams=("customers",),
+        # Longer than a page, so that it is read by windows of time.
+        *(
+            Scenario(
+                f"the audit log ignores {what}",
+                {"audit_logs": 1_500, "days": 80, "ignored_audit_filters": [ignored]}, streams=AUDITED,
+            )
+            for what, ignored in (("filters", "*"), ("where windows begin", "start"), ("where windows end", "end"))
         ),
-        Scenario(
-            "three pages of filtered lists share one timestamp",
-            {"customers": 2_600, "ties": [1_600, 600]}, streams=("customers",),
-        ),
-        Scenario(
-            "12,000 of a filtered list share one timestamp",
-            {"customers": 13_000, "ties": [12_000]}, streams=("customers",),
-        ),
-        Scenario(
-            "ties of filtered lists come in another order each time",
-            {"customers": 2_600, "ties": [1_600, 600], "unstable_ties": True}, streams=("customers",),
-        ),
-        Scenario("filtered lists show what is deleted", {"lists_show_deleted": True}, streams=("customers",)),
-        Scenario("filtered lists end with the archive", {"lists_reach_archive": False}, streams=("customers",)),
-        Scenario("filtered lists end at 500 records", {"customers": 2_600, "list_cap": 500}, streams=("customers",)),
-        Scenario("the audit log ignores filters", {"ignored_audit_filters": ["*"]}, streams=AUDITED),
         Scenario("companies are deleted by updates", {"deletes_as_updates": ["company"]}, streams=AUDITED),
         Scenario("entries of the audit log live a month", {"audit_days": 30.0}, streams=AUDITED),
         Scenario("edges of companies are not listed", {"edges_listed": False}, streams=("company_edges",)),

@@ -45,7 +45,7 @@ ACCOUNTS: Mapping[str, DemoAccount] = {
         changes={
             "messages": {"update": 10, "create": 40},
             "conversations": {"update": 15, "create": 5},
-            "customers": {"update": 5, "create": 2},
+            "customers": {"update": 5, "create": 2, "delete": 2},
         },
     ),
     "outreach": DemoAccount(

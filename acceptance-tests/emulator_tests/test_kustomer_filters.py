@@ -86,6 +86,16 @@ def test_the_far_future_has_no_customers_and_is_ignored_where_lists_do_not_filte
     assert kustomer.rows("/companies", **FAR_FUTURE) == []
 
 
+def test_filters_of_one_field_or_one_bound_may_be_ignored(kustomer: KustomerClient) -> None:
+    everything = len(kustomer.walk("/customers", sort="updatedAt"))
+    kustomer.options(ignored_list_filters=["createdAt"])
+    assert kustomer.rows("/customers", **FAR_FUTURE) == []
+    assert len(kustomer.walk("/customers", **{"filter[createdAt][gte]": "2100-01-01"})) == everything
+    kustomer.options(ignored_list_filters=["[lt]"])
+    assert kustomer.rows("/customers", **FAR_FUTURE) == []
+    assert len(kustomer.walk("/customers", **{"filter[updatedAt][lt]": "2000-01-01"})) == everything
+
+
 @pytest.mark.parametrize(
     "params",
     [

@@ -38,7 +38,8 @@ class FilteredLists:
             if filters and self._options.unknown_filters == "refused":
                 raise ValueError(f"{next(iter(filters))} is not allowed")
             return list(collection.present())
-        ranges = _ranges(filters)
+        ignored = self._options.ignored_list_filters
+        ranges = _ranges({name: text for name, text in filters.items() if not any(part in name for part in ignored)})
         sort = params.get("sort", "")
         if not ranges and not sort:
             return list(collection.present())

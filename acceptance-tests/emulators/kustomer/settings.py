@@ -45,6 +45,7 @@ class KustomerOptions(Options):
     ids_only: str = option("honoured", "idsOnly of a search is honoured, ignored or refused")
     filtered_lists: list[str] = option(["customers"], "lists that know filter[updatedAt], filter[createdAt] and sort")
     unknown_filters: str = option("ignored", "filters of other lists are ignored or refused")
+    ignored_list_filters: list[str] = option([], "what filtered lists ignore of filters, as createdAt or [lt]")
     lists_show_deleted: bool = option(False, "filtered lists show deleted records, flagged")
     lists_reach_archive: bool = option(True, "filtered lists show what only the archive search finds")
     ignored_audit_filters: list[str] = option([], "filters that the audit log ignores, as objectType; * for all")

@@ -118,7 +118,7 @@ class AuditLogs(KustomerStream):
             before: set[Any] = set()
             for fetched in every(partial(self._page_or, first, asked), LOG.path(asked)):
                 # Both ends may be inclusive: the later window has the record.
-                found = within(list(fetched.records), "created_at", None, upper)
+                found = since(lower, within(list(fetched.records), "created_at", None, upper))
                 # A row may stand on both sides of the border of two pages.
                 ids = set(map(rows.identity, found))
                 records, before = rows.unseen(found, before), ids
@@ -193,6 +193,21 @@ class RecordHistory(AuditLogs):
         """Each entry under its own type only: so it leaves once, whatever becomes of the filter."""
         kinds = (filters[OBJECT_TYPE],) if filters else self.kinds
         return [record for record in records if record.get("object_type") in kinds]
+
+
+def since(lower: datetime | None, records: list[Record]) -> list[Record]:
+    """The entries from `lower` on, should the log ignore that filter. It may also go by the time of publication, which
+    is later: what was published since then stays."""
+    if lower is None:
+        return records
+
+    def is_later(record: Record) -> bool:
+        published = timestamps.instant(record.get("published_at"))
+        return timestamps.is_within(record.get("created_at"), lower, None) or (
+            published is not None and published >= lower
+        )
+
+    return list(filter(is_later, records))
 
 
 def lifetime(records: Sequence[Record]) -> timedelta:

@@ -18,6 +18,7 @@ from source_kustomer.envelope import next_link, query_of, total_of
 from source_kustomer.fetcher import KustomerFetcher
 
 CUSTOMERS = ListEndpoint("customers", "customers", "customer", keeps_filters=True)
+FILTERED = {"updated_at": "updatedAt", "created_at": "createdAt"}
 FAR_FUTURE = "2100-01-01T00:00:00.000Z"
 
 
@@ -50,26 +51,30 @@ class FilteredFetcher(KustomerFetcher[ListAsk]):
             if token and rejected.status == 400:
                 raise WalkExpired from rejected
             raise
-        lower, upper = window.lower, window.upper
-        if window.within is not None:
-            lower, upper = window.within, window.within + MILLISECOND
-        if not all(is_within(record.get("updated_at"), lower, upper) for record in answer.records):
-            raise Unfiltered("Kustomer's list of customers ignores a filter.", internal_message="GET customers")
+        for field, lower, upper in ranges(window):
+            if not all(is_within(record.get(field), lower, upper) for record in answer.records):
+                raise Unfiltered(
+                    "Kustomer's list of customers ignores a filter.", internal_message=f"GET customers: {field}"
+                )
         total = None if token else total_of(answer.body)
         following = query_of(next_link(answer.body)) if answer.size and limit is None else ""
         return Fetched(answer.records, answer.asked_at, following or None, total, answer.size)
 
 
+def ranges(window: Window) -> list[tuple[str, datetime | None, datetime | None]]:
+    """Which times of its records lie in which `[lower, upper)`; the last one is walked. Pure."""
+    if window.within is None:
+        return [("updated_at", window.lower or EPOCH, window.upper)]
+    return [
+        ("updated_at", window.within, window.within + MILLISECOND),
+        ("created_at", window.lower, window.upper),
+    ]
+
+
 def filters(window: Window) -> dict[str, str]:
     """Inclusive below, exclusive above; within one instant by the time of creation. Pure."""
-    name, found = "updatedAt", dict[str, str]()
-    if window.within is not None:
-        found |= _bounds(name, window.within, window.within + MILLISECOND)
-        name = "createdAt"
-    lower = window.lower if window.lower is not None or window.within is not None else EPOCH
-    return found | _bounds(name, lower, window.upper) | {"sort": f"-{name}" if window.descending else name}
-
-
-def _bounds(name: str, lower: datetime | None, upper: datetime | None) -> dict[str, str]:
-    bounds = {f"filter[{name}][gte]": lower, f"filter[{name}][lt]": upper}
-    return {key: milliseconds_z(value) for key, value in bounds.items() if value is not None}
+    found = dict[str, str]()
+    for field, lower, upper in ranges(window):
+        bounds = {f"filter[{FILTERED[field]}][gte]": lower, f"filter[{FILTERED[field]}][lt]": upper}
+        found |= {key: milliseconds_z(value) for key, value in bounds.items() if value is not None}
+    return found | {"sort": f"-{FILTERED[field]}" if window.descending else FILTERED[field]}

@@ -11,6 +11,8 @@ from source_kit.testing import SideBySide
 from source_kit.work import Record, Start
 from unit_tests.kustomer_account import REFUSED, Account, Answer, stream_of
 
+# The filters of time, and what stands for no bound.
+BOUNDS = (("start", ""), ("end", "9"))
 DAY = "2025-12-%02dT00:00:00.000Z"
 
 
@@ -32,9 +34,18 @@ def entry(number: int, kind: str, verb: str, *, day: int = 0, **attributes: Any)
 class Log:
     """Answers as Kustomer documents it: newest first, `count` entries a page, and a link with the filters."""
 
-    def __init__(self, entries: Sequence[Record], *, page: int = 1000, types: str = "honoured") -> None:
+    def __init__(
+        self,
+        entries: Sequence[Record],
+        *,
+        page: int = 1000,
+        types: str = "honoured",
+        ignored: Sequence[str] = (),
+        bounded: str = "createdAt",
+    ) -> None:
+        """`ignored`: filters that do not count; `bounded`: the time that those of `start` and `end` look at."""
         self.entries = sorted(entries, key=lambda one: one["attributes"]["createdAt"], reverse=True)
-        self.page, self.types = page, types
+        self.page, self.types, self.ignored, self.bounded = page, types, ignored, bounded
 
     def __call__(self, method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
         kind = params.get("filter[objectType]")
@@ -47,7 +58,10 @@ class Log:
         return 200, {"data": found[first : first + size], "links": {"next": following}}
 
     def _fits(self, told: dict[str, Any], params: dict[str, Any], kind: Any) -> bool:
-        is_within = params.get("filter[start]", "") <= told["createdAt"] <= params.get("filter[end]", "9")
+        start, end = (
+            default if name in self.ignored else params.get(f"filter[{name}]", default) for name, default in BOUNDS
+        )
+        is_within = start <= told.get(self.bounded, told["createdAt"]) <= end
         return is_within and (self.types == "ignored" or kind in (None, told["objectType"]))
 
 
@@ -208,6 +222,32 @@ def test_history_resumes_from_every_state() -> None:
             for number in ("entry-1", "entry-2", "entry-4", "entry-5")
             if DAY % int(number[-1]) > state["created_at"]
         }
+
+
+@pytest.mark.parametrize("name", ["audit_logs", "deleted_records", "record_history"])
+@pytest.mark.parametrize("ignored", [("start",), ("end",), ("start", "end")])
+def test_every_entry_leaves_once_where_the_log_ignores_filters_of_time(name: str, ignored: tuple[str, ...]) -> None:
+    days = [f"2025-{10 + number // 28}-{1 + number % 28:02d}T00:00:00Z" for number in range(80)]
+    entries = [entry(number, "customer", "delete", day=1, createdAt=day) for number, day in enumerate(days)]
+    account = Account(Log(entries, page=30, ignored=ignored))
+    records, _ = account.read(stream_of(account, name))
+    assert sorted(record["id"] for record in records) == sorted(one["id"] for one in entries)
+
+
+@pytest.mark.parametrize("ignored", [(), ("start",)])
+def test_a_state_is_gone_on_from_where_the_log_ignores_it(ignored: tuple[str, ...]) -> None:
+    entries = [entry(number, "customer", "delete") for number in range(1, 20)]
+    account = Account(Log(entries, ignored=ignored))
+    state = {"deleted_at": DAY % 15}
+    records, _ = account.read(stream_of(account, "deleted_records"), state)
+    assert [record["deleted_at"] for record in records] == [DAY % day for day in (19, 18, 17, 16, 15)]
+
+
+def test_an_entry_that_is_published_after_the_state_leaves_though_it_was_written_before() -> None:
+    late = entry(14, "customer", "delete", publishedAt=DAY % 16)
+    account = Account(Log([late, entry(17, "customer", "delete")], bounded="publishedAt"))
+    records, _ = account.read(stream_of(account, "deleted_records"), {"deleted_at": DAY % 15})
+    assert [record["object_id"] for record in records] == ["customer-17", "customer-14"]
 
 
 def test_how_long_entries_are_kept_is_told_and_what_has_expired_is_warned_of() -> None:

@@ -31,10 +31,15 @@ def moment(number: int) -> str:
 
 
 class Customers:
-    """Searches, and a list that filters, hides what is deleted, ignores filters, or refuses them."""
+    """Searches, and a list that filters, hides what is deleted, ignores filters, or refuses them.
 
-    def __init__(self, rows: list[Record], how: str = "honoured", *, reaches_archive: bool = True) -> None:
-        self.rows, self.how, self.reaches_archive = rows, how, reaches_archive
+    `honoured`: the filters that count, if not all of them do.
+    """
+
+    def __init__(
+        self, rows: list[Record], how: str = "honoured", *, reaches_archive: bool = True, honoured: str = "filter"
+    ) -> None:
+        self.rows, self.how, self.reaches_archive, self.honoured = rows, how, reaches_archive, honoured
         self.deepest = 100
 
     def __call__(self, method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
@@ -65,6 +70,7 @@ class Customers:
             found = [one for one in found if not one["attributes"].get("deleted")]
         if not self.reaches_archive:
             found = [one for one in found if one["attributes"]["updatedAt"] >= HORIZON]
+        params = {name: value for name, value in params.items() if self.honoured in name}
         for name in ("createdAt", "updatedAt"):
             first, end = (params.get(f"filter[{name}][{bound}]", default) for bound, default in BOUNDS)
             found = [one for one in found if first <= one["attributes"][name] < end]
@@ -96,7 +102,7 @@ ALL = Counter(range(7_000))
         ("honoured", {}), ("hiding", {}), ("ignored", {}), ("refused", {}), ("honoured", {"reaches_archive": False}),
     ],
 )  # fmt: skip
-def test_every_customer_leaves_once_whatever_the_list_makes_of_filters(how: str, options: dict[str, bool]) -> None:
+def test_every_customer_leaves_once_whatever_the_list_makes_of_filters(how: str, options: dict[str, Any]) -> None:
     account = Account(Customers(ROWS, how, **options), start_date="2023-01-01")
     found = read(account)
     assert ids(found) == ALL
@@ -144,6 +150,13 @@ def test_a_list_that_hides_what_is_deleted_is_given_up_after_a_few_windows() -> 
 def test_customers_of_one_instant_are_told_apart_by_their_creation_and_those_of_both_are_paged() -> None:
     ties = [row(number, moment(2_500), createdAt=moment(number % 3)) for number in range(20_000, 23_000)]
     account = Account(Customers([*ROWS, *ties]), start_date="2023-01-01")
+    assert ids(read(account)) == ALL + Counter(range(20_000, 23_000))
+
+
+@pytest.mark.parametrize("honoured", ["updatedAt", "createdAt", "[gte]", "[lt]"])
+def test_where_only_some_filters_are_honoured_every_customer_leaves_once(honoured: str) -> None:
+    ties = [row(number, moment(2_500), createdAt=moment(number % 3)) for number in range(20_000, 23_000)]
+    account = Account(Customers([*ROWS, *ties], honoured=honoured), start_date="2023-01-01")
     assert ids(read(account)) == ALL + Counter(range(20_000, 23_000))
 
 
