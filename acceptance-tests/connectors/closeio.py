@@ -209,6 +209,8 @@ CONNECTOR = Connector(
         "deleted_records": ("/event/",),
         "user_posts": ("/activity/",),
         **dict.fromkeys(WITH_FIELDS, FIELD_LISTS),
+        # The second witness of what the search brings.
+        **{name: (*(FIELD_LISTS if name in WITH_FIELDS else ()), "/event/ (filtered)") for name in LATE},
     },
     refused_with_it=TYPED_TASKS,
     late_index={"index_lag_seconds": 4.0},

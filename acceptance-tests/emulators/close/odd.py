@@ -20,7 +20,9 @@ class CloseForm(Form):
 
     page_parameters = frozenset(["_skip", "_cursor"])
     # Of the organization, of single objects, or with an id that the connector makes.
-    underived = frozenset(["groups", "organizations", "memberships", "unsubscribed_emails", "deleted_records"])
+    underived = frozenset(
+        ["groups", "organizations", "memberships", "unsubscribed_emails", "deleted_records", "custom_field_schemas"]
+    )
 
     def cursor(self, record: Row) -> str | None:
         """Activities are read by their creation, the rest by its last change."""
@@ -40,6 +42,11 @@ class CloseForm(Form):
             return super().walk(request)
         body = {name: value for name, value in request.json_object().items() if name != "cursor"}
         return f"{request.path} {orjson.dumps(body, option=orjson.OPT_SORT_KEYS).decode()}"
+
+    def subject(self, request: Request) -> str:
+        """The event log tells of all objects or, filtered, of one type."""
+        is_filtered = request.path.endswith("/event/") and "object_type" in request.params
+        return f"{super().subject(request)}{' (filtered)' if is_filtered else ''}"
 
     def is_first(self, request: Request) -> bool:
         """Without a cursor, or with nothing skipped."""
