@@ -22,6 +22,9 @@ from source_outreach.timeline import Checkpoint, Timeline
 TimelineOf = Callable[[str, Checkpoint, HasLeft], Timeline]
 # When a collection that is read at most once in so many hours was read to its end.
 READ_KEY = "__read_at"
+# What shows so late comes with the next read; only what is later than that waits for a look-back. What has left is known
+# by its fingerprint, so rows of this minute do not leave twice for it.
+NEAR_LAG = timestamps.MINUTE
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,8 @@ def read(timeline_of: TimelineOf, cursor: TimeCursor, start: Start, rhythm: Rhyt
 
 
 def _by_marks(timeline_of: TimelineOf, cursor: TimeCursor, start: Start, rhythm: Rhythm) -> Plan:
-    look = Lookback(rhythm.stream, cursor, start, every=rhythm.look_back_every, now=rhythm.now)
+    near_lag = min(cursor.lag, NEAR_LAG)
+    look = Lookback(rhythm.stream, cursor, start, every=rhythm.look_back_every, now=rhythm.now, near_lag=near_lag)
 
     def checkpoint(value: str, asked_at: datetime, is_last: bool) -> Mapping[str, Any] | None:
         # The last one is the state of the whole read.

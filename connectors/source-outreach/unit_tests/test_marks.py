@@ -89,6 +89,16 @@ def test_a_clock_that_is_ahead_of_outreachs_costs_no_second_change(requests_mock
     assert syncs.sync(NOON + ahead + timedelta(seconds=4)) == []
 
 
+def test_a_row_that_shows_seconds_late_comes_with_the_next_sync(stages: VendorList) -> None:
+    """Not with a look-back hours later; and what came before does not leave again for it."""
+    stages.put(1, NOON)
+    syncs = Syncs(stages)
+    stages.put(2, NOON - timedelta(seconds=20), NOON + timedelta(seconds=20))
+    assert syncs.sync(NOON + timedelta(seconds=10)) == [1]
+    assert syncs.sync(NOON + timedelta(seconds=40)) == [2]
+    assert syncs.sync(NOON + timedelta(seconds=70)) == []
+
+
 @pytest.mark.parametrize("most", [lookback.MOST_REMEMBERED, 3])
 def test_a_change_leaves_once_in_a_day_of_syncs_and_one_that_shows_late_comes_with_a_look_back(
     stages: VendorList, monkeypatch: pytest.MonkeyPatch, most: int
