@@ -1,8 +1,8 @@
 """Parallel reading, ordered states: workers fetch, parse and serialise; the main thread alone writes.
 
-Records leave as soon as they are there, from whatever part of a stream's plan; a STATE leaves when everything before it
-in the plan is out. Up to four streams are active and interleave, so that every rate bucket is used. The queue to the
-writer is bounded in bytes.
+Records leave half a second after they are there at the latest, from whatever part of a stream's plan; a STATE leaves
+when everything before it in the plan is out. Up to four streams are active and interleave, so that every rate bucket is
+used. The queue to the writer is bounded in bytes.
 """
 
 from __future__ import annotations

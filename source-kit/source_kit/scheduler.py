@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from source_kit.branches import Branch, Branches, Reached
 from source_kit.client import HttpClient
 from source_kit.clock import Clock
+from source_kit.output import FLUSH_BYTES
 from source_kit.running import Batch, StreamRun
 from source_kit.work import Fork
 
@@ -26,7 +27,7 @@ class Ended:
     error: BaseException | None = None
 
 
-# What the writer is given, of one stream: records as soon as they are there, and states in the order of the plan, when
+# What the writer is given, of one stream: records as they come, and states in the order of the plan, when
 # everything before them is in the queue.
 Item = tuple[StreamRun, Batch | Reached | Ended]
 
@@ -70,7 +71,11 @@ class Scheduler:
             self._steps.notify_all()
 
     def take(self, seconds: float) -> Item | None:
-        """The next item of the queue; None if there is none within some seconds."""
+        """The next item of the queue; None if there is none within some seconds.
+
+        Who waits is woken by states, ends, and as many lines as leave at once: for each page, it would be two switches
+        between threads. Fewer lines wait for those seconds at the most.
+        """
         with self._lock:
             if not self._queue and seconds > 0:
                 self._items.wait(seconds)
@@ -150,7 +155,8 @@ class Scheduler:
         self._queue.append((run, item))
         if isinstance(item, Batch):
             self._count_queued(len(item.lines))
-        self._items.notify()
+        if not isinstance(item, Batch) or self._queued_bytes >= FLUSH_BYTES:
+            self._items.notify()
 
     def _count_queued(self, size: int) -> None:
         was_full = self._queued_bytes >= QUEUE_BYTES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -217,3 +218,32 @@ def test_a_plan_that_says_that_it_has_ended_is_not_asked_once_more() -> None:
         {"at": "KnownEnd"},
         {"at": "list_iterator"},
     ]
+
+
+def test_the_writer_is_woken_by_what_leaves_at_once_and_by_states_and_ends_but_not_by_each_page(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = Bench()
+    run = bench.add("leads")
+    root = bench.step()
+    assert root is not None
+    woken: list[int] = []
+    monkeypatch.setattr(bench.scheduler._items, "notify", lambda: woken.append(len(bench.scheduler._queue)))
+    for size in (100_000, 100_000, 70_000):
+        bench.scheduler.done(run, root[1], batch(size))
+        bench.scheduler.next_step()
+    assert woken == [3]
+    bench.scheduler.done(run, root[1], None)
+    assert woken == [3, 4]
+    assert isinstance(bench.items()[-1], Ended)
+
+
+def test_fewer_lines_than_leave_at_once_wait_for_some_seconds_and_are_not_forgotten() -> None:
+    bench = Bench()
+    run = bench.add("leads")
+    root = bench.step()
+    assert root is not None
+    late = threading.Timer(0.05, bench.scheduler.done, (run, root[1], batch(10)))
+    late.start()
+    assert bench.scheduler.take(0.3) == (run, batch(10))
+    late.join()

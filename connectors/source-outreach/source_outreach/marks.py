@@ -22,8 +22,8 @@ from source_outreach.timeline import Checkpoint, Timeline
 TimelineOf = Callable[[str, Checkpoint, HasLeft], Timeline]
 # When a collection that is read at most once in so many hours was read to its end.
 READ_KEY = "__read_at"
-# What shows so late comes with the next read; only what is later than that waits for a look-back. What has left is known
-# by its fingerprint, so rows of this minute do not leave twice for it.
+# What shows so late comes with the next read; only what is later waits for a look-back. What has left is known by its
+# fingerprint, so rows of this minute do not leave twice for it.
 NEAR_LAG = timestamps.MINUTE
 
 
