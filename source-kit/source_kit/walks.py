@@ -36,8 +36,10 @@ class Walk(cuts.Reading):
             settled = self._settled(page)
             if self.order == 1 and came.proves_before(page) and self.high is not None:
                 yield Page((), keyset.checkpoint(self.high, page.fetched.asked_at))
+            known = len(came.marks)
             fresh = self._take(records, page, settled)
-            is_new = bool(fresh)
+            # Rows that came before this walk began are news to it, too: a second walk may meet nothing else.
+            is_new = bool(fresh) or len(came.marks) > known
             is_full = page.fetched.token is not None or page.size >= keyset.page_size
             is_end = came.is_end(page, is_full=is_full, is_open=self.is_open)
             # Whether a window is complete is known at its end: no state speaks of its last page before, nor, where its

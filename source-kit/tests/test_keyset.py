@@ -11,6 +11,7 @@ import pytest
 from source_kit.errors import ConnectorFault, TransientError
 from source_kit.keyset import Keyset
 from source_kit.stream import TimeCursor
+from source_kit.timestamps import milliseconds_z as text_of
 from source_kit.walks import walk
 from source_kit.windows import Fetched, WalkExpired, Window
 from source_kit.work import Page, in_order
@@ -124,6 +125,22 @@ def test_rows_that_are_counted_and_never_come_are_told_and_hold_the_state() -> N
     ]
     assert {str(page.checkpoint) for page in pages[: pages.index(held[0])]} == {"None"}
     assert len(asked) < 40
+
+
+def test_rows_that_are_counted_and_never_come_are_told_of_windows_of_many_pages_too() -> None:
+    """The walks that look for them meet nothing but pages that came before."""
+    rows = [{"id": each, "at": text(each)} for each in range(95)]
+
+    def fetch(window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
+        found = [row for row in rows if window.lower is None or row["at"] >= text_of(window.lower)]
+        return Fetched(found[: limit or 10], START + timedelta(days=1), None, len(found) + 2, None)
+
+    keyset = Keyset(fetch, "at", 10, checkpoint=TimeCursor("at", None, LAG).checkpoint)
+    pages = list(in_order(walk(keyset, Window(upper=START + timedelta(hours=1)), cut=False)))
+    assert [record["id"] for page in pages for record in page.records] == list(range(95))
+    assert [page.warning.split(",")[0] for page in pages if page.warning] == [
+        "the API counts 2 records more than it gives"
+    ]
 
 
 def test_rows_that_came_late_are_found_by_another_walk() -> None:
