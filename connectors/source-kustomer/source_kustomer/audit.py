@@ -18,7 +18,7 @@ from source_kit import dates, rows, timestamps
 from source_kit.client import HttpClient
 from source_kit.pages import endless, every
 from source_kit.rules import Rejected
-from source_kit.timestamps import within
+from source_kit.timestamps import MILLISECOND, within
 from source_kit.windows import Fetched, Window
 from source_kit.work import Fork, Page, Plan, Record, Start
 from source_kustomer.base import KustomerStream
@@ -86,7 +86,8 @@ class AuditLogs(KustomerStream):
         kept = lifetime(first.records) or timedelta(days=WINDOW_DAYS * MOST_WINDOWS)
         oldest = timestamps.before(now, kept)
         begin, end = oldest if lower is None else max(lower, oldest), now if upper is None else min(now, upper)
-        inner = dates.steps(begin, end, days=WINDOW_DAYS)
+        # In the precision of the filters, so that what they give is what lies between the borders.
+        inner = [timestamps.floor(bound, MILLISECOND) for bound in dates.steps(begin, end, days=WINDOW_DAYS)]
         inner = [bound for bound in inner if bound != lower]
         is_all = first.token is None and first.size < LOG.page_size
         passes = [EVERYTHING] if is_all else self.passes(wanted, first.records)

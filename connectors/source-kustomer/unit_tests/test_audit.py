@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from source_kit.testing import SideBySide
+from source_kit import timestamps
+from source_kit.testing import NOON, SideBySide
 from source_kit.work import Record, Start
 from unit_tests.kustomer_account import REFUSED, Account, Answer, stream_of
 
@@ -42,10 +44,12 @@ class Log:
         types: str = "honoured",
         ignored: Sequence[str] = (),
         bounded: str = "createdAt",
+        is_end_inclusive: bool = True,
     ) -> None:
         """`ignored`: filters that do not count; `bounded`: the time that those of `start` and `end` look at."""
         self.entries = sorted(entries, key=lambda one: one["attributes"]["createdAt"], reverse=True)
         self.page, self.types, self.ignored, self.bounded = page, types, ignored, bounded
+        self.is_end_inclusive = is_end_inclusive
 
     def __call__(self, method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
         kind = params.get("filter[objectType]")
@@ -61,7 +65,8 @@ class Log:
         start, end = (
             default if name in self.ignored else params.get(f"filter[{name}]", default) for name, default in BOUNDS
         )
-        is_within = start <= told.get(self.bounded, told["createdAt"]) <= end
+        at = told.get(self.bounded, told["createdAt"])
+        is_within = start <= at < end or (at == end and self.is_end_inclusive)
         return is_within and (self.types == "ignored" or kind in (None, told["objectType"]))
 
 
@@ -99,6 +104,23 @@ def test_a_deleted_record_tells_what_is_gone_since_when_and_by_whom() -> None:
 def test_the_state_speaks_of_every_entry_so_that_those_without_deletions_are_not_read_again() -> None:
     account = Account(Log([entry(1, "customer", "delete"), entry(9, "customer", "update")]))
     assert account.read(stream_of(account, "deleted_records"))[1] == [{"deleted_at": "2025-12-09T00:00:00.000Z"}]
+
+
+@pytest.mark.parametrize("is_end_inclusive", [True, False])
+def test_an_entry_of_the_very_border_of_two_windows_comes_once(
+    is_end_inclusive: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock tells microseconds, filters and entries tell milliseconds."""
+    entries = [entry(number, "message", "delete") for number in range(1, 30)]
+    began = NOON + timedelta(microseconds=456)
+    border = timestamps.milliseconds_z(began - timedelta(days=30))
+    entries.append(entry(30, "message", "delete", day=1, createdAt=border))
+    account = Account(Log(entries, page=5, is_end_inclusive=is_end_inclusive))
+    monkeypatch.setattr(account.clock, "now", lambda: began)
+    records, _ = account.read(stream_of(account, "deleted_records"))
+    asked = [params.get("filter[end]") for _, _, params, _ in account.asked]
+    assert border in asked
+    assert [record["id"] for record in records].count("entry-30") == 1
 
 
 def test_deletions_go_on_from_every_state_and_each_comes_once() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from source_kit.rules import Unavailable
+from source_kustomer import paging
 from source_kustomer.streams import build
 from unit_tests.kustomer_account import REFUSED, Account, Answer, page, row
 
@@ -59,6 +60,26 @@ def test_where_edges_cannot_be_listed_every_company_that_is_left_is_asked(refusa
     assert "asking every company for its children, one request each" in account.logged[0]
     again, _ = account.read(edges_of(account), checkpoints[-1])
     assert [record["target_id"] for record in again] == [f"{2:024x}"]
+
+
+def test_edges_that_the_list_does_not_reach_are_asked_for_and_no_edge_leaves_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Kustomer's lists end at 10,000 rows."""
+    monkeypatch.setattr(paging, "MOST_RECORDS", 2)
+
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if path == "kedge":
+            return page(edge(2, EARLY), edge(3, LATE), following=2)
+        if path == "customers/search":
+            return page(row(1, LATE, "company"))
+        return page(*(edge(number, LATE) for number in (2, 3, 4)))
+
+    account = Account(server, include_archived=False)
+    records, checkpoints = account.read(edges_of(account))
+    assert [record["target_id"] for record in records] == [f"{number:024x}" for number in (2, 3, 4)]
+    assert checkpoints == [{"updated_at": LATE}]
+    assert "lists no more edges of hierarchies than 2" in account.logged[0]
 
 
 def test_children_that_come_as_companies_become_edges() -> None:
