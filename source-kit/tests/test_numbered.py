@@ -109,6 +109,14 @@ def test_pages_are_read_ahead_and_those_beyond_the_end_are_not_asked_for() -> No
     assert rows.asked == [*range(1, 15), 3, 7, 10]
 
 
+def test_a_list_of_several_rounds_of_pages_ahead_is_asked_for_each_page_once() -> None:
+    rows = Rows(200)
+    walk = NumberedList(rows.fetch, changed_since=lambda began: lambda number: Listed([], False, NOON))
+    assert ids(walk) == list(range(200))
+    assert rows.asked[:67] == list(range(1, 68))
+    assert len(rows.asked) == 67 + 3
+
+
 def test_a_refused_page_beyond_the_end_is_no_failure_but_one_before_it_is() -> None:
     rows, refused = Rows(40), [15]
 

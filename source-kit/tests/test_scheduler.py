@@ -245,5 +245,5 @@ def test_fewer_lines_than_leave_at_once_wait_for_some_seconds_and_are_not_forgot
     assert root is not None
     late = threading.Timer(0.05, bench.scheduler.done, (run, root[1], batch(10)))
     late.start()
-    assert bench.scheduler.take(0.3) == (run, batch(10))
+    assert bench.scheduler.take(1.5) == (run, batch(10))
     late.join()

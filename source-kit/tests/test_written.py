@@ -48,6 +48,14 @@ def test_an_empty_page_that_was_written_is_no_line() -> None:
     assert Bench(Stream("leads", plan_of(Page(Written([], []))))).run().ids("leads") == []
 
 
+@pytest.mark.parametrize(("stamp", "text"), [(None, b'{"id":1}'), ("at", b'{"id":1,"at":"2026-01-01T12:00:00Z"}')])
+def test_rows_of_lists_by_numbers_leave_as_they_were_written(stamp: str | None, text: bytes) -> None:
+    walk = NumberedList(lambda number: Listed([{"id": 1}], False, NOON), stamp=stamp)
+    found = next(iter(in_order(walk.read()))).records
+    assert isinstance(found, Written)
+    assert found.texts == [text]
+
+
 VALUES = st.one_of(
     st.none(), st.booleans(), st.integers(-5, 5), st.text(max_size=3), st.just("\ud800"), st.just(UNHOLDABLE)
 )
