@@ -245,6 +245,7 @@ CONNECTOR = Connector(
         sizes={"leads": 1_200, "contacts": 1_200, "opportunities": 600, "activities": 900},
         requests_beside=5,
         ways={"the search is refused": {"refuse": {SEARCH: 403}}},
+        whole_while_late=("leads", "contacts", "opportunities", "tasks"),
     ),
     oauth=OAuth(
         short_lived={"token_lifetime": 0.8, "latency_ms": 50, "leads": 3_000, "activities": 1_500},

@@ -10,6 +10,7 @@ import pytest
 
 from harness.catalog import FULL_REFRESH
 from harness.connector import Connector, IdLists, Options
+from harness.lateness import CREATED, LATE_SECONDS, SHARE
 from harness.trial import NewTrial, Trial, in_parallel
 
 NAME = "record_ids"
@@ -91,3 +92,21 @@ def test_an_anti_join_names_what_was_deleted(connector: Connector, new_trial: Ne
     ways: dict[str, Options] = {"as documented": {}, **lists.ways}
     problems = [problem for found in in_parallel(problems_when, ways.items()) for problem in found]
     assert not problems, "\n".join(problems)
+
+
+@pytest.mark.only("closeio")
+@pytest.mark.thorough
+def test_what_is_new_and_listed_late_does_not_look_deleted(
+    connector: Connector, new_trial: NewTrial, lists: IdLists
+) -> None:
+    trial = new_trial(**lists.sizes, late_share=SHARE, late_seconds=LATE_SECONDS)
+    names = lists.whole_while_late
+    for name in names:
+        trial.emulator.touch(lists.streams[name][0], create=CREATED)
+    hidden = trial.emulator.stats()["late"]
+    assert all(hidden[lists.streams[name][0]] >= CREATED // 5 for name in names), f"nothing is late: {hidden}"
+    there = existing(trial, lists)
+    rows = asking(trial, *names).read([NAME]).result.records[NAME]
+    assert Counter((row["stream"], row["id"]) for row in rows) == Counter(
+        (name, identifier) for name in names for identifier in there[name]
+    )

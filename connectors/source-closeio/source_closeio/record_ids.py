@@ -1,8 +1,8 @@
 """How the ids of a stream are listed for `record_ids`: the walk of the stream, with `_fields` that name little else.
 
-All that exist now, whatever `start_date` and `end_date` say: an id that is missing here was deleted. Close's search
-index shows some records hours late, and these would seem to be deleted when they are new: what the event log says was
-created in the last day, and the index does not show, is looked up by id.
+All that exist now, whatever `start_date` and `end_date` say: an id that is missing here was deleted. Close's index
+shows some records hours late, and these would seem to be deleted when they are new: what the event log says was created
+in the last day, and the walk does not bring, is looked up by id. Activities are not: each type has its own address.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from source_closeio.opportunities import Opportunities
 from source_closeio.search import CORE_FIELDS
 from source_closeio.searched import Searched
 from source_closeio.tasks import Tasks
-from source_closeio.witness import FAILURES, FIRST_LOOK, is_id
+from source_closeio.witness import FETCHED_PER_PLAN, FIRST_LOOK, is_id
 from source_kit.fetcher import Fetcher
 from source_kit.keyset import Keyset
 from source_kit.record_ids import Listing
 from source_kit.rules import Rejected, Unavailable
 from source_kit.walks import walk
 from source_kit.windows import Window
-from source_kit.work import Fork, Page, Plan, Start, in_order, mapped
+from source_kit.work import Fork, Page, Plan, Record, Start, mapped
 
 
 def listings(streams: Sequence[CloseStream]) -> dict[str, Listing]:
@@ -48,8 +48,12 @@ def listings(streams: Sequence[CloseStream]) -> dict[str, Listing]:
 def _plan_of(stream: CloseStream) -> Listing | None:
     """How the ids of a stream are listed; None where it has none of its own, or does not end with deletions."""
     if isinstance(stream, Searched):
-        return partial(_searched, stream)
-    if isinstance(stream, Activities | Opportunities | Tasks) and not isinstance(stream, UserPosts):
+        return lambda: _with_new(stream, _searched(stream), [stream.object_type], stream.record_resource)
+    if isinstance(stream, Opportunities):
+        return lambda: _with_new(stream, _walked(stream), ["opportunity"], stream.resource)
+    if isinstance(stream, Tasks):
+        return lambda: _with_new(stream, _walked(stream), stream.object_types, stream.resource)
+    if isinstance(stream, Activities) and not isinstance(stream, UserPosts):
         return partial(_walked, stream)
     if isinstance(stream, Groups):
         return _narrowed(stream.listed, "id").rows
@@ -76,19 +80,6 @@ def _walked(stream: CloseTimeline) -> Plan:
 
 
 def _searched(stream: Searched) -> Plan:
-    """The walk, and what is too new for the search index."""
-    new = _created_lately(stream)
-
-    def crossed_off(page: Page) -> Page:
-        new.difference_update(record.get("id") for record in page.records)
-        return page
-
-    yield from mapped(_indexed(stream), crossed_off)
-    yield Fork()
-    yield from _that_exist(stream, sorted(new))
-
-
-def _indexed(stream: Searched) -> Plan:
     stream.pages.fields = list(CORE_FIELDS)
     try:
         yield from walk(replace(stream.keyset(), checkpoint=lambda value, asked_at: None), Window())
@@ -99,31 +90,56 @@ def _indexed(stream: Searched) -> Plan:
         yield from stream.other_way.walk(Window())
 
 
-def _created_lately(stream: Searched) -> set[str]:
-    """The ids of what was created in the last day, by a documented combination of filters; none where the log cannot be
-    read, which a WARN says."""
-    filters = {"object_type": stream.object_type, "action": "created"}
-    endpoint = ListEndpoint(Events.resource, page_size=Events.page_size)
-    events = EventsFetcher(stream.client, endpoint, Events.name, Events.walked_field, filters)
-    keyset = Keyset(events.window, Events.walked_field, events.page_size, estimates=False)
+def _with_new(stream: CloseStream, plan: Plan, object_types: Sequence[str], resource: str) -> Plan:
+    """The plan, and what is too new for the index. `object_types`: the names of the records in the event log."""
+    new: set[str] = set()
+
+    def crossed_off(page: Page) -> Page:
+        new.difference_update(record["id"] for record in page.records if is_id(record.get("id")))
+        return page
+
+    yield from _told_lately(stream, object_types, new)
+    yield from mapped(plan, crossed_off)
+    yield Fork()
+    late = sorted(new)
+    parts = range(0, len(late), FETCHED_PER_PLAN)
+    yield Fork([_that_exist(stream, resource, late[first : first + FETCHED_PER_PLAN]) for first in parts])
+
+
+def _told_lately(stream: CloseStream, object_types: Sequence[str], new: set[str]) -> Plan:
+    """Adds to `new` the ids of what was created in the last day. A WARN says where the log is refused; where it only
+    fails, so does the list, since what is missing in it counts as deleted."""
+    first, *others = object_types
     try:
-        pages = in_order(walk(keyset, newest_first(stream.client.clock.now() - FIRST_LOOK)))
-        found = [event for page in pages for event in page.records]
-    except FAILURES as failure:
-        why = failure.internal_message or type(failure).__name__
+        yield from _created(stream, first, new)
+    except (Unavailable, Rejected) as refused:
         stream.pages.say(
             "WARN",
-            f"the event log could not be read ({why}): records of the last hours which Close's index shows late are "
-            "not in record_ids, as if they were deleted.",
+            f"the event log could not be read ({refused.internal_message}): records of the last hours which Close's "
+            "index shows late are not in record_ids, as if they were deleted.",
         )
-        return set()
-    wanted = [event for event in found if filters.items() <= event.items()]
-    return {event["object_id"] for event in wanted if is_id(event.get("object_id"))}
+        return
+    yield Fork([_told_lately(stream, [each], new) for each in others])
 
 
-def _that_exist(stream: Searched, ids: Sequence[str]) -> Iterator[Page]:
+def _created(stream: CloseStream, object_type: str, new: set[str]) -> Plan:
+    """The log of one type, by a documented combination of filters. An event is thousands of bytes: none is kept."""
+    filters = {"object_type": object_type, "action": "created"}
+    endpoint = ListEndpoint(Events.resource, page_size=Events.page_size)
+    events = EventsFetcher(stream.client, endpoint, Events.name, Events.walked_field, filters)
+
+    def noted(found: list[Record]) -> list[Record]:
+        wanted = [event.get("object_id") for event in found if filters.items() <= event.items()]
+        new.update(filter(is_id, wanted))
+        return []
+
+    keyset = Keyset(events.window, Events.walked_field, events.page_size, emit=noted, estimates=False)
+    yield from walk(keyset, newest_first(stream.client.clock.now() - FIRST_LOOK))
+
+
+def _that_exist(stream: CloseStream, resource: str, ids: Sequence[str]) -> Iterator[Page]:
     """Those of the ids that were not deleted or merged away meanwhile. What may not be asked for counts as there."""
-    one = Fetcher(stream.client, ObjectEndpoint(stream.record_resource), stream.name)
+    one = Fetcher(stream.client, ObjectEndpoint(resource), stream.name)
     for identity in ids:
         try:
             found = [record["id"] for record in one.fetch(ObjectAsk(id=identity, fields="id")).records]
