@@ -4,7 +4,8 @@ An index may show a change hours late. Reading all those hours again in every sy
 sync of those hours (seen: fifty rows that changed once came four times). So most reads begin at the near mark; once in
 a while one looks back to the deep mark, and leaves out what has left already, which the state remembers by
 fingerprints. A row that changed once leaves once, or twice: where it changed while a read began or ran, since it could
-change again and show the same time, and where more changes than can be remembered.
+change again and show the same time, and where more changes than can be remembered (three times where both). No
+read begins before what is remembered: a near mark that would lie there moves up, and look-backs find what shows late.
 
 The state: the cursor's own key is the deep mark, so that whoever knows nothing of the others loses nothing.
 `__near`: reads go on here. `__looked_back_at`: when a read last began at the deep mark. `__emitted`: fingerprints of
@@ -81,13 +82,14 @@ class Lookback:
     ) -> None:
         """Raises `ConfigError` for a broken state."""
         self._cursor = cursor
-        self._near = TimeCursor(
-            cursor.field, cursor.start_date, near_lag, cursor.end_date, resolution=cursor.resolution
+        self._near, self._nearest = (
+            TimeCursor(cursor.field, cursor.start_date, lag, cursor.end_date, resolution=cursor.resolution)
+            for lag in (near_lag, timedelta(0))
         )
         self._marks = marks = Marks.of(stream, cursor.field, start.position)
         self._now = now
-        # Rows that are younger may still be followed by late ones: the next look-back meets them again.
-        self._settled = timestamps.before(now, cursor.lag)
+        # Rows that are younger may still be followed by late ones: the next look-back meets them again. As the mark.
+        self._settled = timestamps.floor(timestamps.before(now, cursor.lag), cursor.resolution)
         # A row of a later time may change again and show the same time: it is not known by it yet.
         self._certain = timestamps.before(now, cursor.resolution)
         self.looks_back = marks.is_look_back_due(now, every)
@@ -98,7 +100,9 @@ class Lookback:
         # The latest time of all rows, and those at it: the next read begins there, this instant included.
         self._top: datetime | None = None
         self._tied: set[str] = set()
-        self._met: set[str] = set()
+        # What is to be remembered, by its time: at least the latest of it, all that is of this time or later.
+        self._met: dict[str, datetime] = {}
+        self._met_since: datetime | None = None
         self._has_postponed = False
 
     def fresh(self, records: list[Record], asked_at: datetime | None = None) -> list[Record]:
@@ -143,9 +147,19 @@ class Lookback:
             return not has_left
         if at == self._top:
             self._tied.add(mark)
-        if (at >= self._settled or not self.looks_back) and len(self._met) <= MOST_REMEMBERED:
-            self._met.add(mark)
+        if at >= self._settled or not self.looks_back:
+            self._met[mark] = at
+            if len(self._met) > 2 * MOST_REMEMBERED:
+                self._forget()
         return not has_left
+
+    def _forget(self) -> None:
+        """Forgets the earliest of what was met, until the rest can be remembered; instants stay or go as a whole."""
+        if len(self._met) <= MOST_REMEMBERED:
+            return
+        last = sorted(self._met.values())[-MOST_REMEMBERED - 1]
+        self._met = {mark: at for mark, at in self._met.items() if at > last}
+        self._met_since = min(self._met.values(), default=last + self._cursor.resolution)
 
     def _may_have_left(self, at: datetime) -> bool:
         """Whether reads before may have emitted a row of this time without remembering it."""
@@ -164,12 +178,16 @@ class Lookback:
         high = self._high
         if self._behind_crowd is not None:
             high = timestamps.microseconds_offset(self._behind_crowd)
-        state[NEAR_KEY] = self._near.checkpoint(high, asked_at)[self._cursor.field]
         if self.looks_back:
             # What was postponed lies behind `_settled`: the deep mark must not pass it, whatever the request time.
             state |= self._cursor.checkpoint(high, min(asked_at, self._now))
         emitted, since = self._memory()
-        return {**state, EMITTED_KEY: sorted(emitted), SINCE_KEY: timestamps.microseconds_offset(since)}
+        since_text = timestamps.microseconds_offset(since)
+        near = self._near.checkpoint(high, asked_at)[self._cursor.field]
+        if timestamps.parse(near) < since:
+            # Begun there, the next read would emit again what has left and is not remembered.
+            near = self._nearest.checkpoint(since_text, asked_at)[self._cursor.field]
+        return {**state, NEAR_KEY: near, EMITTED_KEY: sorted(emitted), SINCE_KEY: since_text}
 
     @property
     def _behind_crowd(self) -> datetime | None:
@@ -181,16 +199,21 @@ class Lookback:
 
     def _memory(self) -> tuple[set[str], datetime]:
         """What is remembered from now on, and from which time on that is everything."""
-        marks, top = self._marks, self._top or self._now
-        kept = self._met | self._tied | (set() if self.looks_back else marks.emitted)
+        marks = self._marks
         if self._behind_crowd is not None:
             return set(), self._behind_crowd
-        if len(kept) > MOST_REMEMBERED:
-            return self._tied, top
-        if not self.looks_back and marks.since is not None:
-            return kept, marks.since
-        since = min(self._settled, top)
-        return kept, max(since, marks.since) if self._has_postponed and marks.since is not None else since
+        if self.looks_back or marks.since is None or self.lower is None:
+            since = min(self._settled, self._top or self._now)
+            if self._has_postponed and marks.since is not None:
+                since = max(since, marks.since)
+        else:
+            kept = marks.emitted | self._met.keys()
+            if self._met_since is None and len(kept) <= MOST_REMEMBERED:
+                return set(kept), marks.since
+            # All that is of this time or later was met again.
+            since = self.lower
+        self._forget()
+        return self._tied | self._met.keys(), max(since, self._met_since or since)
 
 
 def fingerprint(record: Record, value: Any) -> str:

@@ -129,7 +129,7 @@ def test_rows_that_are_counted_and_never_come_are_told_and_hold_the_state() -> N
 
 def test_rows_that_are_counted_and_never_come_are_told_of_windows_of_many_pages_too() -> None:
     """The walks that look for them meet nothing but pages that came before."""
-    rows = [{"id": each, "at": text(each)} for each in range(95)]
+    rows: list[dict[str, Any]] = [{"id": each, "at": text(each)} for each in range(95)]
 
     def fetch(window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
         found = [row for row in rows if window.lower is None or row["at"] >= text_of(window.lower)]

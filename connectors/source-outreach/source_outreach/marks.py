@@ -23,7 +23,8 @@ TimelineOf = Callable[[str, Checkpoint, HasLeft], Timeline]
 # When a collection that is read at most once in so many hours was read to its end.
 READ_KEY = "__read_at"
 # What shows so late comes with the next read; only what is later waits for a look-back. What has left is known by its
-# fingerprint, so rows of this minute do not leave twice for it.
+# fingerprint, so rows of this minute do not leave twice for it: where they are more than a state remembers, the next
+# read begins with the first one that is.
 NEAR_LAG = timestamps.MINUTE
 
 

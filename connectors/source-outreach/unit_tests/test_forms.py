@@ -227,24 +227,29 @@ def test_a_selected_column_costs_nothing_while_there_is_nothing_to_read(requests
 
 
 def test_rows_that_have_left_before_cost_no_request_for_hidden_attributes(requests_mock: requests_mock.Mocker) -> None:
-    """Every sync meets the last row of the one before again."""
+    """Every sync meets the last rows of the one before again, beside new ones or alone."""
 
-    def answer(updated_at: str, request: Any, context: Any) -> dict[str, Any]:
-        content = sparse(request, context)
-        content["data"][0]["attributes"]["updatedAt"] = updated_at
-        return content
+    def answer(days: tuple[int, ...], request: Any, context: Any) -> dict[str, Any]:
+        rows = []
+        for day in days:
+            (row,) = sparse(request, context)["data"]
+            row["attributes"]["updatedAt"] = f"2025-06-{day:02}T00:00:00.000Z"
+            rows.append({**row, "id": day})
+        return page(rows)
 
     schema: dict[str, Any] = {"properties": {name: {} for name in ("id", "updatedAt", "contactHistogram")}}
     state: dict[str, Any] = {}
     found = []
-    for updated_at in ("2025-06-01T00:00:00.000Z", "2025-06-01T00:00:00.000Z", "2025-06-02T00:00:00.000Z"):
-        prospects, connection = requests_mock.get(PROSPECTS, json=partial(answer, updated_at)), connected()
+    for days in ((1,), (1,), (1, 2), (1, 2), (3, 2)):
+        prospects, connection = requests_mock.get(PROSPECTS, json=partial(answer, days)), connected()
         configured = ConfiguredStream("prospects", "incremental", json_schema=schema)
         assert sync(connection, configured, states={"prospects": StreamState(state, own=True)} if state else {}) == 0
         messages = connection.output.messages()  # type: ignore[attr-defined]  # a kept output
         state = [each["state"]["stream"]["stream_state"] for each in messages if each["type"] == "STATE"][-1]
-        found.append((prospects.call_count, [row.get("contactHistogram") for row in emitted(connection)]))
-    assert found == [(2, [[[1, 2]]]), (1, []), (2, [[[1, 2]]])]
+        rows = [(row["id"], row.get("contactHistogram")) for row in emitted(connection)]
+        found.append((prospects.call_count, rows))
+    histogram = [[1, 2]]
+    assert found == [(2, [(1, histogram)]), (1, []), (2, [(2, histogram)]), (1, []), (2, [(3, histogram)])]
 
 
 def test_a_hidden_attribute_that_comes_unasked_is_not_asked_for(requests_mock: requests_mock.Mocker) -> None:

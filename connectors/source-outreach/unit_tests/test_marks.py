@@ -99,6 +99,22 @@ def test_a_row_that_shows_seconds_late_comes_with_the_next_sync(stages: VendorLi
     assert syncs.sync(NOON + timedelta(seconds=70)) == []
 
 
+def test_what_is_more_than_can_be_remembered_does_not_leave_again_for_the_last_minute(
+    stages: VendorList, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither rows of one instant, nor more changes than that between two syncs."""
+    monkeypatch.setattr(lookback, "MOST_REMEMBERED", 3)
+    stages.put(99, NOON - timedelta(days=1))
+    syncs = Syncs(stages)
+    syncs.sync(NOON - EVERY)
+    for number in range(5):
+        stages.put(number, NOON - timedelta(seconds=20))
+    assert [len(syncs.sync(NOON + timedelta(seconds=15 * n))) for n in range(5)] == [5, 0, 0, 0, 0]
+    for number in range(30):
+        stages.put(100 + number, NOON + timedelta(seconds=100 + 6 * number))
+    assert [len(syncs.sync(NOON + EVERY + timedelta(seconds=15 * n))) for n in range(5)] == [30, 0, 0, 0, 0]
+
+
 @pytest.mark.parametrize("most", [lookback.MOST_REMEMBERED, 3])
 def test_a_change_leaves_once_in_a_day_of_syncs_and_one_that_shows_late_comes_with_a_look_back(
     stages: VendorList, monkeypatch: pytest.MonkeyPatch, most: int
