@@ -37,7 +37,7 @@ object.__setattr__(PATIENT, "answer_seconds", 6.0)
 object.__setattr__(PATIENT, "read_seconds", 3.0)
 raise SystemExit(run())
 """
-ONE_PAGE: dict[str, dict[str, Any]] = {"outreach": {"sizes": {"calls": 40}}}
+ONE_PAGE: dict[str, dict[str, Any]] = {"closeio": {"tasks": 40}, "outreach": {"sizes": {"calls": 40}}}
 
 
 def problems_of_failure(result: Result, stream: str) -> list[str]:
