@@ -67,7 +67,9 @@ class ImageProcess(Process):
         try:
             self._container.kill(name)
         except APIError as error:
-            if error.status_code != HTTPStatus.CONFLICT:  # it has ended a moment ago
+            has_ended = error.status_code == HTTPStatus.CONFLICT
+            is_removed = error.status_code == HTTPStatus.NOT_FOUND and self._exit_code is not None
+            if not (has_ended or is_removed):
                 raise
 
     def wait(self) -> int:

@@ -6,9 +6,8 @@ To write a record costs half as much as to read it (0.8 µs for one of 450 bytes
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-Record = dict[str, Any]
+from source_kit.work import Record
 
 
 class Written(list[Record]):
