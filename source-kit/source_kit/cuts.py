@@ -14,8 +14,6 @@ from source_kit.keyset import Keyset
 from source_kit.seen import Seen
 from source_kit.windows import (
     SHORT_WALK_PAGES,
-    SHORT_WINDOW_PAGES,
-    WINDOW_PAGES,
     Window,
     cut_points,
     likely_rest,
@@ -64,7 +62,7 @@ def cut(walk: Reading, page: Seen) -> Plan | None:
         return None
     rest = None if count.expected is None else count.expected - count.emitted
     is_short = is_root and rest is not None and rest < SHORT_WALK_PAGES * keyset.page_size
-    window_pages = SHORT_WINDOW_PAGES if is_short else WINDOW_PAGES
+    window_pages = keyset.progress.window_pages(is_short=is_short)
     if rest is None and total is not None:
         upper = page.fetched.asked_at if walk.upper is None else walk.upper
         covered = max(page.instants) - min(page.instants)

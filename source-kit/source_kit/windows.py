@@ -15,6 +15,9 @@ WINDOW_PAGES = 9
 LONGEST_WINDOW = 1.5
 # Of a short walk the windows are shorter: states leave at their ends.
 SHORT_WALK_PAGES, SHORT_WINDOW_PAGES = 45, 5
+# Towards its end a long walk is cut into as many windows, so that no worker reads on alone in a long one while the
+# others have nothing left: with 8 workers and 500 pages that took a twelfth of the time.
+ENDING_SHARE, ENDING_WINDOWS, LEAST_WINDOW_PAGES = 0.08, 16, 2
 MAX_PARTS = 8
 BLIND_PARTS = 4
 # Where rows are counted, a part that is too long is cut again for nothing, as its own first page shows its density:
@@ -130,6 +133,15 @@ class Progress:
         """Count one request and what it brought."""
         self.pages += 1
         self.empty += not records
+
+    def window_pages(self, *, is_short: bool) -> int:
+        """How many pages a window is meant to have."""
+        if is_short:
+            return SHORT_WINDOW_PAGES
+        left = self.expected - self.pages
+        if abs(left) > ENDING_SHARE * self.expected:
+            return WINDOW_PAGES
+        return max(LEAST_WINDOW_PAGES, min(WINDOW_PAGES, left // ENDING_WINDOWS))
 
     def cutting_pays(self) -> bool:
         """Whether empty windows cost little against the pages that are expected."""

@@ -85,3 +85,25 @@ def test_cutting_stops_when_empty_windows_cost_more_than_they_save() -> None:
     progress.saw([])
     assert not progress.cutting_pays()
     assert (progress.pages, progress.empty) == (8, 8)
+
+
+@pytest.mark.parametrize(
+    ("expected", "pages", "planned"),
+    [
+        (0, 30, 9),  # nothing was counted
+        (500, 100, 9),
+        (500, 459, 9),
+        (500, 460, 2),  # what is left is shared out
+        (500, 490, 2),
+        (500, 530, 2),  # last, short pages of windows cost more requests than were expected
+        (500, 541, 9),  # the count was capped, or rows came meanwhile: nobody knows what is left
+        (2000, 1900, 6),
+        (100_000, 99_000, 9),
+    ],
+)
+def test_windows_are_shorter_towards_the_end_of_a_walk(expected: int, pages: int, planned: int) -> None:
+    assert Progress(pages=pages, expected=expected).window_pages(is_short=False) == planned
+
+
+def test_windows_of_a_short_walk_are_short() -> None:
+    assert Progress(pages=1, expected=500).window_pages(is_short=True) == 5
