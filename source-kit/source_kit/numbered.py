@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -26,7 +26,7 @@ from source_kit.pages import endless
 from source_kit.rows import identity
 from source_kit.rules import Rejected, Unavailable
 from source_kit.timestamps import seconds_z
-from source_kit.work import Fork, Page, Plan, Record
+from source_kit.work import Ending, Fork, Page, Plan, Record
 from source_kit.written import Written, stamped
 
 PAGES_BEFORE_AHEAD = 4
@@ -256,15 +256,13 @@ class NumberedList:
             return Listed((), False, self.began or datetime.now(UTC))
 
 
-class _PageAhead(Iterator[Page | Fork]):
-    """The plan of one page of the first walk, which knows with its page that it has ended: a generator would have to be
-    asked once more."""
+class _PageAhead(Ending):
+    """The plan of one page of the first walk."""
 
     def __init__(self, walk: NumberedList, number: int) -> None:
         self._walk = walk
         self._number = number
         self._is_certain = False
-        self.has_ended = False
 
     def __next__(self) -> Page | Fork:
         if self.has_ended or (self._walk.end is not None and self._number > self._walk.end):

@@ -11,7 +11,7 @@ from source_kit.client import HttpClient
 from source_kit.clock import Clock
 from source_kit.output import FLUSH_BYTES
 from source_kit.running import Batch, StreamRun
-from source_kit.work import Fork
+from source_kit.work import Ending, Fork
 
 IDLE_SECONDS = 0.5
 # Finished lines that may wait for the writer, over all streams: with as much, no further step is begun, and bodies of
@@ -119,7 +119,7 @@ class Scheduler:
                 return
             active.running -= 1
             if isinstance(outcome, Batch):
-                if getattr(branch.plan, "has_ended", False):
+                if isinstance(branch.plan, Ending) and branch.plan.has_ended:
                     active.branches.end(branch)
                 else:
                     active.branches.again(branch)

@@ -1,8 +1,7 @@
 """What a reading plan is made of.
 
 A plan is an iterator, mostly a generator, of pages and forks. The engine takes one step of a plan at a time (usually
-one request) in a worker thread, and steps of many plans side by side. A plan never knows about threads. One that is no
-generator may have an attribute `has_ended`, which spares the engine the step that only finds its end.
+one request) in a worker thread, and steps of many plans side by side. A plan never knows about threads.
 
 A plan that waits for its next turn holds no records, which as objects take four times their bytes. The variable of a
 `for` loop holds the last page while the next one is asked for: `map` does not, nor a list that is emptied by `pop`.
@@ -46,6 +45,12 @@ class Fork:
 
     plans: Sequence[Plan] = ()
     goes_on: bool = False
+
+
+class Ending(Iterator[Page | Fork]):
+    """A plan that knows with its last page that it has ended, which spares the engine the step that only finds out."""
+
+    has_ended = False
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from source_kit.running import Batch, StreamRun
 from source_kit.scheduler import Ended, Scheduler
 from source_kit.state import StateLedger
 from source_kit.testing import FakeClock
-from source_kit.work import Fork, Page, Plan, Start
+from source_kit.work import Ending, Fork, Page, Plan, Start
 
 
 class Stream:
@@ -186,13 +186,8 @@ def test_a_stream_that_goes_on_with_other_requests_waits_for_their_budget() -> N
     assert bench.step() is not None
 
 
-class KnownEnd:
+class KnownEnd(Ending):
     """A plan of one page that knows that it has ended."""
-
-    has_ended = False
-
-    def __iter__(self) -> KnownEnd:
-        return self
 
     def __next__(self) -> Page:
         self.has_ended = True

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from source_kit.rows import mapping
+
 
 def section(content: Any, name: str) -> Mapping[str, Any]:
     """An object of the envelope (`meta`, `links`); empty for whatever else stands there."""
-    found = content.get(name) if isinstance(content, Mapping) else None
-    return found if isinstance(found, Mapping) else {}
+    return mapping(mapping(content).get(name))
 
 
 def total_of(content: Any) -> int | None:

@@ -107,15 +107,17 @@ class Forms:
                 return self._forms[0]
             if form in self._answered:
                 return None
-            others = self._forms[self._forms.index(form) + 1 :]
-            if self._doubted:
-                pass  # a barer one was answered before, whatever the status is this time
-            elif refusal.status == FORBIDDEN:
-                is_own = missing_scope(refusal) == f"{self._collection.plural}.read"
-                others = [] if is_own else [other for other in others if form.connections and not other.connections]
-            elif refusal.status not in REFUSED:
-                others = []
-            return others[0] if others else None
+            barer = self._forms[self._forms.index(form) + 1 :]
+            return next((other for other in barer if self._may_help(other, form, refusal)), None)
+
+    def _may_help(self, other: Form, refused: Form, refusal: Rejected) -> bool:
+        """Whether a barer form may be answered where one was refused."""
+        if self._doubted:  # one was answered before, whatever the status is this time
+            return True
+        if refusal.status == FORBIDDEN:
+            is_own = missing_scope(refusal) == f"{self._collection.plural}.read"
+            return not is_own and refused.connections and not other.connections
+        return refusal.status in REFUSED
 
     def answered(self, form: Form, content: Any, refusal: Rejected | None, say: Say) -> Form | None:
         """Note an answer, and the refusal before it; a form to ask in again, where it brings more.
