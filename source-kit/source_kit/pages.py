@@ -31,20 +31,21 @@ def endless(what: str) -> TransientError:
 def with_rows(ask: Ask, token: Any, what: str = "an empty page") -> Fetched:
     """The page after `token`, or where it is empty although more is announced, the first one behind it that is not.
 
-    An empty page is asked for again first, since it may be damage; a count is taken from where one was given.
+    Each empty page is asked for again before it is passed, since it may be damage: also one behind another. A count is
+    taken from where one was given.
     """
-    fetched = ask(token)
-    if fetched.size or fetched.token is None:
-        return fetched
-    total = fetched.total
-    fetched = ask(token)
-    seen = {token}
-    while not fetched.size and fetched.token is not None:
+    total: int | None = None
+    seen: set[Any] = set()
+    while True:
+        for _ in range(2):
+            fetched = ask(token)
+            total = fetched.total if total is None else total
+            if fetched.size or fetched.token is None:
+                return fetched if fetched.total is not None else replace(fetched, total=total)
+        seen.add(token)
         if fetched.token in seen or len(seen) > MOST_PAGES_WITHOUT_ROWS:
             raise endless(what)
-        seen.add(fetched.token)
-        fetched = ask(fetched.token)
-    return fetched if fetched.total is not None else replace(fetched, total=total)
+        token = fetched.token
 
 
 def every(ask: Ask, what: str = "a list") -> Iterator[Fetched]:

@@ -94,11 +94,10 @@ class Walk(cuts.Reading):
         order = self._settled(page).order
         usual = self.order or (-1 if self.window.descending else 1)
         if order not in (None, usual, progress.confirmed_order):
-            again = self._fetch(count=count)
-            page_again = self._seen(again)
-            if self._settled(page_again).order == usual:
-                return page_again, again.records
-            progress.confirmed_order = order
+            fetched = self._fetch(count=count)
+            page = self._seen(fetched)
+            if self._settled(page).order == order:
+                progress.confirmed_order = order
         return page, fetched.records
 
     def _seen(self, fetched: Fetched) -> Seen:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -74,6 +75,14 @@ def test_a_first_page_in_reverse_order_once_teaches_nothing() -> None:
     ids, _, asked = scripted(answer(3, 2, 1, token=1, total=5), answer(1, 2, 3, token=1, total=5), answer(3, 4, 5))
     assert ids == [1, 2, 3, 4, 5]
     assert [window.upper for window in asked] == [None, None, None]
+
+
+def test_a_second_answer_that_tells_no_order_does_not_confirm_the_first() -> None:
+    """Its clock stands years back, so that none of its rows counts as settled."""
+    again = replace(answer(1, 2, 3, token=1, total=5), asked_at=START - timedelta(days=2000))
+    ids, _, asked = scripted(answer(3, 2, 1, token=1, total=5), again, answer(3, 4, 5), lag=LAG)
+    assert ids == [1, 2, 3, 4, 5]
+    assert asked[-1].upper is None
 
 
 def test_an_order_that_comes_again_is_the_apis_own_and_is_asked_for_once_only() -> None:

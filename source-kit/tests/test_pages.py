@@ -41,11 +41,16 @@ def ids(vendor: Vendor) -> list[Any]:
 def test_an_empty_page_with_a_link_is_not_the_end() -> None:
     vendor = Vendor({None: ("ab", 1), 1: ("", 2), 2: ("", 3), 3: ("c", None)})
     assert ids(vendor) == ["a", "b", "c"]
-    assert vendor.asked == [None, 1, 1, 2, 3]
+    assert vendor.asked == [None, 1, 1, 2, 2, 3]
 
 
 def test_an_empty_page_that_was_damaged_gives_its_rows_when_asked_again() -> None:
     assert ids(Vendor({None: [("", 1), ("ab", 1)], 1: ("c", None)})) == ["a", "b", "c"]
+
+
+def test_an_empty_page_behind_another_may_be_damage_too() -> None:
+    vendor = Vendor({None: ("a", 1), 1: ("", 2), 2: [("", 3), ("bc", 3)], 3: ("d", None)})
+    assert ids(vendor) == ["a", "b", "c", "d"]
 
 
 def test_an_empty_page_without_a_link_is_the_end() -> None:
@@ -76,7 +81,7 @@ def test_empty_pages_are_not_followed_for_ever() -> None:
 
     with pytest.raises(TransientError):
         with_rows(ask, None)
-    assert len(asked) == 52
+    assert len(asked) == 2 * 51
 
 
 def test_a_count_is_kept_where_the_page_that_has_rows_tells_none() -> None:

@@ -76,8 +76,8 @@ class CollectionFetcher(Fetcher[ListAsk]):
                 if form is None:
                     raise
             else:
-                news = None if all(map(has_left, answer.records)) else answer.body
-                form = self.forms.answered(form, news, refusal, self.say)
+                is_old = all(map(has_left, answer.records))
+                form = self.forms.answered(form, None if is_old else answer.body, refusal, self.say)
         assert answer is not None
         return answer
 
