@@ -19,7 +19,7 @@ class Count:
         """`cap`: counts from there on mean only that there are as many at the least."""
         self._page_size = page_size
         self._cap = cap
-        self.pages = self.emitted = 0
+        self.pages = self.emitted = self.left_out = 0
         self.expected: int | None = None
         self.total: int | None = None
         self.marks: set[Any] = set()
@@ -37,16 +37,19 @@ class Count:
         if total is not None:
             self.expected = self.emitted + total - page.size
         self.total = total if self.pages == 1 else self.total
-        self.is_wrong = self.is_wrong or page.is_odd
+        self.left_out += page.size - len(page.every)
         self.marks.update(page.every)
         if self.pages > MOST_REMEMBERED_PAGES:
             self.total = None
             self.marks.clear()
 
-    def lacks(self, total: int | None) -> bool:
-        """Whether fewer rows came than a count says that can be believed."""
+    def lacking(self, total: int | None) -> int:
+        """How many rows did not come of those that a count says, as far as it can be believed. What was left out (no
+        objects, rows that came twice) may have been counted."""
         counted = self.known(total)
-        return not (counted is None or self.is_wrong or len(self.marks) >= counted or counted >= TRUSTED_COUNT)
+        if counted is None or self.is_wrong or counted >= TRUSTED_COUNT:
+            return 0
+        return max(0, counted - len(self.marks) - self.left_out)
 
     def proves_before(self, page: Seen) -> bool:
         """Whether all that was counted of the window, and is not counted of what a page and those behind it hold, has
@@ -60,9 +63,9 @@ class Count:
     def is_end(self, page: Seen, *, is_full: bool, is_open: bool) -> bool:
         """Proven by the count where there is one that can be believed, else by a short page without token."""
         rows, total = page.size, page.fetched.total
-        if total is not None and (total < rows or self.emitted > (self.expected or 0)):
+        if not self.left_out and total is not None and (total < rows or self.emitted > (self.expected or 0)):
             self.is_wrong = True
-        if self.expected is None or self.is_wrong:
+        if self.expected is None or self.is_wrong or self.left_out:
             return not is_full
         if rows >= self._page_size and page.fetched.token is not None:
             return False

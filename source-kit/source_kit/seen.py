@@ -24,7 +24,6 @@ class Seen:
     marks: Sequence[Any]
     every: Sequence[Any]
     fetched: Fetched
-    is_odd: bool
 
     @classmethod
     def of(cls, fetched: Fetched, field: str, marks_of: Callable[[Sequence[Record], Sequence[Any]], list[Any]]) -> Seen:
@@ -36,10 +35,10 @@ class Seen:
         # A walk that waits for its next turn holds no records: as objects they take four times their bytes.
         told = replace(fetched, records=(), rows=fetched.size)
         if None not in found:
-            return cls(found, values, every, every, told, fetched.is_odd)  # type: ignore[arg-type]  # no None is in it
+            return cls(found, values, every, every, told)  # type: ignore[arg-type]  # no None is in it
         timed = [row for row in zip(found, values, every, strict=True) if row[0] is not None]
         instants, kept, marks = map(list, zip(*timed, strict=True)) if timed else ([], [], [])
-        return cls(instants, kept, marks, every, told, fetched.is_odd)
+        return cls(instants, kept, marks, every, told)
 
     @property
     def size(self) -> int:

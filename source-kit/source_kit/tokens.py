@@ -48,7 +48,8 @@ class TokenWalk:
         self._most = 0
         # Whole walks since one brought anything new; those that ended early tell nothing.
         self._agreeing = 0
-        self._is_odd = False
+        # Rows of this walk that were left out: no objects, or twice in an answer. They may have been counted.
+        self._left_out = 0
 
     def read(self, window: Window) -> Generator[Page, None, None]:
         """Every row of the query. Raises if rows that were counted stay out and walks do not agree."""
@@ -58,7 +59,7 @@ class TokenWalk:
                 return
         if self._agreeing < AGREEING_WALKS or self._most >= TRUSTED_COUNT:
             raise incomplete(self._keyset.field)
-        self.missing = self._most - len(self._found)
+        self.missing = self._most - len(self._found) - self._left_out
 
     def _way(self, window: Window, *, is_back: bool) -> Generator[Page, None, bool]:
         """Walks in one direction; whether they, with those before, have brought all rows."""
@@ -103,17 +104,15 @@ class TokenWalk:
         if token in tokens:
             raise WalkExpired
         tokens.add(token)
-        fetched = with_rows(
+        return with_rows(
             lambda after: self._keyset.fetch(window, after, count=after is None), token, self._keyset.field
         )
-        self._is_odd = self._is_odd or fetched.is_odd
-        return fetched
 
     def _begin(self, fetched: Fetched, *, is_back: bool) -> bool:
         """Note the first page of a walk; whether it began at another end than all walks before."""
         rows = set(map(self._keyset.mark_of, fetched.records))
         turns = is_back and self._first_rows.isdisjoint(rows)
-        self._walked, self._most = set(), max(self._most, fetched.total or 0)
+        self._walked, self._left_out, self._most = set(), 0, max(self._most, fetched.total or 0)
         self._first_rows |= rows
         return turns
 
@@ -121,6 +120,7 @@ class TokenWalk:
         """Note a page; its rows that were not emitted before."""
         keyset = self._keyset
         keyset.progress.saw(fetched.records)
+        self._left_out += fetched.size - len(fetched.records)
         marks = list(map(keyset.mark_of, fetched.records))
         fresh = [record for record, mark in zip(fetched.records, marks, strict=True) if mark not in self._seen]
         self._walked.update(marks)
@@ -148,11 +148,12 @@ class TokenWalk:
         The rows of one walk prove it against the count at its start; those of several only against the highest count,
         since rows that were found earlier may be gone by now.
         """
-        if total is None or self._is_odd:
+        if total is None:
             return True
+        walked, found = len(self._walked) + self._left_out, len(self._found) + self._left_out
         if total >= TRUSTED_COUNT:
-            return not is_last or len(self._found) >= total
-        return len(self._walked) >= total or len(self._found) >= self._most
+            return not is_last or found >= total
+        return walked >= total or found >= self._most
 
 
 def incomplete(what: str) -> ConnectorFault:

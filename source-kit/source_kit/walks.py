@@ -120,7 +120,7 @@ class Walk(cuts.Reading):
         """What was counted in the window and did not come: looked for in whole walks, until some bring nothing new and
         the count is still higher. That is told, and the state stays."""
         keyset, window, came = self.keyset, self._walked(), self.count
-        if not came.lacks(came.total) or not came.lacks(keyset.fetch(window, count=True, limit=1).total):
+        if not came.lacking(came.total) or not came.lacking(keyset.fetch(window, count=True, limit=1).total):
             return
         agreeing = 0
         for _ in range(MAX_RESTARTS):
@@ -129,11 +129,12 @@ class Walk(cuts.Reading):
             yield from map(lambda page: Page(page.records), in_order(again.run(cut=False, verify=False)))
             came.marks |= again.count.marks
             self.high = timestamps.latest_of([self.high, again.high])
-            if not again.count.lacks(again.count.total):
+            missing = again.count.lacking(again.count.total)
+            if not missing:
                 return
             agreeing = agreeing + 1 if len(came.marks) == known else 0
             if agreeing >= AGREEING_WALKS:
-                yield told_missing((again.count.total or 0) - len(again.count.marks))
+                yield told_missing(missing)
                 return
         raise incomplete(keyset.field)
 

@@ -66,11 +66,6 @@ class Fetched:
         what they meet again is known."""
         return len(self.records) or self.size
 
-    @property
-    def is_odd(self) -> bool:
-        """Whether counting its records tells nothing about the count of the query."""
-        return self.size != len(self.records)
-
 
 class WalkExpired(Exception):
     """A token is no longer good (lifetime, depth cap, rows that shifted): the query must be asked anew."""

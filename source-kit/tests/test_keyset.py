@@ -91,6 +91,27 @@ def test_an_order_that_comes_again_is_the_apis_own_and_is_asked_for_once_only() 
     assert len(asked) == 4
 
 
+def test_rows_that_were_counted_are_looked_for_where_others_were_left_out() -> None:
+    """One row of the first page was no object, and may have been counted; two more did not come."""
+    first, last = answer(1, 2, token=1, total=6, size=3), answer(1, 2, 3, 4, 5, 6, total=6)
+    ids, pages, _ = scripted(first, answer(2, 3), answer(1, total=6), last, cut=False)
+    assert ids == [1, 2, 3, 4, 5, 6]
+    assert not any(page.holds for page in pages)
+
+
+def test_a_row_that_was_left_out_counts_as_one_that_came() -> None:
+    ids, _, asked = scripted(answer(1, 2, token=1, total=4, size=3), answer(2, 3), cut=False)
+    assert (ids, len(asked)) == ([1, 2, 3], 2)
+
+
+def test_a_walk_by_tokens_looks_for_what_was_counted_where_rows_were_left_out() -> None:
+    """Rows in no order, one of which is no object; the second page lost its rows and its token."""
+    first = answer(3, 1, 2, token=1, total=7, size=4)
+    whole = (first, answer(6, 4, 5))
+    ids, _, _ = scripted(first, first, first, answer(), *whole, *whole, cut=False)
+    assert sorted(ids) == [1, 2, 3, 4, 5, 6]
+
+
 def test_an_empty_page_that_announces_more_is_followed() -> None:
     assert scripted(answer(token=1, total=3), answer(token=1, total=3), answer(1, 2, token=2), answer(2, 3))[0] == [
         1,
