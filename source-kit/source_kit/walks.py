@@ -88,13 +88,13 @@ class Walk(cuts.Reading):
     def _ask(self, *, count: bool) -> tuple[Seen, Sequence[Record]]:
         """One page of the range. One that comes in another order than asked for is asked for again: some APIs do so
         once, and others always."""
-        fetched = self._fetch(count=count)
+        fetched = self._fetch(self._range(), count=count)
         self.asked_at = fetched.asked_at
         page, progress = self._seen(fetched), self.keyset.progress
         order = self._settled(page).order
         usual = self.order or (-1 if self.window.descending else 1)
         if order not in (None, usual, progress.confirmed_order):
-            fetched = self._fetch(count=count)
+            fetched = self._fetch(self._range(), count=count)
             page = self._seen(fetched)
             if self._settled(page).order == order:
                 progress.confirmed_order = order
@@ -103,8 +103,8 @@ class Walk(cuts.Reading):
     def _seen(self, fetched: Fetched) -> Seen:
         return Seen.of(fetched, self.keyset.field, self.keyset.marks_of)
 
-    def _fetch(self, *, count: bool) -> Fetched:
-        keyset, window = self.keyset, self._range()
+    def _fetch(self, window: Window, *, count: bool = False) -> Fetched:
+        keyset = self.keyset
 
         def ask(token: Any) -> Fetched:
             return keyset.fetch(window, token, count=count and token is None)
@@ -243,7 +243,7 @@ class Walk(cuts.Reading):
         """Whether older rows exist although the first page should have held them: the API ignored the order."""
         if self.lower is not None and self.lower >= instant:
             return False
-        older = map(self.keyset.edge, self.keyset.fetch(replace(self._range(), upper=instant)).records)
+        older = map(self.keyset.edge, self._fetch(replace(self._range(), upper=instant)).records)
         return any(edge is not None and edge < instant for edge in older)
 
     def _unordered(self, page: Seen) -> Generator[Page, None, None]:
