@@ -160,6 +160,8 @@ CONNECTOR = Connector(
         # Old notes are in no search for ids: lists have them, in pages of a hundred that are walked twice.
         streams={name: (name, 50 if name == "notes" else 500) for name in DELETABLE},
         sizes={"customers": 2_400, "conversations": 1_200, "companies": 600},
+        # Beyond the 10,000 that a list gives out each conversation is asked for its notes.
+        full={"notes": 6_000},
         # What is counted and whether ids come alone, the border of the archive, and the open end.
         requests_beside=8,
         exists=is_there,

@@ -98,8 +98,8 @@ class IdLists:
     """Streams whose ids can be listed, to the collection to delete from, with how many ids a request brings.
 
     `exists` tells records that are gone from others; `requests_beside` is what a stream may cost beside its full pages.
-    `ways` are emulator options under which it must hold. `whole_while_late`: streams whose new records are among them
-    even while the vendor's index shows these hours late.
+    `full` is laid over `sizes` in the full size. `ways` are emulator options under which it must hold.
+    `whole_while_late`: streams whose new records are among them even while the vendor's index shows these hours late.
     """
 
     streams: Mapping[str, tuple[str, int]]
@@ -108,6 +108,7 @@ class IdLists:
     exists: Callable[[dict[str, Any]], bool] = lambda record: True
     ways: Mapping[str, Options] = field(default_factory=dict)
     whole_while_late: tuple[str, ...] = ()
+    full: Options = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

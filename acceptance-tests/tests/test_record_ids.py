@@ -57,12 +57,14 @@ def test_the_stream_is_in_the_catalog_only_where_it_is_asked_for(
 
 
 @pytest.mark.thorough
-def test_an_anti_join_names_what_was_deleted(connector: Connector, new_trial: NewTrial, lists: IdLists) -> None:
-    names = tuple(lists.streams)
+def test_an_anti_join_names_what_was_deleted(
+    connector: Connector, new_trial: NewTrial, lists: IdLists, full_size: bool
+) -> None:
+    names, sizes = tuple(lists.streams), {**lists.sizes, **(lists.full if full_size else {})}
 
     def problems_when(way: tuple[str, Options]) -> list[str]:
         how, options = way
-        trial = new_trial(**(dict(lists.sizes) | dict(options)))
+        trial = new_trial(**(sizes | dict(options)))
         emitted = trial.read(names).result.records
         held = {name: {record["id"] for record in emitted[name] if lists.exists(record)} for name in names}
         delete(trial, lists, held)

@@ -147,14 +147,14 @@ class Oddities:
         if rows:
             extra["twice_in_answer"] = rows[0]
         for name, row in extra.items():
-            if room > 0 and self.chosen(name, request.identity):
+            if room > 0 and self.chosen(name, form.question(request)):
                 self.counts[name] += 1
                 room -= 1
                 rows.append(self._nameless(request, row) if name == "row_without_id" else row)
 
     def _nameless(self, request: Request, attributes: dict[str, Any]) -> dict[str, Any]:
         """An object without an id, the same whenever the same is asked."""
-        answer = f"{crc32(request.identity.encode()):08x}"
+        answer = f"{crc32(self.form.question(request).encode()):08x}"
         if self.form.size(request) > 1:  # who asks for one row wants to know whether there is any
             self.nameless[answer] = self.form.subject(request)
         return self.form.row_of({**attributes, kinds.ANSWER: answer})

@@ -59,6 +59,10 @@ class Form:
         kept = sorted((name, value) for name, value in request.params.items() if name not in self.page_parameters)
         return f"{request.method} {request.path}?{urlencode(kept)}"
 
+    def question(self, request: Request) -> str:
+        """Equal for requests for the same rows, whatever columns they ask for."""
+        return request.identity
+
     def subject(self, request: Request) -> str:
         """What is asked for, in a few words."""
         return f"{request.method} {request.path}"

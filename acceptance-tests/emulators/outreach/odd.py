@@ -9,6 +9,7 @@ from emulators.outreach.settings import OutreachOptions
 
 AFTER = "page[after]"
 GAP = "gap."
+COLUMNS = ("fields[", "provideDataConnections")
 
 
 class OutreachForm(Form):
@@ -21,6 +22,11 @@ class OutreachForm(Form):
         self._resources = {resource.type: resource for resource in found}
         by_id = [resource.stream for resource in found if resource.plural in BY_ID_ONLY]
         self.underived = frozenset(by_id)
+
+    def question(self, request: Request) -> str:
+        """Without the names of columns, and without the links to a CRM."""
+        others = {name: value for name, value in request.params.items() if not name.startswith(COLUMNS)}
+        return f"{request.method} {request.path} {sorted(others.items())}"
 
     def attributes(self, row: Row) -> Row:
         """Columns come from there."""
