@@ -20,6 +20,7 @@ KINDS = {
 """`objectType` by stream."""
 HISTORY = ("conversation", "customer", "company")
 FILTERS = ("objectType", "objectId", "userId", "start", "end")
+LONGEST_READ_MS = DAY_MS // 24
 SYSTEM_EVERY = 5
 """Every so manieth entry is of the system: `userType` system, no user."""
 
@@ -134,8 +135,12 @@ def _deletion(entry: Record) -> Record | None:
 
 
 def seed(log: AuditLog, entries: Iterator[tuple[int, str, str, str, Record]]) -> None:
-    """Take over (moment, kind, verb, id, changes) of the start, in the order of time."""
+    """Take over (moment, kind, verb, id, changes) of the start, in the order of time; nothing that would expire while
+    the account is read."""
+    expiring = now_ms() - int(log.options.audit_days * DAY_MS)
     for moment, kind, verb, identifier, changes in sorted(entries, key=lambda entry: entry[:4]):
+        if expiring <= moment < expiring + LONGEST_READ_MS:
+            continue
         if verb == "delete":
             log.log_deletion(moment, kind, identifier)
         else:
