@@ -59,7 +59,7 @@ class TokenWalk:
                 return
         if self._agreeing < AGREEING_WALKS or self._most >= TRUSTED_COUNT:
             raise incomplete(self._keyset.field)
-        self.missing = self._most - len(self._found) - self._left_out
+        self.missing = max(0, self._most - len(self._found) - self._left_out)
 
     def _way(self, window: Window, *, is_back: bool) -> Generator[Page, None, bool]:
         """Walks in one direction; whether they, with those before, have brought all rows."""
