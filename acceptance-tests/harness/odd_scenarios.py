@@ -31,7 +31,7 @@ FEWEST_PAGE_KINDS = 6
 OLDER = ("no_record_is_older_than_a_state_before_it",)
 
 
-def everything(*, unless: Collection[str] = (), config: Options | None = None) -> Scenario:
+def everything(*, unless: Collection[str] = (), config: Options | None = None, full: Options | None = None) -> Scenario:
     """All kinds at once but those that this API cannot send. Each kind of row and header is sent, and several of pages,
     which depend on how the account is read."""
     rows = [kind for kind in (*IN_ROWS, *RELATIONS) if kind not in unless]
@@ -44,7 +44,7 @@ def everything(*, unless: Collection[str] = (), config: Options | None = None) -
         return sent(*rows, *HEADERS)(statistics) + few
 
     odd = {"odd": shares | dict.fromkeys(HEADERS, 1.0)}
-    return Scenario("everything odd at once", odd, config=config or {}, statistics=judge, odd=True)
+    return Scenario("everything odd at once", odd, full or {}, config=config or {}, statistics=judge, odd=True)
 
 
 def one_by_one(
