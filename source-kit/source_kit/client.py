@@ -16,6 +16,7 @@ import requests
 from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
 
+from source_kit import turn
 from source_kit.addresses import joined, origin_of, redirected, with_query
 from source_kit.answers import body, body_wait, parse, read, replace_body
 from source_kit.budget import Budget, BudgetSpent, Permit
@@ -27,7 +28,6 @@ from source_kit.request import Request, Usage
 from source_kit.room import Room
 from source_kit.rules import BETWEEN_RULES, DEFAULT_RULES, Action, Denied, Rule, TooHeavy, failure, rule_for
 from source_kit.transport import PATIENT, Patience, new_session, tls_refusal, trouble
-from source_kit.turn import Turn
 
 MAX_RATE_LIMIT_REFUSALS = 60
 # More than one: a token of very short life can expire between its refresh and the answer.
@@ -61,7 +61,7 @@ class HttpClient:
         self.patience = patience
         self.log = log
         self._local = threading.local()
-        self.turn, self.room = Turn(), Room()
+        self.room = Room()
         self._connect = partial(new_session, headers=headers, pool_size=workers, patience=patience)
         self.session = self._connect(base_url)
         self._headers = lru_cache(maxsize=4)(self._headers_of)
@@ -100,7 +100,6 @@ class HttpClient:
         """
         attempt = refusals = renewals = empty = doubtful = 0
         before = f"{request.method} {request.path}"
-        self.turn.leave()
         while True:
             authorization = self._authorization()
             try:
@@ -162,7 +161,7 @@ class HttpClient:
         usage.requests += 1
         try:
             response = self._round_trip(prepared, permit)
-            self.turn.take()
+            turn.take()
             damage = parse(response)
         except requests.exceptions.SSLError as error:
             raise ConfigError(tls_refusal(self._origin), internal_message=type(error).__name__) from error
@@ -174,7 +173,7 @@ class HttpClient:
         if damage is None and response.status_code < 300 and not request.accepts(body(response)):
             damage = "The answer lacked what it should hold."
         if damage is not None or response.status_code >= 300:
-            self.turn.leave()
+            turn.leave()
         return response, damage
 
     def _prepared(self, request: Request, authorization: str) -> requests.PreparedRequest:

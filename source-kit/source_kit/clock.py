@@ -7,6 +7,8 @@ import threading
 import time
 from datetime import UTC, datetime
 
+from source_kit import turn
+
 BACKOFF_BASE_SECONDS = 0.3
 BACKOFF_CAP_SECONDS = 60.0
 
@@ -31,6 +33,7 @@ class Clock:
 
     def sleep(self, seconds: float) -> None:
         """Sleep; raises `Interrupted` as soon as `stop` was called."""
+        turn.leave()
         if self._stopping.wait(max(0.0, seconds)):
             raise Interrupted
 

@@ -20,6 +20,8 @@ import requests
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from source_kit import turn
+
 BUFFER_BYTES = 64 * 1024
 _USUAL_HEAD = re.compile(r"(?:[!-9;-~]+:[\t -~]*\r\n)*\r\n")
 
@@ -29,10 +31,14 @@ def pool_classes(answer_seconds: float) -> dict[str, Any]:
     response_class = partial(_Response, answer_seconds)
 
     class Plain(HTTPConnection):
-        pass
+        def connect(self) -> None:
+            turn.leave()
+            super().connect()
 
     class Encrypted(HTTPSConnection):
-        pass
+        def connect(self) -> None:
+            turn.leave()
+            super().connect()
 
     for connection in (Plain, Encrypted):
         connection.response_class = response_class  # type: ignore[assignment]  # called as the class would be
@@ -115,6 +121,7 @@ class _Timed(io.RawIOBase):
         self._socket = sock
         self._raw: Any = sock.makefile("rb", buffering=0)
         self._deadline = time.monotonic() + seconds
+        self._is_begun = False
 
     def readable(self) -> bool:
         """Yes."""
@@ -128,6 +135,11 @@ class _Timed(io.RawIOBase):
         wait = self._socket.gettimeout()
         if wait is None or left < wait:
             self._socket.settimeout(left)
+        if self._is_begun:
+            turn.leave_for(self._socket)
+        elif not turn.wait_for(self._socket, left if wait is None else min(wait, left)):
+            raise TimeoutError("timed out")
+        self._is_begun = True
         count: int | None = self._raw.readinto(buffer)
         return count
 

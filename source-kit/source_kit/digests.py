@@ -14,8 +14,9 @@ from typing import Any
 from source_kit.rows import USUAL_IDS
 
 FIRST_SLOTS = 64
-# To chain all rows anew costs as much as to take them: so it is done seldom, at the price of slots without a row.
-MANY_SLOTS = 32 * 1024
+# To chain all rows anew costs as much as to take them: so it is done seldom, at the price of slots without a row, up to
+# as many slots as are small beside a process.
+FEW_SLOTS, MANY_SLOTS = 32 * 1024, 512 * 1024
 
 
 class Digests:
@@ -69,7 +70,7 @@ class Digests:
         size = len(self._heads)
         if len(self._keys) > size:
             while len(self._keys) > size:
-                size *= 8 if size < MANY_SLOTS else 4
+                size *= 8 if size < FEW_SLOTS else 4 if size < MANY_SLOTS else 2
             # All rows are chained anew, so the old index need not stand beside the new one.
             del self._heads, self._before
             self._heads, self._before, keys = array("I", bytes(4 * size)), array("I", [0]), self._keys[1:]

@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from source_kit import protocol
@@ -22,6 +23,7 @@ from source_kit.output import Output, OutputClosed
 from source_kit.rules import Denied
 from source_kit.running import Batch, StreamRun
 from source_kit.scheduler import Ended, Scheduler
+from source_kit.turn import Turn
 
 MAX_ACTIVE_STREAMS = 4
 WAKE_SECONDS = 0.5
@@ -68,7 +70,8 @@ class Engine:
         """Read everything. Streams that fail are in `failed`; raises `Denied` when no stream can be read,
         `Terminated` after `terminate`."""
         self._clock.start()
-        threads = [threading.Thread(target=self._work, name=f"reader-{n}", daemon=True) for n in range(self._workers)]
+        work = partial(self._work, Turn())
+        threads = [threading.Thread(target=work, name=f"reader-{n}", daemon=True) for n in range(self._workers)]
         for thread in threads:
             thread.start()
         try:
@@ -227,26 +230,22 @@ class Engine:
             )
             self._output.message(message, flush=True)
 
-    def _work(self) -> None:
+    def _work(self, turn: Turn) -> None:
         """One worker: takes the step that matters most, again and again."""
-        turn, room = self._client.turn, self._client.room
-        turn.join()
+        room = self._client.room
         room.join()
-        while True:
-            taken = self._scheduler.next_step()
-            if taken is None:
-                return
-            run, branch = taken
-            self._client.account_to(run.usage)
-            try:
-                self._scheduler.done(run, branch, run.step(branch.plan, self._output.now_ms))
-            except Interrupted:
-                return
-            except BaseException as error:
-                self._scheduler.broke(run, branch, error)
-            finally:
-                turn.leave()
-                room.leave()
+        with turn.joined():
+            while (taken := self._scheduler.next_step()) is not None:
+                run, branch = taken
+                self._client.account_to(run.usage)
+                try:
+                    self._scheduler.done(run, branch, run.step(branch.plan, self._output.now_ms))
+                except Interrupted:
+                    return
+                except BaseException as error:
+                    self._scheduler.broke(run, branch, error)
+                finally:
+                    room.leave()
 
 
 def innermost_frame(error: BaseException) -> str:

@@ -11,6 +11,8 @@ import threading
 import time
 from collections import deque
 
+from source_kit import turn
+
 # Two pages of 1,000 prospects of Outreach: one waits for its turn while the next one is read.
 MOST_BYTES = 16 * 1024 * 1024
 # Of a body whose length is not told, before any has come.
@@ -110,6 +112,7 @@ class Room:
         began = since = now = time.monotonic()
         moves = self._moves
         while not self._may_enter(place, size, now - began, now - since):
+            turn.leave()
             self._changed.wait(self._patience_seconds)
             now = time.monotonic()
             if self._moves != moves:

@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 
+from source_kit import turn
 from source_kit.branches import Branch, Branches, Reached
 from source_kit.client import HttpClient
 from source_kit.clock import Clock
@@ -97,6 +98,7 @@ class Scheduler:
                         active.running += 1
                         return active.run, active.branches.take()
                     wait = min(wait, delay)
+                turn.leave()
                 self._steps.wait(wait)
             return None
 

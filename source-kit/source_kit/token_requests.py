@@ -6,7 +6,6 @@ Who grants them and for what is said by `oauth`, and by connectors that sign in 
 
 from __future__ import annotations
 
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import Any, TypeAlias
 
 import requests
 
-from source_kit import json_text
+from source_kit import json_text, turn
 from source_kit.clock import Clock
 from source_kit.errors import ConfigError, SourceError, TransientError
 from source_kit.headers import retry_after
@@ -60,7 +59,7 @@ class RenewedToken(ABC):
         self._surroundings = surroundings
         self._store, self._clock = surroundings.store, surroundings.clock
         self._log, self._mask = surroundings.output.log, surroundings.redactor.add
-        self._lock = threading.Lock()
+        self._lock = turn.Lock()
         self._accepted = ""
         self._token: Token | None = None
         self._failure: ConfigError | None = None

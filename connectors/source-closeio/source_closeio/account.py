@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from source_closeio.custom_fields import LEGACY, RESOURCES, CustomFields, with_shared
 from source_closeio.endpoints import ListAsk, ListEndpoint
 from source_closeio.fetcher import ListFetcher
-from source_kit import timestamps
+from source_kit import timestamps, turn
 from source_kit.answers import body
 from source_kit.client import HttpClient, Request
 from source_kit.rows import objects
@@ -28,7 +27,7 @@ class AccountFacts:
 
     def __init__(self, client: HttpClient) -> None:
         self._client = client
-        self._lock = threading.RLock()
+        self._lock = turn.Lock()
         self._fields: dict[str, CustomFields] = {}
         self._shared: CustomFields | None = None
         self._me: dict[str, Any] | None = None
@@ -41,7 +40,7 @@ class AccountFacts:
         # Whether the log takes a filter by object type alone, as far as is known; set by whoever is refused it.
         self.filters_events_by_type = True
         # Of its own: the proof waits for the budget of searches, which nothing else here needs.
-        self._proof_lock = threading.Lock()
+        self._proof_lock = turn.Lock()
 
     def custom_fields(self, object_type: str) -> CustomFields:
         """The custom fields of an object type, shared ones included; where they are refused, a WARN says so once."""

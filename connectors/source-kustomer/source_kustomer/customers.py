@@ -7,7 +7,6 @@ is searched.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -16,7 +15,7 @@ from itertools import pairwise
 from math import ceil
 from typing import Any, Self
 
-from source_kit import timestamps
+from source_kit import timestamps, turn
 from source_kit.client import HttpClient
 from source_kit.errors import ConnectorFault, TransientError
 from source_kit.keyset import Keyset
@@ -53,7 +52,7 @@ class Customers(SearchStream):
     def __init__(self, client: HttpClient, settings: Settings) -> None:
         super().__init__(client, settings, "customers", Scope("customer", "customer"), custom_resource="customer")
         self._list = FilteredFetcher(client, CUSTOMERS, self.name)
-        self._lock = threading.Lock()
+        self._lock = turn.Lock()
         self._is_listed: bool | None = None
         self._misses = 0
         self._hits = 0

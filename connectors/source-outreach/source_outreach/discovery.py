@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-import threading
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
+from source_kit import turn
 from source_kit.answers import body
 from source_kit.client import HttpClient, Request
 from source_kit.rows import mapping, objects
@@ -35,7 +35,7 @@ class Account:
 
     def __init__(self, client: HttpClient) -> None:
         self._client = client
-        self._lock = threading.Lock()
+        self._lock = turn.Lock()
 
     def custom_objects(self) -> list[Collection]:
         """The custom objects of the account; none where the schema is refused."""
