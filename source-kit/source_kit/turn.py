@@ -17,13 +17,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from urllib3.util.wait import wait_for_read
 
 # A turn saves time and is no lock: who holds it may wait for something that another thread has. So nobody waits on
-# while it stays for so long with one holder that does nothing. On a loaded machine a page may take longer, and two at a
-# time leave memory ragged for good.
+# while it stays for twice as long with one holder that does nothing. On a loaded machine a page may take longer, and
+# two at a time leave memory ragged for good.
 PATIENCE_SECONDS = 0.5
 # Of the processor's time, what whoever works has had of it by then, however busy the machine is.
 LEAST_WORK_SECONDS = 0.002
@@ -163,20 +163,19 @@ class Turn:
 
     def _await(self, member: _Member, until: float) -> bool:
         """Whether the turn came: not before this time, perhaps, or from a holder that does nothing."""
-        before = self._progress()
+        progress = None
         while not self.has(member) and time.monotonic() < until:
             if self._watcher is member:
                 self._watch(until)
             elif not member.is_called():
-                now = self._progress()
-                if _is_stuck(before, now):
+                before, progress = progress, self._progress()
+                if before is not None and progress.is_none_since(before):
                     break
-                before = now
         return self.has(member) or self._has_given_up(member)
 
     def _watch(self, until: float) -> None:
         """Look after the sockets of all who wait, until one of them can be read."""
-        events = self._sockets.poll(None if until == float("inf") else max(0.0, until - time.monotonic()))
+        events = self._sockets.poll(max(0.0, until - time.monotonic()))
         with self._lock:
             self._see(events)
             self._watcher = None
@@ -198,14 +197,22 @@ class Turn:
                     self._pass_on()
             return self.has(member)
 
-    def _progress(self) -> tuple[_Member | None, int, float]:
-        """Who has the turn, how often it was given, and what its holder has had of the processor."""
+    def _progress(self) -> _Progress:
         holder = self._holder
-        return holder, self._count, 0.0 if holder is None else holder.worked()
+        return _Progress(self._count, None if holder is None else holder.worked())
 
 
-def _is_stuck(before: tuple[_Member | None, int, float], now: tuple[_Member | None, int, float]) -> bool:
-    return now[0] is not None and before[:2] == now[:2] and now[2] - before[2] < LEAST_WORK_SECONDS
+class _Progress(NamedTuple):
+    """How often a turn was given, and what its holder has had of the processor; None where nobody has it."""
+
+    times: int
+    worked: float | None
+
+    def is_none_since(self, before: _Progress) -> bool:
+        """Whether the same thread had it all the time, and did nothing."""
+        if self.worked is None or before.worked is None or self.times != before.times:
+            return False
+        return self.worked - before.worked < LEAST_WORK_SECONDS
 
 
 class _Member:

@@ -20,11 +20,12 @@ class Written(list[Record]):
 
 def stamped(records: list[Record], name: str, moment: str) -> list[Record]:
     """The records, changed in place, with a moment under a name where they have nothing there."""
-    is_last = isinstance(records, Written) and all(records) and not any(name in record for record in records)
+    if not isinstance(records, Written) or not all(records) or any([name in record for record in records]):
+        for record in records:
+            if not record.get(name):
+                record[name] = moment
+        return list(records)
     for record in records:
-        if not record.get(name):
-            record[name] = moment
-    if not isinstance(records, Written):
-        return records
+        record[name] = moment
     tail = b',"%b":"%b"}' % (name.encode(), moment.encode())
-    return Written(records, [text[:-1] + tail for text in records.texts]) if is_last else list(records)
+    return Written(records, [text[:-1] + tail for text in records.texts])

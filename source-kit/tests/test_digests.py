@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,31 +15,36 @@ KEYS = st.sampled_from([0, 1, 64, -64, 128, 4096, 2**20, 2**63 - 1, -(2**63)])
 NUMBERS = st.integers(-(2**63), 2**63 - 1)
 
 
-def test_a_page_of_unknown_keys_is_new_once() -> None:
-    digests = Digests()
+@pytest.fixture(params=[0, 100], ids=["arrays", "dictionary"])
+def digests(request: pytest.FixtureRequest) -> Digests:
+    made = Digests(request.param, first_slots=64)
+    made.put(99, 0)
+    return made
+
+
+def test_a_page_of_unknown_keys_is_new_once(digests: Digests) -> None:
     assert digests.are_new([1, 2, 3], [10, 20, 30])
     assert not digests.are_new([4, 5, 3], [40, 50, 30])
     assert [digests.get(key) for key in range(6)] == [None, 10, 20, 30, None, None]
 
 
-def test_a_page_that_has_a_key_twice_is_not_new_and_leaves_nothing() -> None:
-    digests = Digests()
+def test_a_page_that_has_a_key_twice_is_not_new_and_leaves_nothing(digests: Digests) -> None:
     assert not digests.are_new([7, 8, 7], [70, 80, 71])
     assert [digests.get(key) for key in (7, 8)] == [None, None]
 
 
-def test_keys_that_share_a_slot_are_told_apart() -> None:
-    digests = Digests()
+def test_keys_that_share_a_slot_are_told_apart(digests: Digests) -> None:
     assert digests.are_new([0, 64, 128, -64], [1, 2, 3, 4])
     digests.put(64, 5)
     assert [digests.get(key) for key in (0, 64, 128, -64, 192)] == [1, 5, 3, 4, None]
 
 
 @given(
-    st.lists(st.one_of(st.tuples(KEYS | NUMBERS, NUMBERS), st.lists(st.tuples(KEYS | NUMBERS, NUMBERS), max_size=99)))
+    st.lists(st.one_of(st.tuples(KEYS | NUMBERS, NUMBERS), st.lists(st.tuples(KEYS | NUMBERS, NUMBERS), max_size=99))),
+    st.sampled_from([0, 1, 50, 1000]),
 )
-def test_it_holds_what_a_dictionary_would(steps: list[tuple[int, int] | list[tuple[int, int]]]) -> None:
-    digests, expected = Digests(), dict[int, int]()
+def test_it_holds_what_a_dictionary_would(steps: list[tuple[int, int] | list[tuple[int, int]]], most: int) -> None:
+    digests, expected = Digests(most, first_slots=64), dict[int, int]()
     for step in steps:
         if isinstance(step, tuple):
             digests.put(*step)
@@ -52,15 +58,17 @@ def test_it_holds_what_a_dictionary_would(steps: list[tuple[int, int] | list[tup
     assert digests.get(12345) == expected.get(12345)
 
 
-def test_a_hundred_thousand_rows_take_less_than_3_megabytes_and_are_found() -> None:
-    keys = [hash(f"l_{number}") for number in range(100_000)]
+@pytest.mark.parametrize(("rows", "bytes_a_row"), [(100_000, 130), (250_000, 30)])
+def test_rows_take_little_memory_and_are_found(rows: int, bytes_a_row: int) -> None:
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
         digests = Digests()
-        assert all(digests.are_new(keys[at : at + 100], keys[at : at + 100]) for at in range(0, 100_000, 100))
+        for at in range(0, rows, 100):
+            keys = [hash(f"l_{number}") for number in range(at, at + 100)]
+            assert digests.are_new(keys, keys)
         size = tracemalloc.get_traced_memory()[0] - before
     finally:
         tracemalloc.stop()
-    assert size < 3_000_000
-    assert list(map(digests.get, keys)) == keys
+    assert size < rows * bytes_a_row
+    assert all(digests.get(key) == key for key in (hash(f"l_{number}") for number in range(rows)))
