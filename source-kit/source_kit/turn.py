@@ -121,6 +121,12 @@ class Turn:
             with self._lock:
                 self._pass_on()
 
+    def _go_on(self) -> None:
+        """Pass the turn on if nobody has it."""
+        with self._lock:
+            if self._holder is None:
+                self._pass_on()
+
     def wait(self, member: _Member, sock: socket.socket, seconds: float) -> bool:
         """As the function `wait_for`, for this thread; without the turn where its holder does nothing for too long."""
         until = time.monotonic() + seconds
@@ -128,8 +134,8 @@ class Turn:
             self.leave(member)
             return wait_for_read(sock, seconds)
         with self._lock:
-            self._waiting[sock.fileno()] = member
             self._look_after(sock.fileno())
+            self._waiting[sock.fileno()] = member
             if self._holder in (member, None):
                 self._pass_on()
         return self._await(member, until) or wait_for_read(sock, max(0.0, until - time.monotonic()))
@@ -150,6 +156,9 @@ class Turn:
         if self._ready:
             self._holder = self._ready.popleft()
             self._count += 1
+            # It may have been made the watcher before its answer was seen.
+            if self._watcher is self._holder:
+                self._watcher = None
             self._holder.call()
         elif self._waiting and self._watcher is None:
             self._watcher = next(iter(self._waiting.values()))
@@ -171,6 +180,7 @@ class Turn:
                 before, progress = progress, self._progress()
                 if before is not None and progress.is_none_since(before):
                     break
+                self._go_on()
         return self.has(member) or self._has_given_up(member)
 
     def _watch(self, until: float) -> None:
@@ -179,8 +189,7 @@ class Turn:
         with self._lock:
             self._see(events)
             self._watcher = None
-            if self._holder is None:
-                self._pass_on()
+        self._go_on()
 
     def _has_given_up(self, member: _Member) -> bool:
         """Go on without the turn, unless it has come at last: whether it has."""
@@ -193,9 +202,8 @@ class Turn:
                     self._sockets.unregister(descriptor)
             if self._watcher is member:
                 self._watcher = None
-                if self._holder is None:
-                    self._pass_on()
-            return self.has(member)
+        self._go_on()
+        return self.has(member)
 
     def _progress(self) -> _Progress:
         holder = self._holder
