@@ -10,7 +10,9 @@ import http.client
 import io
 import re
 import socket
+import ssl
 import time
+from contextlib import suppress
 from email.parser import Parser
 from functools import lru_cache, partial
 from types import FunctionType
@@ -137,10 +139,30 @@ class _Timed(io.RawIOBase):
             self._socket.settimeout(left)
         if self._is_begun:
             turn.leave_for(self._socket)
-        elif not turn.wait_for(self._socket, left if wait is None else min(wait, left)):
-            raise TimeoutError("timed out")
+            count: int | None = self._raw.readinto(buffer)
+            return count
         self._is_begun = True
-        count: int | None = self._raw.readinto(buffer)
+        return self._begin(buffer, left if wait is None else min(wait, left))
+
+    def _begin(self, buffer: Any, seconds: float) -> int | None:
+        """The first bytes; others have the turn until they are there. On a new connection, what can be read first may
+        be no more than the tickets of TLS 1.3, a round trip or the work of a server before the answer."""
+        until = time.monotonic() + seconds
+        read = self._read_now if turn.is_joined() and hasattr(self._socket, "pending") else self._raw.readinto
+        while turn.wait_for(self._socket, max(0.0, until - time.monotonic())):
+            with suppress(ssl.SSLWantReadError):
+                count: int | None = read(buffer)
+                return count
+        raise TimeoutError("timed out")
+
+    def _read_now(self, buffer: Any) -> int | None:
+        """What is there; raises `SSLWantReadError` if that is nothing for the reader."""
+        wait = self._socket.gettimeout()
+        self._socket.settimeout(0)
+        try:
+            count: int | None = self._raw.readinto(buffer)
+        finally:
+            self._socket.settimeout(wait)
         return count
 
     def prolong(self, seconds: float) -> None:

@@ -43,6 +43,11 @@ def leave() -> None:
         member.turn.leave(member)
 
 
+def is_joined() -> bool:
+    """Whether this thread takes turns."""
+    return _member() is not None
+
+
 def wait_for(sock: socket.socket, seconds: float) -> bool:
     """Leave the turn until there is something to read, then take it; False if nothing came within these seconds.
 
@@ -150,15 +155,13 @@ class Turn:
 
     def _pass_on(self) -> None:
         """Give the turn to whoever can go on; or else let one that waits look after the sockets. Under the lock."""
-        if self._waiting and not self._ready:
+        # What one thread sees, no other does: the watcher would sleep on while the turn is its own.
+        if self._waiting and not self._ready and self._watcher is None:
             self._see(self._sockets.poll(0))
         self._holder = None
         if self._ready:
             self._holder = self._ready.popleft()
             self._count += 1
-            # It may have been made the watcher before its answer was seen.
-            if self._watcher is self._holder:
-                self._watcher = None
             self._holder.call()
         elif self._waiting and self._watcher is None:
             self._watcher = next(iter(self._waiting.values()))
@@ -242,8 +245,8 @@ class _Member:
     def is_called(self) -> bool:
         """Wait to be called, for as long as patience lasts."""
         is_called = self._bell.acquire(timeout=self._patience_seconds)
-        # Whoever calls in between has said before why.
-        self._is_rung = self._is_rung and not is_called
+        if is_called:  # and whoever calls in between has said before why
+            self._is_rung = False
         return is_called
 
 
