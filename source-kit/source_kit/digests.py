@@ -14,9 +14,9 @@ from typing import Any
 
 from source_kit.rows import USUAL_IDS
 
-# In 13 MB.
-MOST_IN_DICTIONARY = 128 * 1024
-FIRST_SLOTS = 2 * MOST_IN_DICTIONARY
+# In 6 MB.
+MOST_IN_DICTIONARY = 64 * 1024
+FIRST_SLOTS = 128 * 1024
 
 
 class Digests:
