@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Sequence
-from itertools import compress
+from itertools import compress, islice
 from typing import Any
 
 from source_kit.rows import USUAL_IDS
@@ -65,8 +65,8 @@ class _Arrays:
     def __init__(self, keys: Iterable[int], digests: Iterable[int], slots: int) -> None:
         # Row 0 is none.
         self._end = 1
-        self._keys = array("q", bytes(8 * slots))
-        self._digests = array("q", bytes(8 * slots))
+        self._keys = array("q", [0]) * slots
+        self._digests = array("q", [0]) * slots
         self._index(slots)
         self._append(keys, digests)
 
@@ -105,22 +105,23 @@ class _Arrays:
         new, slots = array("q", keys), len(self._heads)
         first, self._end = self._end, self._end + len(new)
         if self._end > slots:
-            while self._end > slots:
-                slots *= 2
-            for numbers in (self._keys, self._digests):
-                numbers.frombytes(bytes(8 * (slots - len(numbers))))
             # All rows are chained anew, so the old index need not stand beside the new one.
             del self._heads, self._before
+            while self._end > slots:
+                slots *= 2
+                # In place, with nothing to copy from beside them: what lies beyond the last row is never looked at.
+                self._keys *= 2
+                self._digests *= 2
             self._index(slots)
-            self._chain(1, self._keys[1:first])
+            self._chain(1, islice(self._keys, 1, first))
         self._keys[first : self._end] = new
         self._digests[first : self._end] = array("q", digests)
         self._chain(first, new)
 
     def _index(self, slots: int) -> None:
         """Begin an index. Of each slot it has the row that came last, of each row the one before it in its slot."""
-        self._heads = array("I", bytes(4 * slots))
-        self._before = array("I", bytes(4 * slots))
+        self._heads = array("I", [0]) * slots
+        self._before = array("I", [0]) * slots
 
     def _chain(self, first: int, keys: Iterable[int]) -> None:
         """Put rows into the index, from this one on."""

@@ -1,6 +1,6 @@
 """Property tests are the same in every run and leave no files behind; the helpers of this folder can be imported.
 
-And an API that answers as a test says.
+And an API that answers as a test says, and platforms with and without `epoll`.
 """
 
 from __future__ import annotations
@@ -24,3 +24,11 @@ settings.load_profile("repeatable")
 def vendor() -> Iterator[Any]:
     with requests_mock.Mocker() as mocker:
         yield mocker
+
+
+@pytest.fixture(params=["epoll", "none"])
+def epoll(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """With and without what Linux has to look after many sockets."""
+    if request.param == "none":
+        monkeypatch.delattr("select.epoll")
+    return str(request.param)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ import pytest
 
 from source_kit import turn
 from source_kit.turn import Turn
+from tests.turn_bench import Pairs
 
 
 @contextmanager
@@ -133,46 +133,19 @@ def test_a_turn_whose_holder_works_is_waited_for() -> None:
             assert took[0] <= time.monotonic()
 
 
-class Network:
-    """Pairs of sockets; what is sent into the far end of one can be read at its near one."""
-
-    def __init__(self, number: int) -> None:
-        self.pairs = [socket.socketpair() for _ in range(number)]
-
-    def near(self, number: int) -> socket.socket:
-        return self.pairs[number][0]
-
-    def answer(self, number: int) -> None:
-        self.pairs[number][1].send(b"x")
-
-    def close(self) -> None:
-        for pair in self.pairs:
-            for each in pair:
-                each.close()
-
-
 @pytest.fixture
-def network() -> Iterator[Network]:
-    made = Network(4)
-    yield made
-    made.close()
-
-
-@pytest.fixture(params=["epoll", "none"])
-def epoll(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """With and without what Linux has to look after many sockets."""
-    if request.param == "none":
-        monkeypatch.delattr("select.epoll")
-    return str(request.param)
+def pairs() -> Iterator[Pairs]:
+    with Pairs(4) as made:
+        yield made
 
 
 @pytest.mark.usefixtures("epoll")
-def test_answers_are_worked_on_one_at_a_time_and_none_is_forgotten(network: Network) -> None:
+def test_answers_are_worked_on_one_at_a_time_and_none_is_forgotten(pairs: Pairs) -> None:
     shared, inside, read = Turn(patience_seconds=10), Inside(), [0] * 4
 
     def reader(number: int) -> Callable[[], None]:
         def work() -> None:
-            sock = network.near(number)
+            sock = pairs.near(number)
             for _ in range(50):
                 assert turn.wait_for(sock, 10)
                 sock.recv(1)
@@ -184,48 +157,48 @@ def test_answers_are_worked_on_one_at_a_time_and_none_is_forgotten(network: Netw
 
     with threads(shared, *map(reader, range(4))):
         for n in range(200):
-            network.answer(n * 7 % 4)
+            pairs.answer(n * 7 % 4)
             time.sleep(0.0003 * (n % 5))
     assert (inside.most, read) == (1, [50] * 4)
 
 
 @pytest.mark.usefixtures("epoll")
-def test_nothing_within_the_time_is_told_in_time(network: Network) -> None:
+def test_nothing_within_the_time_is_told_in_time(pairs: Pairs) -> None:
     shared = Turn(patience_seconds=0.05)
-    with threads(shared, lambda: turn.wait_for(network.near(1), 0.6)), shared.joined():
+    with threads(shared, lambda: turn.wait_for(pairs.near(1), 0.6)), shared.joined():
         began = time.monotonic()
-        assert not turn.wait_for(network.near(0), 0.2)
+        assert not turn.wait_for(pairs.near(0), 0.2)
         assert 0.2 <= time.monotonic() - began < 0.5
 
 
 @pytest.mark.usefixtures("epoll")
-def test_one_that_gives_up_leaves_the_sockets_to_another(network: Network) -> None:
+def test_one_that_gives_up_leaves_the_sockets_to_another(pairs: Pairs) -> None:
     shared, came = Turn(patience_seconds=10), threading.Event()
 
     def wait_long() -> None:
-        assert turn.wait_for(network.near(1), 10)
+        assert turn.wait_for(pairs.near(1), 10)
         came.set()
 
-    with threads(shared, lambda: turn.wait_for(network.near(0), 0.1)):
+    with threads(shared, lambda: turn.wait_for(pairs.near(0), 0.1)):
         time.sleep(0.02)
         with threads(shared, wait_long):
             time.sleep(0.2)
-            network.answer(1)
+            pairs.answer(1)
             assert came.wait(2)
 
 
 @pytest.mark.usefixtures("epoll")
-def test_an_answer_is_not_kept_waiting_by_a_holder_that_does_nothing(network: Network) -> None:
+def test_an_answer_is_not_kept_waiting_by_a_holder_that_does_nothing(pairs: Pairs) -> None:
     shared, came = Turn(patience_seconds=0.05), threading.Event()
 
     def wait() -> None:
-        assert turn.wait_for(network.near(0), 10)
+        assert turn.wait_for(pairs.near(0), 10)
         came.set()
 
     with shared.joined():
         with threads(shared, wait):
             turn.take()
-            network.answer(0)
+            pairs.answer(0)
             assert came.wait(2)
         turn.leave()
 
@@ -250,12 +223,12 @@ def test_whoever_waits_for_a_lock_has_left_its_turn() -> None:
                 assert time.monotonic() - began < 5
 
 
-def test_only_who_has_nothing_to_read_leaves(network: Network) -> None:
+def test_only_who_has_nothing_to_read_leaves(pairs: Pairs) -> None:
     shared = Turn(patience_seconds=10)
     with shared.joined():
         turn.take()
-        network.answer(0)
-        turn.leave_for(network.near(0))
+        pairs.answer(0)
+        turn.leave_for(pairs.near(0))
         taken = threading.Event()
 
         def take() -> None:
@@ -264,5 +237,5 @@ def test_only_who_has_nothing_to_read_leaves(network: Network) -> None:
 
         with threads(shared, take):
             assert not taken.wait(0.05)
-            turn.leave_for(network.near(1))
+            turn.leave_for(pairs.near(1))
             assert taken.wait(5)

@@ -14,6 +14,7 @@ import pytest
 
 from source_kit import turn
 from source_kit.turn import Turn
+from tests.turn_bench import Pairs
 
 # How long an answer is waited for that comes within milliseconds, and how late it may be noticed on a busy machine.
 LONG = 15.0
@@ -311,40 +312,16 @@ def check(seed: int, number: int = 40, at_once: int = 6) -> None:
     assert account.turn._holder is None
 
 
-@pytest.fixture(params=["epoll", "none"])
-def epoll(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """With and without what Linux has to look after many sockets."""
-    if request.param == "none":
-        monkeypatch.delattr("select.epoll")
-    return str(request.param)
-
-
 @pytest.mark.usefixtures("epoll")
 @pytest.mark.parametrize("seed", range(3))
 def test_whatever_threads_do_every_answer_is_read_once_in_time_by_one_at_a_time(seed: int) -> None:
     check(seed)
 
 
-class Pairs:
-    """Connections, by number."""
-
-    def __init__(self, number: int) -> None:
-        self.all = [socket.socketpair() for _ in range(number)]
-
-    def near(self, number: int) -> socket.socket:
-        return self.all[number][0]
-
-    def answer(self, number: int) -> None:
-        self.all[number][1].send(b"x")
-
-
 @pytest.fixture
 def pairs() -> Iterator[Pairs]:
-    made = Pairs(3)
-    yield made
-    for pair in made.all:
-        for each in pair:
-            each.close()
+    with Pairs(4) as made:
+        yield made
 
 
 class Sleepy(Turn):
