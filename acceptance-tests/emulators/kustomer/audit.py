@@ -21,6 +21,8 @@ KINDS = {
 HISTORY = ("conversation", "customer", "company")
 FILTERS = ("objectType", "objectId", "userId", "start", "end")
 LONGEST_READ_MS = DAY_MS // 24
+"""No entry of the start expires in the first hour, so that a read of a new account, which the suite gives a quarter of
+an hour at most, and the truth that is asked for after it show the same entries."""
 SYSTEM_EVERY = 5
 """Every so manieth entry is of the system: `userType` system, no user."""
 
