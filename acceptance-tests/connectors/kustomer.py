@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import Any
 
 from connectors.closeio import seen
 from emulators.oddities.kinds import RELATIONS
-from harness.connector import Connector, Deletions, IdLists, Lateness, Scenario, Stream
+from harness.connector import BeyondAList, Connector, Deletions, IdLists, Lateness, Scenario, Stream
 from harness.odd_scenarios import IN_ROWS, ON_PAGES, everything, one_by_one
 from harness.oddities import sent
 from harness.rate_checks import windows_used
@@ -80,6 +81,26 @@ DELETABLE = ("customers", "conversations", "companies", "messages", "notes", "ko
 def is_there(record: dict[str, Any]) -> bool:
     """Searches show deleted records, flagged."""
     return not record.get("deleted")
+
+
+# Lists end here, not at 10,000 rows, so that small accounts have more. The connector knows the end at 10,000; to find
+# this one it asks for a page that is refused.
+END_OF_LISTS = 200
+LIST_WALK = END_OF_LISTS // 100 + 1
+# Two years, and as many days less as the connector allows for a border that is not exactly there. What began later has
+# no notes that a search does not find.
+OLD = timedelta(days=728)
+
+
+def asks_for_notes(conversation: dict[str, Any]) -> int:
+    """The requests for the notes of one conversation, where it is old and has some."""
+    is_old = datetime.fromisoformat(conversation["created_at"]) < datetime.now(UTC) - OLD
+    return ceil(conversation["note_count"] / 100) if is_old else 0
+
+
+def asks_for_edges(company: dict[str, Any]) -> int:
+    """The requests for the edges below one company; none of the suite has more than a page of them."""
+    return int(is_there(company))
 
 
 CONNECTOR = Connector(
@@ -160,12 +181,25 @@ CONNECTOR = Connector(
         # Old notes are in no search for ids: lists have them, in pages of a hundred that are walked twice.
         streams={name: (name, 50 if name == "notes" else 500) for name in DELETABLE},
         sizes={"customers": 2_400, "conversations": 1_200, "companies": 600},
-        # Beyond the 10,000 that a list gives out each conversation is asked for its notes.
+        # Beyond the 10,000 that a list gives out each old conversation is asked for its notes (`beyond_a_list`).
         full={"notes": 6_000},
         # What is counted and whether ids come alone, the border of the archive, and the open end.
         requests_beside=8,
         exists=is_there,
         ways={"ids only are ignored": {"ids_only": "ignored"}, "ids only are refused": {"ids_only": "refused"}},
+        # The README's table of requests; no search has more than a page.
+        beyond_a_list={
+            "notes": BeyondAList(
+                {"conversations": 200, "notes": 300, "list_cap": END_OF_LISTS},
+                parents="conversations", group="GET /conversations/{id}/notes", asks=asks_for_notes,
+                requests_beside=2 * LIST_WALK + 10,
+            ),
+            "company_edges": BeyondAList(
+                {"companies": 400, "list_cap": END_OF_LISTS},
+                parents="companies", group="GET /kedge/{id}/children", asks=asks_for_edges,
+                requests_beside=LIST_WALK + 10,
+            ),
+        },
     ),
     scenarios=(
         # Beyond the 10,000 edges that a list gives out each company is asked for its own: 20,000 requests, of which

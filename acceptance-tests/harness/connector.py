@@ -94,12 +94,28 @@ class Lateness:
 
 
 @dataclass(frozen=True)
+class BeyondAList:
+    """A stream of which a list gives only the first rows, in an account (emulator options) that has more.
+
+    Each record of the stream `parents` is asked for the rest, by `group`, in as many requests as `asks` says: 0 for one
+    that can have nothing. `requests_beside` is what all else may cost.
+    """
+
+    options: Options
+    parents: str
+    group: str
+    asks: Callable[[dict[str, Any]], int]
+    requests_beside: int
+
+
+@dataclass(frozen=True)
 class IdLists:
     """Streams whose ids can be listed, to the collection to delete from, with how many ids a request brings.
 
     `exists` tells records that are gone from others; `requests_beside` is what a stream may cost beside its full pages.
     `full` is laid over `sizes` in the full size. `ways` are emulator options under which it must hold.
     `whole_while_late`: streams whose new records are among them even while the vendor's index shows these hours late.
+    `beyond_a_list`: by stream, what it costs where a list ends before the stream does.
     """
 
     streams: Mapping[str, tuple[str, int]]
@@ -109,6 +125,7 @@ class IdLists:
     ways: Mapping[str, Options] = field(default_factory=dict)
     whole_while_late: tuple[str, ...] = ()
     full: Options = field(default_factory=dict)
+    beyond_a_list: Mapping[str, BeyondAList] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

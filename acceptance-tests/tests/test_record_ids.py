@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.catalog import FULL_REFRESH
-from harness.connector import Connector, IdLists, Options
+from harness.connector import BeyondAList, Connector, IdLists, Options
 from harness.lateness import CREATED, LATE_SECONDS, SHARE
 from harness.trial import NewTrial, Trial, in_parallel
 
@@ -93,6 +93,33 @@ def test_an_anti_join_names_what_was_deleted(
 
     ways: dict[str, Options] = {"as documented": {}, **lists.ways}
     problems = [problem for found in in_parallel(problems_when, ways.items()) for problem in found]
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.only("kustomer")
+def test_what_a_list_does_not_give_costs_what_is_documented(
+    connector: Connector, new_trial: NewTrial, lists: IdLists
+) -> None:
+    def problems_of(one: tuple[str, BeyondAList]) -> list[str]:
+        name, beyond = one
+        trial = new_trial(**beyond.options)
+        asked = asking(trial, name)
+        assert asked.catalog["streams"]
+        trial.emulator.reset_stats()
+        rows = asked.read([NAME]).result.records[NAME]
+        statistics = trial.emulator.stats()
+        truth = trial.truth([name, beyond.parents])
+        missed = {record["id"] for record in truth[name] if lists.exists(record)} - {row["id"] for row in rows}
+        problems = [f"{len(missed)} ids are not listed"] if missed else []
+        # Not fewer either: then the document tells too much.
+        parents, asks = statistics["by_group"].get(beyond.group, 0), sum(map(beyond.asks, truth[beyond.parents]))
+        problems += [f"{parents} requests {beyond.group}, not {asks}"] if parents != asks or not asks else []
+        requests, allowed = statistics["requests"], asks + beyond.requests_beside
+        print(f"{connector.name}, {name}: {requests} requests, {allowed} allowed, {parents} {beyond.group}")
+        problems += [f"{requests} requests, more than {allowed}"] if requests > allowed else []
+        return [f"{name}: {problem}" for problem in problems]
+
+    problems = [problem for found in in_parallel(problems_of, lists.beyond_a_list.items()) for problem in found]
     assert not problems, "\n".join(problems)
 
 

@@ -60,6 +60,8 @@ def test_where_edges_cannot_be_listed_every_company_that_is_left_is_asked(refusa
     assert "asking every company for its children, one request each" in account.logged[0]
     again, _ = account.read(edges_of(account), checkpoints[-1])
     assert [record["target_id"] for record in again] == [f"{2:024x}"]
+    # A state spares records, not requests.
+    assert [path for _, path, _, _ in account.asked if path.endswith("children")] == asked * 2
 
 
 def test_edges_that_the_list_does_not_reach_are_asked_for_and_no_edge_leaves_twice(
