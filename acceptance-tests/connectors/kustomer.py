@@ -192,7 +192,7 @@ CONNECTOR = Connector(
             "notes": BeyondAList(
                 {"conversations": 200, "notes": 300, "list_cap": END_OF_LISTS},
                 parents="conversations", group="GET /conversations/{id}/notes", asks=asks_for_notes,
-                requests_beside=2 * LIST_WALK + 10,
+                requests_beside=LIST_WALK + 10,
             ),
             "company_edges": BeyondAList(
                 {"companies": 400, "list_cap": END_OF_LISTS},

@@ -106,11 +106,12 @@ def test_what_a_list_does_not_give_costs_what_is_documented(
         asked = asking(trial, name)
         assert asked.catalog["streams"]
         trial.emulator.reset_stats()
-        rows = asked.read([NAME]).result.records[NAME]
+        found = [row["id"] for row in asked.read([NAME]).result.records[NAME]]
         statistics = trial.emulator.stats()
         truth = trial.truth([name, beyond.parents])
-        missed = {record["id"] for record in truth[name] if lists.exists(record)} - {row["id"] for row in rows}
-        problems = [f"{len(missed)} ids are not listed"] if missed else []
+        expected = {record["id"] for record in truth[name] if lists.exists(record)}
+        problems = [f"{len(expected ^ set(found))} ids are missing or too much"] if expected != set(found) else []
+        problems += [f"{len(found) - len(set(found))} ids twice"] if len(found) > len(set(found)) else []
         # Not fewer either: then the document tells too much.
         parents, asks = statistics["by_group"].get(beyond.group, 0), sum(map(beyond.asks, truth[beyond.parents]))
         problems += [f"{parents} requests {beyond.group}, not {asks}"] if parents != asks or not asks else []

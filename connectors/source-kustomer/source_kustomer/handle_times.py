@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from source_kit import timestamps
-from source_kit.timestamps import is_within, milliseconds_z, within
+from source_kit.timestamps import is_within, within
 from source_kit.walks import walk
 from source_kit.windows import Window, cut_points
 from source_kit.work import Page, Plan, Record, Start
@@ -26,7 +26,7 @@ from source_kustomer.search import MOST_RECORDS, Scope, SearchAsk
 from source_kustomer.search_fetcher import SearchFetcher, SearchRefused
 from source_kustomer.searches import Border, SearchStream, unseen_versions
 from source_kustomer.times import latest, until
-from source_kustomer.wanted import Wanted
+from source_kustomer.wanted import Wanted, conversations_before
 
 TIMES_BELOW = ListEndpoint("conversation_times", "conversations/{id}/times", "conversation", page_size=1000)
 # Counts end at 10,000: a larger one is the sum of those of so many parts of the time.
@@ -111,8 +111,7 @@ class ConversationTimes(SearchStream):
         yield from walk(replace(keyset, emit=once), Window(border.lower, border.upper), cut=False)
         times = TimesOf(self._below, lower, border.upper, border.lower, once)
         parents = self.conversations.renamed(self.name)
-        # What narrows the standard search to conversations that may have old times.
-        old = Wanted(criteria=[{"conversation_created_at": {"lt": milliseconds_z(border.upper)}}])
+        old = conversations_before(border.upper)
         yield Page((), estimate=self._count_parents(parents.pages, old.criteria, lower, border, times.began_at))
         yield from times.fan_out(parents.walk(lower, old))
 

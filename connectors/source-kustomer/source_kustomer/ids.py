@@ -16,7 +16,7 @@ from typing import Any
 from source_kit import timestamps
 from source_kit.record_ids import Listing
 from source_kit.rows import identity, unseen
-from source_kit.rules import Rejected, Unavailable
+from source_kit.rules import Rejected
 from source_kit.stream import KitStream
 from source_kit.timestamps import EPOCH, MILLISECOND
 from source_kit.tokens import incomplete
@@ -24,9 +24,9 @@ from source_kit.windows import WalkExpired, Window, cut_points
 from source_kit.work import Fork, Page, Plan, Start, mapped
 from source_kustomer.companies import Companies
 from source_kustomer.errors import is_refused_query
+from source_kustomer.handle_times import ConversationTimes
 from source_kustomer.lists import CustomAttributes, ListStream
-from source_kustomer.notes import Notes, is_no_list
-from source_kustomer.paging import TooLong
+from source_kustomer.notes import Notes
 from source_kustomer.search import MOST_RECORDS, SearchAsk
 from source_kustomer.search_fetcher import SearchRefused
 from source_kustomer.searches import Border, SearchStream
@@ -49,18 +49,15 @@ class Ids:
         stream = self._stream
         self._choose()
         border = stream.border(None)
+        assert border is not None, "whatever is there has an id, archived or not"
         now = stream.client.clocks.earliest(stream.client.clock.now())
         settled = timestamps.floor(timestamps.before(now, stream.lag), MILLISECOND)
-        parts: list[Plan] = []
-        if border is not None:
-            unsearchable = stream.unsearchable(border)
-            if unsearchable is not None:
-                parts.append(unsearchable)
-            elif stream.has_archive:
-                parts += [self._window(Window(None, border.lower), archive=True), self._across(border)]
-            else:
-                border = None
-        yield Fork([*parts, self._window(Window(None if border is None else border.upper, settled))])
+        unsearchable = stream.unsearchable(border)
+        if unsearchable is None:
+            older = [self._window(Window(None, border.lower), archive=True), self._across(border)]
+        else:
+            older = [unsearchable]
+        yield Fork([*older, self._window(Window(border.upper, settled))])
         yield from self._window(Window(settled))
 
     def _choose(self) -> None:
@@ -137,10 +134,15 @@ class Ids:
 
 
 def listings(streams: Sequence[KitStream]) -> Mapping[str, Listing]:
-    """How the ids of each stream are listed: searched ones and lists. Streams that ask per parent have no such list."""
+    """How the ids of each stream are listed: searched ones and lists. Streams that ask per parent, if only for what is
+    old, have no such list. `streams` must include what is archived: what has come to be that was not deleted."""
     known: dict[str, Listing] = {}
     for stream in streams:
-        if isinstance(stream, SearchStream):
+        if isinstance(stream, ConversationTimes):
+            continue
+        if isinstance(stream, Notes):
+            known[stream.name] = partial(_notes, stream)
+        elif isinstance(stream, SearchStream):
             known[stream.name] = partial(_searched, stream)
         elif isinstance(stream, ListStream | CustomAttributes):
             known[stream.name] = partial(_listed, stream)
@@ -148,15 +150,6 @@ def listings(streams: Sequence[KitStream]) -> Mapping[str, Listing]:
 
 
 def _searched(stream: SearchStream) -> Plan:
-    if isinstance(stream, Notes):
-        # Old ones are in no search: where the list has all of them, it has the others, too.
-        try:
-            yield from _present(stream.listed.whole())
-        except (TooLong, Rejected, Unavailable) as refusal:
-            if not is_no_list(refusal):
-                raise
-        else:
-            return
     try:
         yield from Ids(stream).plan()
     except SearchRefused:
@@ -165,14 +158,29 @@ def _searched(stream: SearchStream) -> Plan:
         yield from _present(stream.everyone())
 
 
+def _notes(stream: Notes) -> Plan:
+    """Old ones are in no search: where the list has all of them, it has the others, too. Where it has the first 10,000,
+    the rest is searched and asked of conversations."""
+    listed, known = stream.listed(), set[Any]()
+
+    def unknown(page: Page) -> Page:
+        return replace(page, records=[record for record in page.records if identity(record) not in known])
+
+    for page in listed.pages():
+        known.update(map(identity, page.records))
+        yield _without_deleted(page)
+    if not listed.has_all:
+        yield from mapped(_present(Ids(stream).plan()), unknown)
+
+
 def _listed(stream: ListStream | CustomAttributes) -> Plan:
     return _present(stream.work(Start(incremental=False)))
 
 
 def _present(plan: Plan) -> Plan:
     """The plan without the records that are flagged as deleted."""
+    return mapped(plan, _without_deleted)
 
-    def present(page: Page) -> Page:
-        return replace(page, records=[record for record in page.records if record.get("deleted") is not True])
 
-    return mapped(plan, present)
+def _without_deleted(page: Page) -> Page:
+    return replace(page, records=[record for record in page.records if record.get("deleted") is not True])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -16,16 +16,18 @@ from source_kit.rules import Rejected, Unavailable
 from source_kit.timestamps import is_within, within
 from source_kit.walks import walk
 from source_kit.windows import Window
-from source_kit.work import Plan, Record, Start
+from source_kit.work import Page, Plan, Record, Start, mapped
 from source_kustomer.children import Children, Parent
 from source_kustomer.endpoints import ListEndpoint
 from source_kustomer.paging import ListFetcher, TooLong
 from source_kustomer.search import Scope
 from source_kustomer.searches import Border, SearchStream, unseen_versions
 from source_kustomer.times import until
-from source_kustomer.wanted import EVERYTHING, Wanted
+from source_kustomer.wanted import EVERYTHING, Wanted, conversations_before
 
 NOTES = ListEndpoint("notes", "notes", "note")
+# Of other refusals the cause is a missing permission.
+NO_LIST = (400, 404)
 NOTES_BELOW = ListEndpoint("notes", "conversations/{id}/notes", "note")
 
 
@@ -47,6 +49,29 @@ class OldNotesOf(Children):
         return self._once(records)
 
 
+class ListedNotes:
+    """The notes that Kustomer lists: all of them, or the first 10,000, or none."""
+
+    def __init__(self, fetcher: ListFetcher) -> None:
+        self._fetcher = fetcher
+        self.has_all = False
+
+    def pages(self) -> Iterator[Page]:
+        """What is listed. A list that is too long, not known, or not by page ends; `has_all` is False then."""
+        try:
+            yield from self._fetcher.whole()
+        except (TooLong, Rejected, Unavailable) as refusal:
+            if not (isinstance(refusal, TooLong) or refusal.status in NO_LIST):
+                raise
+            self._fetcher.say(
+                "WARN",
+                f"Kustomer does not list all old notes ({refusal.internal_message}): asking old conversations for "
+                "theirs.",
+            )
+        else:
+            self.has_all = True
+
+
 class Notes(SearchStream):
     """Notes. The archive cannot be searched for them: old ones are listed, or asked of every old conversation."""
 
@@ -55,9 +80,12 @@ class Notes(SearchStream):
     def __init__(self, conversations: SearchStream) -> None:
         super().__init__(conversations.client, conversations.settings, "notes", Scope("note", "note"))
         self.conversations = conversations
-        self.listed = ListFetcher(self.client, NOTES, self.name)
         self._lock = threading.Lock()
         self._timeless: set[Any] = set()
+
+    def listed(self) -> ListedNotes:
+        """The list of all notes, to be read once."""
+        return ListedNotes(ListFetcher(self.client, NOTES, self.name))
 
     def work(self, start: Start) -> Plan:
         self._timeless = set()
@@ -89,11 +117,12 @@ class Notes(SearchStream):
             yield from self.recent([self._old(lower, border, wanted)], border.upper, wanted)
 
     def unsearchable(self, border: Border) -> Plan | None:
-        """Old notes."""
-        return self._old(None, border, EVERYTHING)
+        """Old notes, by conversation."""
+        return self._old(None, border, EVERYTHING, may_list=False)
 
-    def _old(self, lower: datetime | None, border: Border, wanted: Wanted) -> Plan:
-        """First what may still be searched, then the list: a note that leaves the one in between is in the other."""
+    def _old(self, lower: datetime | None, border: Border, wanted: Wanted, *, may_list: bool = True) -> Plan:
+        """First what may still be searched, then the list or the conversations: a note that leaves the one in between
+        is in the other."""
         upper = until(border.upper, wanted.upper)
         keyset = self.keyset()
         unseen = partial(unseen_versions, seen=set(), mark_of=keyset.mark_of)
@@ -102,22 +131,10 @@ class Notes(SearchStream):
             return wanted.emit(self._once(unseen(within(records, "updated_at", lower, upper))))
 
         yield from walk(replace(keyset, emit=once), Window(border.lower, upper), cut=False)
-        try:
-            yield from map(lambda page: replace(page, records=once(list(page.records))), self.listed.whole())
-        except (TooLong, Rejected, Unavailable) as refusal:
-            if not is_no_list(refusal):
-                raise
-            self.pages.say(
-                "WARN",
-                f"Kustomer does not list all old notes ({refusal.internal_message}): asking old conversations for "
-                "theirs.",
-            )
-        else:
-            return
+        if may_list:
+            listed = self.listed()
+            yield from mapped(listed.pages(), lambda page: replace(page, records=once(list(page.records))))
+            if listed.has_all:
+                return
         children = OldNotesOf(ListFetcher(self.client, NOTES_BELOW, self.name), upper, once)
-        yield from children.fan_out(self.conversations.walk(None))
-
-
-def is_no_list(refusal: TooLong | Rejected | Unavailable) -> bool:
-    """Whether a list is too long, is not known, or not by page; else the permission is missing."""
-    return isinstance(refusal, TooLong) or refusal.status in (400, 404)
+        yield from children.fan_out(self.conversations.walk(None, conversations_before(upper)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
 from source_kit.client import HttpClient
@@ -110,8 +111,9 @@ def record_ids(client: HttpClient, settings: Settings) -> list[KitStream]:
     wanted = settings.common.record_ids_of
 
     def known() -> Mapping[str, Listing]:
+        whole = replace(settings, include_archived=True)
         has_klasses = any(name.startswith(KLASS_STREAM) for name in wanted)
-        return listings(build(client, settings) + (klass_streams(client, settings) if has_klasses else []))
+        return listings(build(client, whole) + (klass_streams(client, whole) if has_klasses else []))
 
     return [*wanted_ids(client, wanted, known)]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from source_kit.timestamps import milliseconds_z
 from source_kit.work import Record
 
 Checkpoint = Callable[[str, datetime], Mapping[str, Any] | None]
@@ -34,3 +35,8 @@ class Wanted:
 
 
 EVERYTHING = Wanted()
+
+
+def conversations_before(began: datetime) -> Wanted:
+    """The conversations that began before a time; later ones only where they are archived, which is not narrowed."""
+    return Wanted(criteria=[{"conversation_created_at": {"lt": milliseconds_z(began)}}])

@@ -120,6 +120,11 @@ def test_a_stream_without_ids_to_list_is_named() -> None:
         listed(account)
 
 
+def test_conversation_times_cannot_be_listed_since_old_ones_are_in_no_search() -> None:
+    with pytest.raises(ConfigError, match=r"no ids to list: conversation_times\. It takes"):
+        listed(Account(Records([]), record_ids_of=["conversation_times"]))
+
+
 def test_without_names_there_is_no_such_stream() -> None:
     account = Account(Records([]))
     assert record_ids(account.client, account.settings) == []
@@ -151,3 +156,33 @@ def test_where_the_list_of_notes_is_too_long_recent_ones_are_searched_and_old_on
         return search([recent], params, body)
 
     assert numbers(listed(Account(server, record_ids_of=["notes"]))) == [1, 2]
+
+
+def test_notes_that_the_list_had_before_it_ended_are_not_listed_again() -> None:
+    """The list gives the first 10,000; of those some are found by the search, and below an old conversation."""
+    old, notes = "2022-01-01T00:00:00.000Z", [row(number, moment(number), "note") for number in range(10_100)]
+    notes[5] = row(5, old, "note")
+    deleted = row(20_000, old, "note", deleted=True)
+
+    def server(method: str, path: str, params: dict[str, Any], body: Any) -> Answer:
+        if path.endswith("/notes"):
+            return page(notes[5], deleted, row(20_001, old, "note"))
+        if method == "GET":
+            end = params["page"] * 100
+            return page(*notes[end - 100 : end], following=params["page"] + 1)
+        if body["queryContext"] == "conversation":
+            return search([row(7, old, "conversation")] if "archive" in path else [], params, body)
+        return search([each for each in notes if each is not notes[5]], params, body)
+
+    account = Account(server, record_ids_of=["notes"])
+    assert numbers(listed(account)) == [*range(10_100), 20_001]
+    walked = [params["page"] for _, path, params, _ in account.asked if path == "notes"]
+    assert walked == list(range(1, 101))
+    searches = [(path, body) for method, path, _, body in account.asked if method == "POST"]
+    asked = next(body for path, body in searches if "archive" not in path and body["queryContext"] == "conversation")
+    assert "conversation_created_at" in str(asked["and"])
+
+
+def test_what_is_archived_is_not_deleted_though_the_tables_leave_it_out() -> None:
+    rows = [row(1, "2022-01-01T00:00:00.000Z"), row(2, moment(0))]
+    assert numbers(listed(Account(Records(rows), record_ids_of=["customers"], include_archived=False))) == [1, 2]
