@@ -111,7 +111,9 @@ def record_ids(client: HttpClient, settings: Settings) -> list[KitStream]:
     wanted = settings.common.record_ids_of
 
     def known() -> Mapping[str, Listing]:
-        whole = replace(settings, include_archived=True)
+        # Whatever narrows the tables does not narrow what exists.
+        common = replace(settings.common, start_date=None, end_date=None)
+        whole = replace(settings, common=common, include_archived=True)
         has_klasses = any(name.startswith(KLASS_STREAM) for name in wanted)
         return listings(build(client, whole) + (klass_streams(client, whole) if has_klasses else []))
 

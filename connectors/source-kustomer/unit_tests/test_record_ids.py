@@ -183,6 +183,8 @@ def test_notes_that_the_list_had_before_it_ended_are_not_listed_again() -> None:
     assert "conversation_created_at" in str(asked["and"])
 
 
-def test_what_is_archived_is_not_deleted_though_the_tables_leave_it_out() -> None:
-    rows = [row(1, "2022-01-01T00:00:00.000Z"), row(2, moment(0))]
-    assert numbers(listed(Account(Records(rows), record_ids_of=["customers"], include_archived=False))) == [1, 2]
+@pytest.mark.parametrize("stream", ["customers", "tags"])
+def test_what_the_tables_leave_out_is_not_deleted(stream: str) -> None:
+    rows = [row(1, "2022-01-01T00:00:00.000Z", stream[:-1]), row(2, moment(0), stream[:-1])]
+    narrow = {"include_archived": False, "start_date": "2023-01-01", "end_date": "2023-02-01"}
+    assert numbers(listed(Account(Records(rows), record_ids_of=[stream], **narrow))) == [1, 2]
