@@ -100,6 +100,7 @@ class EventLog:
 
     def __init__(self, options: CloseOptions, recorded: Recorded) -> None:
         self._options = options
+        self._began_ms = now_ms()
         events = recorded.of("event_log")
         seeded = [(event["object_type"], event["action"]) for event in events] or list(SEEDED)
         self._seeded, self._kinds = len(seeded), (*seeded, *LIVE)
@@ -146,13 +147,14 @@ class EventLog:
         return [key & NUMBER_MASK for key in view.by_updated[start:stop]]
 
     def render(self, numbers: list[int]) -> list[bytes]:
-        """Events as JSON; for non-admins (option `event_data_hours`) older ones come without their data."""
+        """Events as JSON; for non-admins (option `event_data_hours`) older ones come without their data: older when the
+        account began, so that a read and the truth that is asked for after it show the same."""
         collection = self.collection
         complete = collection.shapes.projection(None)
         hours = self._options.event_data_hours
         if not hours:
             return collection.render_all(numbers, complete)
-        limit = now_ms() - hours * 3_600_000
+        limit = self._began_ms - hours * 3_600_000
         return [
             collection.render(n, complete if collection.created[n] > limit else self._without_data) for n in numbers
         ]

@@ -49,7 +49,7 @@ class CloseOptions(Options):
     late_share: float = option(0.0, "share of the records whose writes it and filtered lists see late")
     late_seconds: float = option(0.0, "how late that is; events, id__in and a GET by id tell at once")
     ignore_order_by: bool = option(False, "/activity/ ignores _order_by")
-    event_data_hours: float = option(0.0, "age from which events come without data (non-admins: 1), 0 for never")
+    event_data_hours: float = option(0.0, "events older at the start come without data (non-admins: 1); 0: all have it")
     consolidate_seconds: float = option(5.0, "an edit so soon after the last moves that event instead")
     rate_body: bool = option(False, "429 with the old body that holds rate_reset")
     bearer_api_key: bool = option(False, "accept the API key as a bearer token")
