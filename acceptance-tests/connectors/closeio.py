@@ -208,6 +208,8 @@ CONNECTOR = Connector(
     asked_for_others={
         "deleted_records": ("/event/",),
         "user_posts": ("/activity/",),
+        # The parents, in windows of its own. Other lists end in the same words.
+        "comment_threads": ("/v1/activity/ (few fields)", "/v1/opportunity/ (few fields)"),
         **dict.fromkeys(WITH_FIELDS, FIELD_LISTS),
         # The second witness of what the search brings.
         **{name: (*(FIELD_LISTS if name in WITH_FIELDS else ()), "/event/ (filtered)") for name in LATE},
@@ -289,6 +291,13 @@ CONNECTOR = Connector(
         Scenario("events come without data", {"event_data_hours": 1.0}),
         everything(unless=(*RELATIONS, "timed_out_once")),
         *one_by_one(ODD_SIZE, ODD_STREAMS, pages=[kind for kind in ON_PAGES if kind != "twice_over_border"]),
+        Scenario(
+            "parents of threads come without an id",
+            {**ODD_SIZE, "odd": {"row_without_id": 1.0}},
+            streams=("comment_threads",),
+            statistics=sent("row_without_id"),
+            odd=True,
+        ),
         # Only events, and searches within one instant, go on by cursors.
         *one_by_one({**TIES, "events": 6_000}, ODD_STREAMS, rows=(), pages=("gap", "twice_over_border")),
         *(

@@ -88,6 +88,23 @@ def test_what_a_stream_asks_to_find_out_something_else_needs_not_arrive() -> Non
     assert len(oddities.nameless(replace(CONNECTOR, asked_for_others={"leads": ("/teams",)}), read, sent)) == 1
 
 
+@pytest.mark.parametrize(
+    ("path", "streams", "problems"),
+    [
+        ("/opportunity/ (few fields)", ["opportunities", "comment_threads"], 0),
+        ("/opportunity/ (few fields)", ["opportunities"], 1),
+        ("/opportunity/", ["opportunities", "comment_threads"], 1),
+        ("/status/opportunity/ (few fields)", ["opportunity_statuses", "comment_threads"], 1),
+    ],
+)
+def test_parents_of_threads_become_no_records(path: str, streams: list[str], problems: int) -> None:
+    """Their walk is another one of the same list, cut elsewhere, and asks for few fields."""
+    statuses = [{"stream_descriptor": {"name": name}, "status": "STARTED"} for name in streams]
+    traces = [{"type": "TRACE", "trace": {"type": "STREAM_STATUS", "stream_status": each}} for each in statuses]
+    read = replace(result({"id": "1"}), lines=list(map(exact_json.dumps, traces)))
+    assert len(oddities.nameless(CONNECTOR, read, {"nameless": {"a": f"GET /api/v1{path}"}})) == problems
+
+
 def test_an_empty_cursor_is_null_or_absent_and_other_fields_are_not() -> None:
     stream = Stream("users", cursor="at")
     forms = [

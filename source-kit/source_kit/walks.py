@@ -58,7 +58,11 @@ class Walk(cuts.Reading):
             # A short page that is not the counted end, or a count that is used up: count anew.
             count = not is_full or (came.expected is not None and came.emitted >= came.expected)
             # A full page may hold no time to go on from, or none but those of rows that stand where they stood before.
-            if self.order == 0 or (is_full and not (settled if self.window.upper else page).instants):
+            is_timeless = is_full and not (settled if self.window.upper else page).instants
+            if self.order is None and page.marks and not is_timeless:
+                # Rows of one time, or of the last moments only: their order tells nothing.
+                yield from self._look_around(page)
+            if self.order == 0 or is_timeless:
                 yield from self._unordered(page)
                 break
             if is_full and self._is_instant(page, settled):
@@ -67,9 +71,6 @@ class Walk(cuts.Reading):
                 if self._is_used_up():
                     break
             elif page.marks:
-                # Rows of one time, or of the last moments only: their order tells nothing.
-                if self.order is None and self._is_newest(self._edge(min(page.instants))):
-                    self.order = -1
                 has_moved = self._advance(settled if settled.marks else page)
                 # A server that ignores the range gives the same full page for ever.
                 stuck = 0 if has_moved or not is_full else stuck + 1
@@ -224,8 +225,6 @@ class Walk(cuts.Reading):
     def _instant(self, page: Seen, instant: datetime) -> Generator[Page, None, None]:
         """Read every row of the one instant that fills a whole page, then step over it."""
         keyset, self.count.total = self.keyset, None
-        if self.order is None and self._is_newest(instant):
-            self.order = -1
         self.seen.update(page.marks)
         if keyset.tie is None:
             yield from self._by_token(replace(self.window, lower=instant, upper=instant + keyset.step))
@@ -239,12 +238,25 @@ class Walk(cuts.Reading):
         else:
             self.lower = instant + keyset.step
 
-    def _is_newest(self, instant: datetime) -> bool:
-        """Whether older rows exist although the first page should have held them: the API ignored the order."""
-        if self.lower is not None and self.lower >= instant:
-            return False
-        older = map(self.keyset.edge, self._fetch(replace(self._range(), upper=instant)).records)
-        return any(edge is not None and edge < instant for edge in older)
+    def _look_around(self, page: Seen) -> Generator[Page, None, None]:
+        """Learn the order from what lies around a page that should hold the oldest rows. Older ones may have come into
+        a late index just now; only where none is newer has the API ignored the order, and gives the newest first.
+
+        What has no time leaves at once: it may come with no other answer.
+        """
+        keyset, oldest = self.keyset, self._edge(min(page.instants))
+        if self.lower is not None and self.lower >= oldest:
+            return
+        older = self._fetch(replace(self._range(), upper=oldest)).records
+        edges = list(map(keyset.edge, older))
+        timeless = {keyset.mark_of(row): row for row, edge in zip(older, edges, strict=True) if edge is None}
+        fresh = [row for mark, row in timeless.items() if mark not in self.seen | keyset.progress.timeless]
+        keyset.progress.timeless.update(timeless)
+        if fresh:
+            yield Page(keyset.emit(fresh))
+        if any(edge is not None and edge < oldest for edge in edges):
+            newer = replace(self._range(), lower=self._edge(max(page.instants)) + keyset.step)
+            self.order = -1 if page.order == -1 or newer.is_empty or not self._fetch(newer).size else 0
 
     def _unordered(self, page: Seen) -> Generator[Page, None, None]:
         """Read a window whose rows come in no order, in halves where it holds more rows than one query yields."""

@@ -85,6 +85,18 @@ def test_a_second_answer_that_tells_no_order_does_not_confirm_the_first() -> Non
     assert asked[-1].upper is None
 
 
+@pytest.mark.parametrize("comes_again", [False, True])
+@pytest.mark.parametrize("odd", ODD_TIMES[:-1])
+def test_a_row_without_a_time_leaves_also_where_it_was_looked_whether_there_are_older_ones(
+    odd: dict[str, Any], comes_again: bool
+) -> None:
+    """The server's clock stands years back, so that the rows of the first page may stand anywhere."""
+    first = replace(answer(1, 3, 2, token=1), asked_at=START - timedelta(days=2000))
+    ids, _, asked = scripted(first, answer(odd), answer(2, 3, *[odd] * comes_again, 4, 5), lag=LAG)
+    assert sorted(map(str, ids)) == sorted(map(str, [1, 2, 3, odd["id"], 4, 5]))
+    assert [window.upper is None for window in asked] == [True, False, True]
+
+
 def test_an_order_that_comes_again_is_the_apis_own_and_is_asked_for_once_only() -> None:
     ids, _, asked = scripted(answer(5, 4, 3, token=1), answer(5, 4, 3, token=1), answer(3, 2, 1, token=1), answer(1, 0))
     assert ids == [5, 4, 3, 2, 1, 0]

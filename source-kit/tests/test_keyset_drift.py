@@ -194,6 +194,20 @@ def test_a_window_goes_on_behind_a_page_of_rows_that_stand_where_they_stood_befo
     ]
 
 
+@pytest.mark.parametrize("count_cap", [None, 10**9])
+@pytest.mark.parametrize("tied", [1, 7])
+def test_an_older_row_that_comes_late_into_the_index_does_not_hide_the_newer_ones(
+    count_cap: int | None, tied: int
+) -> None:
+    """All rows changed within the lag, some at once; row 60 is older, and not yet there when the first page is asked
+    for."""
+    rows = {row: (1_000 + max(0, row - tied) // 2, 0) for row in range(60)} | {60: (990, 0)}
+    collection = Collection(rows, page_size=5, count_cap=count_cap, placed={60: (None, 1_033)})
+    collection.now = 1_031
+    reading = read(collection, text(900))
+    assert (sorted(set(reading.ids)), reading.warnings, reading.error) == (list(range(61)), [], None)
+
+
 @settings(max_examples=100)
 @given(collections(sizes=st.one_of(st.integers(0, 80), LONG)), st.sampled_from([0.1, 0.5]), st.booleans())
 def test_an_index_that_lags_behind_the_rows_hides_none(collection: Collection, drift: float, with_tie: bool) -> None:

@@ -46,7 +46,8 @@ class CloseForm(Form):
     def subject(self, request: Request) -> str:
         """The event log tells of all objects or, filtered, of one type."""
         is_filtered = request.path.endswith("/event/") and "object_type" in request.params
-        return f"{super().subject(request)}{' (filtered)' if is_filtered else ''}"
+        few = " (few fields)" if "_fields" in request.params else ""
+        return f"{super().subject(request)}{' (filtered)' if is_filtered else ''}{few}"
 
     def is_first(self, request: Request) -> bool:
         """Without a cursor, or with nothing skipped."""

@@ -182,7 +182,8 @@ class CommentThreads(CloseList):
 
     def _timeline(self, parents: type[Activities | Opportunities]) -> TimelineFetcher:
         """Asks for objects that may have threads; nothing of them leaves, so that nothing is mended."""
-        endpoint = ListEndpoint(parents.resource, page_size=parents.page_size)
+        fields = f"id,{parents.walked_field}"
+        endpoint = ListEndpoint(parents.resource, page_size=parents.page_size, fields=fields)
         return TimelineFetcher(self.client, endpoint, parents.name, parents.walked_field)
 
     def work(self, start: Start) -> Plan:
@@ -204,11 +205,11 @@ class CommentThreads(CloseList):
                 known.update(found)
             return fresh
 
+        def keyset(pages: TimelineFetcher) -> Keyset:
+            # What was edited may show its new time where it stood before; a creation does not move.
+            lag = self.lag if pages.field == "date_updated" else Keyset.lag
+            return Keyset(pages.window, pages.field, pages.page_size, lag=lag, emit=threads, estimates=False)
+
         window = Window(self.settings.common.start_date, self.settings.common.end_date)
         parents = (self._timeline(Activities), self._timeline(Opportunities))
-        yield Fork(
-            [
-                walk(Keyset(each.window, each.field, each.page_size, emit=threads, estimates=False), window)
-                for each in parents
-            ]
-        )
+        yield Fork([walk(keyset(each), window) for each in parents])

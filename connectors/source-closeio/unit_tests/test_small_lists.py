@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from source_closeio.endpoints import ListAsk
 from source_kit.page_size import PageSize
 from source_kit.probes import prove
+from source_kit.timestamps import milliseconds_z
 from source_kit.transport import BRISK
 from unit_tests.closeio_account import Account, Sent
 
@@ -156,6 +158,25 @@ def test_comment_threads_are_asked_for_by_many_objects_at_once() -> None:
     asked = sent_to(account, "GET /comment_thread/")
     assert len(asked) <= 20
     assert max(len("&".join(f"{k}={v}" for k, v in params.items())) for params in asked) < 1_900
+
+
+def test_an_opportunity_that_stands_where_it_was_before_its_change_hides_no_threads_of_others() -> None:
+    """A late index: the last row of the first page shows the time of an edit of just now."""
+    account = Account(activities=10, opportunities=600, comment_threads=500)
+    moved = sorted(account.truth("opportunities"), key=lambda row: str(row["date_updated"]))[249]["id"]
+
+    now = milliseconds_z(datetime.now(UTC))
+
+    def lag(sent: Sent, status: int, body: Any) -> tuple[int, Any]:
+        for row in body["data"]:
+            if row["id"] == moved:
+                row["date_updated"] = now
+        return status, body
+
+    account.vendor.altered["GET /opportunity/"] = lag
+    reading = account.read("comment_threads")
+    assert sorted(reading.ids) == sorted(row["id"] for row in account.truth("comment_threads"))
+    assert reading.warnings == []
 
 
 def test_unsubscribed_addresses_are_their_own_id() -> None:
