@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from emulator_tests.kustomer_client import Json, KustomerClient, created, ids, serving
+from emulators.oddities.kinds import CURSORS
 
 SIZES = {"customers": 120, "conversations": 150, "messages": 60, "notes": 20, "companies": 60, "kobjects": 20}
 KINDS = {"customers": "customer", "conversations": "conversation", "messages": "message", "companies": "company"}
@@ -135,3 +136,14 @@ def test_the_truths_of_history_and_deletions_are_parts_of_the_log(kustomer: Kust
     deletions = kustomer.emulator.truth("deleted_records")
     assert len(history) < len(log) > len(deletions) > 0
     assert all(log[row["id"]]["created_at"] == row["deleted_at"] for row in deletions)
+
+
+@pytest.mark.parametrize(("kind", "value"), [("cursor_word", CURSORS["cursor_word"]), ("two_spellings", None)])
+def test_of_an_odd_entry_only_the_time_shows_in_what_it_says_is_deleted(kind: str, value: str | None) -> None:
+    with serving(**SIZES, audit_logs=30, days=80, odd={kind: 1.0}) as client:
+        client.emulator.touch("conversations", delete=2)
+        times = {entry["id"]: entry["attributes"]["createdAt"] for entry in entries(client)}
+        deletions = client.emulator.truth("deleted_records")
+    assert {row["id"]: row["deleted_at"] for row in deletions} == {row["id"]: times[row["id"]] for row in deletions}
+    assert value is None or {row["deleted_at"] for row in deletions} == {value}
+    assert {len(row) for row in deletions} == {11}

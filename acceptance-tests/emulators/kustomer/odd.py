@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from emulators.kustomer.flat import snake
 from emulators.messages import Request
 from emulators.oddities.form import Body, Form, Row, with_params
@@ -15,7 +18,8 @@ class KustomerForm(Form):
     """JSON:API; pages by number, audit logs by `after`."""
 
     page_parameters = frozenset(["page", "after"])
-    underived = frozenset(["sla_versions", "custom_attributes", "satisfaction_responses", "deleted_records"])
+    underived = frozenset(["sla_versions", "custom_attributes", "satisfaction_responses"])
+    derived: Mapping[str, str] = MappingProxyType({"deleted_records": "deleted_at"})
     times_out = True
 
     def attributes(self, row: Row) -> Row:

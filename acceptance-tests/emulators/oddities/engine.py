@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from zlib import crc32
 
@@ -173,4 +174,4 @@ class Oddities:
         """What a complete read emits of these records."""
         if not self._thresholds or stream in self.form.underived:
             return records
-        return map(self._rows.true, records)
+        return map(partial(self._rows.true, derived_cursor=self.form.derived.get(stream)), records)

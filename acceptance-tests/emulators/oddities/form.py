@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,6 +20,8 @@ class Form:
     page_parameters: frozenset[str] = frozenset(["page"])
     underived: frozenset[str] = frozenset()
     """Streams whose records are not the rows of a list: no oddity of a row shows in them."""
+    derived: Mapping[str, str] = MappingProxyType({})
+    """Streams whose records are made of rows: of all that may be odd, only the cursor shows in them, in this column."""
     times_out = False
     """Whether searches say that they have timed out."""
 

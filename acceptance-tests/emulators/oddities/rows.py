@@ -59,13 +59,17 @@ class Rows:
             return False
         return True
 
-    def true(self, text: bytes) -> bytes:
-        """A record of the right truth as it must be emitted."""
+    def true(self, text: bytes, *, derived_cursor: str | None = None) -> bytes:
+        """A record of the right truth as it must be emitted; `derived_cursor` is as in `Form.derived`."""
         record = orjson.loads(text)
         form = self._form
         kind = self._choose(form.identity(record))
         if kind is None or kind in RELATIONS:
             return text
+        if derived_cursor is not None:
+            if kind in (*CURSORS, OUTSIDE):
+                self._changes(record, kind, derived_cursor, None, "")
+            return raw.dumps(record)
         spelt = form.raw_record(record)
         cursor, moment = (name and form.column(name) for name in (form.cursor(spelt), form.time(spelt)))
         self._changes(record, kind, cursor, moment, str(record.get("id")))
