@@ -152,7 +152,11 @@ CONNECTOR = Connector(
     many_states={"customers": 300, "conversations": 300, "messages": 6_000, "companies": 4_000, "latency_ms": 5},
     slow_reader={"messages": 12_000, "notes": 9_000},
     refusable=("tags", "GET /tags"),
-    asked_for_others={name: ("search conversation", "search customer") for name in CHILDREN},
+    asked_for_others={
+        **{name: ("search conversation", "search customer") for name in CHILDREN},
+        # Entries become records of these only where they tell of what they look for, in windows of their own.
+        **dict.fromkeys(("deleted_records", "record_history"), ("/audit-logs",)),
+    },
     late_index={"index_lag_seconds": 4.0},
     late_index_seconds=4.0,
     deletions=Deletions(

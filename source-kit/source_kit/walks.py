@@ -240,7 +240,8 @@ class Walk(cuts.Reading):
 
     def _look_around(self, page: Seen) -> Generator[Page, None, None]:
         """Learn the order from what lies around a page that should hold the oldest rows. Older ones may have come into
-        a late index just now; only where none is newer has the API ignored the order, and gives the newest first.
+        a late index just now; only where no newer one was there has the API ignored the order: it gives the newest
+        first.
 
         What has no time leaves at once: it may come with no other answer.
         """
@@ -255,8 +256,12 @@ class Walk(cuts.Reading):
         if fresh:
             yield Page(keyset.emit(fresh))
         if any(edge is not None and edge < oldest for edge in edges):
-            newer = replace(self._range(), lower=self._edge(max(page.instants)) + keyset.step)
-            self.order = -1 if page.order == -1 or newer.is_empty or not self._fetch(newer).size else 0
+            asked_at = self._edge(page.fetched.asked_at)
+            until = asked_at if self.upper is None else min(asked_at, self.upper)
+            newer = replace(self._range(), lower=self._edge(max(page.instants)) + keyset.step, upper=until)
+            # A clock that is behind leaves nothing to ask for.
+            has_newer = page.order == 1 if newer.is_empty else self._fetch(newer).size > 0
+            self.order = 0 if has_newer else -1
 
     def _unordered(self, page: Seen) -> Generator[Page, None, None]:
         """Read a window whose rows come in no order, in halves where it holds more rows than one query yields."""
