@@ -324,6 +324,11 @@ CONNECTOR = Connector(
         ),
         # Pages that follow a first one are asked for within one instant only.
         *one_by_one({**SMALL, **TIES}, ODD_STREAMS, rows=(), pages=("gap",)),
+        # Alone: where others ask for entries that are no records of theirs, nobody can tell whose an entry was.
+        Scenario(
+            "entries come without an id", {"audit_logs": 1_500, "days": 80, "odd": {"row_without_id": 1.0}},
+            streams=("audit_logs",), statistics=sent("row_without_id"), odd=True,
+        ),
         *one_by_one({**SMALL, "small": 1}, ("tags", "teams", "brands"), rows=(), pages=("data_object",)),
         Scenario(
             "pages above 40 records are too heavy",
