@@ -113,10 +113,11 @@ conformance: image-$(CONFORMING) ## sure: replay what the Airbyte platform does 
 
 MUTATIONS ?= 2000
 SEED ?= 1
+# With `=`: a table of an earlier run, given as a word of its own, would move the root that pytest looks for.
 .PHONY: thorough
 thorough: install ## sure: every scenario against the console scripts, a table of seconds and results in build/ (SHARE=2/10: the third tenth)
-	cd acceptance-tests && $(PYTEST) --thorough $(if $(SHARE),--share $(SHARE)) --kills $(or $(KILLS),60) \
-		--table $(CURDIR)/build/thorough.txt packaging_tests tests
+	cd acceptance-tests && $(PYTEST) --thorough $(if $(SHARE),--share=$(SHARE)) --kills=$(or $(KILLS),60) \
+		--table=$(CURDIR)/build/thorough.txt packaging_tests tests
 
 .PHONY: mutations
 mutations: install ## sure: read every account under random mutations of its answers (CONNECTOR=, MUTATIONS=2000, SEED=1, MUTATION_SECONDS=)
