@@ -162,7 +162,7 @@ class HttpClient:
         try:
             response = self._round_trip(prepared, permit)
             turn.take()
-            damage = parse(response)
+            damage = parse(response, request.reads)
         except requests.exceptions.SSLError as error:
             raise ConfigError(tls_refusal(self._origin), internal_message=type(error).__name__) from error
         except _NO_ANSWER as error:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Generic, TypeVar
 
-from source_kit import rows
+from source_kit import pieces, rows
 from source_kit.addresses import Params
 from source_kit.request import Request
 from source_kit.rows import Record, Settled
@@ -57,6 +58,10 @@ class Endpoint(Generic[A]):
         """The body, for endpoints that take one."""
         return None
 
+    def parse(self, asked: A, content: bytes) -> Any:
+        """The value of a body. Raises `ValueError` where it is no JSON."""
+        return pieces.loads(content, self.rows_key)
+
     def is_whole(self, content: Any) -> bool:
         """Whether a 200 holds what it should; one without its list is asked for again, never read as empty."""
         return rows.has_list(content, self.rows_key)
@@ -88,6 +93,7 @@ class Endpoint(Generic[A]):
             can_shrink=can_shrink,
             empty=empty if self.is_whole(empty) else None,
             doubts=self.is_strange,
+            reads=partial(self.parse, asked),
         )
 
 

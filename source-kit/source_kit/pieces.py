@@ -1,47 +1,87 @@
-"""Large JSON texts, parsed in pieces: while orjson parses a text, a copy and 16 bytes a value stand beside the result.
+"""Large JSON texts, parsed in pieces, of which each is done with before the next one.
 
-For a page of 9.5 MB that is 22 MB, which set the peak of the whole process. In pieces it is 1 MB, and the page is
-parsed in a fifth less time, since a piece stays in the processor's cache.
+While orjson parses a text, a copy and 16 bytes a value stand beside the result: for a page of 9.5 MB that is 22 MB,
+which set the peak of the whole process. In pieces it is 1 MB.
+
+A page of 1 MB is 12 MB as objects, which no processor keeps near: to parse, change and write 500 conversations of
+Kustomer took 17 ms, and takes 9 in pieces of 32 kB, whose objects are still in the cache with every step.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from source_kit import json_text
 
 LEAST_BYTES = 2 * 1024 * 1024
 PIECE_BYTES = 512 * 1024
-# Stands in the place of all pieces but the last.
+# What stands in the place of all pieces but the last.
 CUT = "cut by source-kit"
-_CUT_TEXT = b'"%b"' % CUT.encode()
-# A list of resources under a key that comes first, up to the value of the first resource's second member: what every
-# resource of the list begins with.
-_HEAD = re.compile(rb'\s*\{\s*"(\w+)"\s*:\s*\[\s*(\{\s*"type"\s*:\s*"[\w-]+"\s*,\s*"id"\s*:)', re.ASCII)
+_CUT_TEXT = b'"%b",' % CUT.encode()
+# How often what looked like the beginning of a row may turn out to lie within one.
+MOST_MISTAKES = 20
+
+Rows = list[Any]
 
 
-def loads(content: bytes) -> Any:
-    """As `json_text.loads`; a large list of JSON:API in pieces.
-
-    The text is cut where a resource seems to begin. What lies between two cuts must be whole values by itself, and what
-    is left without them the same text with fewer values: so they were elements of this one list, wherever else such a
-    beginning may stand. Where that does not hold, the text is parsed as one.
-    """
-    head = _HEAD.match(content) if len(content) >= LEAST_BYTES else None
-    if head is None:
+def loads(content: bytes, name: str = "data") -> Any:
+    """As `json_text.loads`; a large list under a name in pieces."""
+    if len(content) < LEAST_BYTES:
         return json_text.loads(content)
-    name, rows, start, mark = head[1].decode(), list[Any](), head.start(2), b"," + head[2]
     try:
-        while (end := content.find(mark, start + PIECE_BYTES)) >= 0:
-            rows += json_text.loads(b"[%b]" % content[start:end])
-            start = end + 1
-        value = json_text.loads(b"%b%b,%b" % (content[: head.start(2)], _CUT_TEXT, content[start:]))
+        return in_pieces(content, name, PIECE_BYTES)
     except ValueError:
         return json_text.loads(content)
-    last = value[name]
+
+
+def in_pieces(content: bytes, name: str, piece_bytes: int, each: Callable[[Rows], Rows] = list) -> Any:
+    """The value of a text, with what `each` makes of the rows under a name, piece by piece; or `ValueError`.
+
+    The text is cut where a row seems to begin. What lies between two cuts must be whole values by itself, and what is
+    left without them the same text with fewer values: so they were elements of this one list, wherever else such a
+    beginning may stand. `ValueError` where that does not hold, or `each` raises it: then nothing is known of the text.
+    """
+    head = _head(name).search(content)
+    if head is None:
+        raise ValueError("no list of rows")
+    first, beginning, rows, mistakes = head.start(1), head[1], Rows(), 0
+    start, end = first, content.find(beginning, first + piece_bytes)
+    while end >= 0:
+        piece = _piece(content[start:end])
+        if piece is None:
+            mistakes += 1
+            if mistakes > MOST_MISTAKES:
+                raise ValueError("no beginnings of rows")
+            end = content.find(beginning, end + 1)
+        else:
+            rows += each(piece)
+            start, end = end, content.find(beginning, end + piece_bytes)
+    value = json_text.loads(b"%b%b%b" % (content[:first], _CUT_TEXT, content[start:]))
     # Of two lists under one name the second one counts.
+    last = value.get(name) if isinstance(value, dict) else None
     if not isinstance(last, list) or last[:1] != [CUT]:
-        return json_text.loads(content)
-    value[name] = rows + last[1:]
+        raise ValueError("another list")
+    value[name] = rows + each(last[1:])
     return value
+
+
+@cache
+def _head(name: str) -> re.Pattern[bytes]:
+    """A list under a name, up to the value of its first row's id: what every row of the list begins with."""
+    member = rb'\{\s*(?:"type"\s*:\s*"[\w-]+"\s*,\s*)?"id"\s*:'
+    return re.compile(rb'"%b"\s*:\s*\[\s*(%b)' % (re.escape(name.encode()), member), re.ASCII)
+
+
+def _piece(text: bytes) -> Rows | None:
+    """The rows of a text that ends with a comma; None where it is no such text."""
+    text = text.rstrip()
+    if not text.endswith(b","):
+        return None
+    try:
+        rows: Rows = json_text.loads(b"[%b]" % text[:-1])
+    except ValueError:
+        return None
+    return rows

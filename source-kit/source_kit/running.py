@@ -13,7 +13,7 @@ from source_kit.client import Usage
 from source_kit.protocol import RecordEncoder
 from source_kit.state import StateLedger
 from source_kit.work import Fork, Plan, Start
-from source_kit.written import Written
+from source_kit.written import texts_of, whole_of
 
 
 class Ordered(Protocol):
@@ -96,8 +96,9 @@ class StreamRun:
         page = next(plan, None)
         if page is None or isinstance(page, Fork):
             return page
-        texts = page.records.texts if isinstance(page.records, Written) else None
-        records, is_sure = list(page.records), self._cursor is None or page.is_timed
+        texts = texts_of(page.records)
+        records = whole_of(page.records) if texts is None else list(page.records)
+        is_sure = self._cursor is None or page.is_timed
         batch = partial(
             Batch,
             count=len(records),

@@ -26,6 +26,7 @@ from source_kit.fetcher import Fetcher
 from source_kit.state import StateLedger
 from source_kit.windows import Window
 from source_kit.work import Plan, Record, Start, in_order
+from source_kit.written import whole_of
 
 
 class KitStream(HttpStream):
@@ -140,7 +141,7 @@ class KitStream(HttpStream):
         ledger = StateLedger(self.cursor_name, sync_mode == SyncMode.incremental, self._state)
         if not ledger.is_done:
             for page in in_order(self.work(ledger.start())):
-                yield from map(json_text.held, page.records)
+                yield from map(json_text.held, whole_of(page.records))
                 ledger.advance(page.checkpoint, holds=page.holds)
         self._state = dict(ledger.final())
 

@@ -50,9 +50,16 @@ def test_a_list_is_parsed_in_pieces_and_what_stands_behind_it_too(small: list[by
 
 
 def test_a_text_of_another_form_is_parsed_as_one(small: list[bytes]) -> None:
-    for content in (b'{"meta":{},"data":[%b]}' % resources(3), b"[%b]" % resources(3), b'"%b"' % (b"x" * 200)):
+    for content in (b'{"rows":[%b]}' % resources(3), b"[%b]" % resources(3), b'"%b"' % (b"x" * 200)):
         assert pieces.loads(content) == orjson.loads(content)
     assert len(small) == 3
+
+
+@pytest.mark.parametrize("rows", [resources(4), b" , \n ".join(b'{ "id": %d, "x": [] }' % n for n in range(100, 120))])
+def test_the_list_need_not_come_first_nor_be_written_tightly(small: list[bytes], rows: bytes) -> None:
+    content = b'{"meta":{"data":"data"},"links":null,"data": [ %b ],"x":0}' % rows
+    assert pieces.loads(content) == orjson.loads(content)
+    assert len(small) > 3
 
 
 @pytest.mark.parametrize(

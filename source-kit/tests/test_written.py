@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from source_kit.json_text import UNHOLDABLE
 from source_kit.numbered import Listed, NumberedList
 from source_kit.work import Page, Record, in_order
-from source_kit.written import Written, stamped
+from source_kit.written import Written, outlines, stamped, whole_of
 from tests.engine_bench import Bench, Stream, plan_of
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -46,6 +46,46 @@ def test_records_leave_as_they_were_written() -> None:
 
 def test_an_empty_page_that_was_written_is_no_line() -> None:
     assert Bench(Stream("leads", plan_of(Page(Written([], []))))).run().ids("leads") == []
+
+
+def records(*numbers: int) -> list[Record]:
+    return [{"id": number, "at": "noon", "x": [number]} for number in numbers]
+
+
+def test_outlines_have_an_id_and_a_time_and_leave_as_they_were_written() -> None:
+    found = outlines(records(1, 2), ["id", "at"])
+    assert found == [{"id": 1, "at": "noon"}, {"id": 2, "at": "noon"}]
+    bench = Bench(Stream("leads", plan_of(Page(found), Page(found[1:] + records(3)))))
+    assert bench.run().ids("leads") == [1, 2, 2, 3]
+    lines = bench.output.written.splitlines()
+    assert [line.count(b'"x":[') for line in lines if b"RECORD" in line] == [1, 1, 1, 1]
+
+
+def test_whoever_looks_at_what_an_outline_lacks_or_changes_it_is_told() -> None:
+    (outline,) = outlines(records(1), ["id", "at"])
+    assert outline.get("at") == "noon"
+    with pytest.raises(KeyError):
+        outline.get("x")
+    with pytest.raises(TypeError, match="written"):
+        outline["x"] = 1
+
+
+def test_an_outline_is_the_whole_record_wherever_that_is_wanted() -> None:
+    assert whole_of(outlines(records(1), ["id", "at"]) + records(2)) == records(1, 2)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"at": "noon"}, {"id": None, "at": "noon"}, {"id": [], "at": "noon"}, {"id": 2, "at": None}, {"id": 2}]
+    + [{"id": 2, "at": "noon", "x": value} for value in (UNHOLDABLE, "\ud800", 2**64, {1: 2})],
+)
+def test_of_records_of_which_one_is_odd_there_are_no_outlines(odd: Record) -> None:
+    with pytest.raises(ValueError, match="odd"):
+        outlines([*records(1), odd], ["id", "at"])
+
+
+def test_of_no_records_there_are_none() -> None:
+    assert outlines([], ["id", "at"]) == []
 
 
 @pytest.mark.parametrize(("stamp", "text"), [(None, b'{"id":1}'), ("at", b'{"id":1,"at":"2026-01-01T12:00:00Z"}')])

@@ -89,7 +89,11 @@ class SearchStream(KustomerStream):
     def work(self, start: Start) -> Plan:
         """The archive, then the border that records cross while they are read, then the standard search."""
         self.pages.find_scope()
-        yield from looking_back(self, start, self.walk)
+        yield from looking_back(self, start, self.outlined)
+
+    def outlined(self, lower: datetime | None, wanted: Wanted) -> Plan:
+        """As `walk`, for records that leave as they are."""
+        return self.walk(lower, replace(wanted, is_outlined=True))
 
     def walk(self, lower: datetime | None, wanted: Wanted = EVERYTHING) -> Plan:
         """The whole walk from `lower`."""
@@ -150,7 +154,9 @@ class SearchStream(KustomerStream):
     def keyset(self, wanted: Wanted = EVERYTHING, *, archive: bool = False) -> Keyset:
         """The walk over the time of the last change, or of creation where there is no other."""
         walked = self.pages.endpoint.walked
-        fetch = self.pages.windows(SearchAsk(is_archive=archive, criteria=() if archive else wanted.criteria))
+        criteria = () if archive else wanted.criteria
+        asked = SearchAsk(is_archive=archive, criteria=criteria, is_outlined=wanted.is_outlined)
+        fetch = self.pages.windows(asked)
         tie = Keyset(fetch, "created_at", PAGE_SIZE, count_cap=MOST_RECORDS) if walked != "created_at" else None
         return Keyset(
             fetch=fetch,

@@ -21,13 +21,15 @@ def no_checkpoint(value: str, asked_at: datetime) -> None:
 class Wanted:
     """What a walk is for: where it ends (exclusive), its states, and which of its rows leave.
 
-    `criteria` narrow the standard search; the archive does not know them.
+    `criteria` narrow the standard search; the archive does not know them. `is_outlined`: nobody looks at more of the
+    rows than `SearchAsk` says.
     """
 
     upper: datetime | None = None
     checkpoint: Checkpoint = no_checkpoint
     criteria: Sequence[dict[str, Any]] = ()
     emit: Callable[[list[Record]], list[Record]] = lambda records: records
+    is_outlined: bool = False
 
     def through(self, first: Callable[[list[Record]], list[Record]]) -> Wanted:
         """The same, of the rows that `first` leaves."""
