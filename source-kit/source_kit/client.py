@@ -187,11 +187,12 @@ class HttpClient:
         prepared = requests.PreparedRequest()
         prepared.prepare_method(request.method)
         prepared.url = with_query(url, request.params)
-        prepared.headers = self._headers(authorization, data is not None).copy()
-        if self.session.cookies:
+        prepared.headers = self._headers(authorization, data is not None)
+        if self.session.cookies or data is not None or request.method != "GET":
+            prepared.headers = prepared.headers.copy()
             prepared.prepare_cookies(self.session.cookies)
-        prepared.body = data
-        prepared.prepare_content_length(data)
+            prepared.body = data
+            prepared.prepare_content_length(data)
         return prepared
 
     def _headers_of(self, authorization: str, is_json: bool) -> CaseInsensitiveDict[str]:

@@ -21,21 +21,22 @@ _BEFORE = b":[, \t\r\n-"
 _BEGUN = bytes.maketrans(b"123456789" + _BEFORE, b"0" * 9 + b":" * len(_BEFORE))
 _LONG_BEGUN = b":" + b"0" * 19
 # Where suspects are denser, looking at each (0.4 µs) costs more than to search the whole text; its beginning tells.
-_BYTES_A_SUSPECT, _BEGINNING = 4096, 8 * 1024
+_BYTES_A_SUSPECT, _BEGINNING = 4096, 4096
 
 
 def has_long_integer(content: bytes) -> bool:
     """Whether an integer that orjson may have rounded stands in the text."""
     if _sample(content[:_BEGINNING]).count(_SAMPLED) > _BEGINNING // _BYTES_A_SUSPECT:
         return _is_found(content)
-    find = _sample(content).find
+    # From the end, where a look takes half the time.
+    find = _sample(content).rfind
     at, suspects = find(_SAMPLED), 0
     while at >= 0:
         first, suspects = at * _EVERY, suspects + 1
-        is_dense = suspects * _BYTES_A_SUSPECT > first + _BEGINNING
+        is_dense = suspects * _BYTES_A_SUSPECT > len(content) - first + _BEGINNING
         if is_dense or content[first + 1 : first + 17].isdigit():
             return _is_found(content)
-        at = find(_SAMPLED, at + 1)
+        at = find(_SAMPLED, 0, at + len(_SAMPLED) - 1)
     return False
 
 

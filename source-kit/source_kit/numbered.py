@@ -107,12 +107,12 @@ class NumberedList:
                 number += PAGES_A_FORK
             else:
                 number += 1
-                yield Page(self.take(number))
+                yield self.take(number)
         if self._is_ahead:
             yield Fork()
         yield from self._settle()
 
-    def take(self, number: int) -> list[Record]:
+    def take(self, number: int) -> Page:
         """Page `number` of the first walk: its rows that are new."""
         listed = self._listed(number)
         with self._lock:
@@ -121,13 +121,17 @@ class NumberedList:
                 self._edges[number] = _edges(listed)
             if not listed.has_more:
                 self.end = min(self.end or number, number)
-            return self._fresh(listed, self.began)
+            return self._page(listed, self.began)
 
     def _listed(self, number: int) -> Listed:
         """A page, asked for again if it is empty where rows belong: it may have lost them on the way."""
         listed = _asked(self._fetch, number)
         was_announced = number > 1 and (self.end is None or number <= self.end)
         return self._fetch(number) if was_announced and not (listed.records or listed.has_more) else listed
+
+    def _page(self, listed: Listed, walk_began: datetime) -> Page:
+        fresh = self._fresh(listed, walk_began)
+        return Page(fresh, is_timed=self._stamp is not None and isinstance(fresh, Written))
 
     def _fresh(self, listed: Listed, walk_began: datetime) -> list[Record]:
         """The rows that are unseen or changed. Side by side, two versions of a row come in any order: then neither is
@@ -198,7 +202,7 @@ class NumberedList:
         number, self.end = end, None
         while self.end is None:
             number += 1
-            yield Page(self.take(number))
+            yield self.take(number)
 
     def _has_shifted(self, end: int) -> bool:
         """Whether one of a few pages, spread over the list, begins or ends with another row than before."""
@@ -220,9 +224,9 @@ class NumberedList:
         while True:
             listed = _asked(fetch, number)
             began = began or listed.at
-            fresh = self._fresh(listed, began)
-            yield Page(fresh)
-            idle = 0 if fresh else idle + 1
+            page = self._page(listed, began)
+            idle = 0 if page.records else idle + 1
+            yield page
             if not listed.has_more:
                 return
             if idle > MOST_PAGES_WITHOUT_NEWS + len(self._edges):
@@ -236,7 +240,7 @@ class NumberedList:
         while True:
             listed = self._page_or_none(number)
             began = began or listed.at
-            yield Page(self._fresh(listed, began))
+            yield self._page(listed, began)
             if not listed.has_more:
                 break
             if number > 2 * end + MOST_PAGES_WITHOUT_NEWS:
@@ -244,7 +248,7 @@ class NumberedList:
                 break
             number += 1
         for number in range(end - 1, 0, -1):
-            yield Page(self._fresh(self._page_or_none(number), began))
+            yield self._page(self._page_or_none(number), began)
 
     def _page_or_none(self, number: int) -> Listed:
         """The list may have become shorter, and a page beyond its end may be refused."""
@@ -268,7 +272,7 @@ class _PageAhead(Ending):
         if self.has_ended or (self._walk.end is not None and self._number > self._walk.end):
             raise StopIteration
         try:
-            page = Page(self._walk.take(self._number))
+            page = self._walk.take(self._number)
         except (Rejected, Unavailable, TransientError):
             if self._is_certain:
                 raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -57,7 +57,6 @@ def new_session(
     """
     session = _Session()
     session.cookies = _Cookies()
-    session.patience = patience
     settings = session.merge_environment_settings(base_url, {}, None, None, None)
     session.proxies = dict(settings["proxies"])
     session.verify = settings["verify"]
@@ -126,11 +125,9 @@ class _Session(requests.Session):
     """Redirects are the client's business: `requests` reads their Location even where none is followed, and fails on
     bytes that are no UTF-8."""
 
-    patience: Patience = PATIENT
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
+    def resolve_redirects(self, *arguments: Any, **options: Any) -> Iterator[Any]:
         """None."""
-        return None
+        return iter(())
 
 
 class _Cookies(RequestsCookieJar):

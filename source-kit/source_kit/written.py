@@ -26,13 +26,11 @@ class Written(list[Record]):
 
 def stamped(records: list[Record], name: str, moment: str) -> list[Record]:
     """The records, changed in place, with a moment under a name where they have nothing there."""
-    if not isinstance(records, Written) or not all(records) or any([name in record for record in records]):
+    values = [record.setdefault(name, moment) for record in records]
+    if not isinstance(records, Written) or b"{}" in records.texts or {*map(id, values)} != {id(moment)}:
         for record in records:
-            if not record.get(name):
-                record[name] = moment
+            record[name] = record[name] or moment
         return list(records)
-    for record in records:
-        record[name] = moment
     tail = b',"%b":"%b"}' % (name.encode(), moment.encode())
     return Written(records, [text[:-1] + tail for text in records.texts])
 
