@@ -28,6 +28,7 @@ UPDATES, CREATIONS = 3, 2
 LARGE = 1_000
 # The engine tells of waits above 2 s and does so again every 60 s; above 3,900 s it ends the stream instead.
 SHORT_WAIT_SECONDS, LONG_WAIT_SECONDS, ENDLESS_WAIT_SECONDS = 6, 72, 4_500
+LATENCY_MS = 200
 
 
 @dataclass(frozen=True)
@@ -128,9 +129,11 @@ class Replays:
 
     @property
     def long_account(self) -> dict[str, Any]:
-        """Options of an account whose read can be interrupted in the middle."""
+        """Options of an account whose read can be interrupted in the middle: without the time that a network takes, it
+        would be over before what it wrote was looked at."""
         sizes = self.connector.many_states
-        return {name: value // 2 if type(value) is int and value > LARGE else value for name, value in sizes.items()}
+        halves = {name: value // 2 if type(value) is int and value > LARGE else value for name, value in sizes.items()}
+        return {**halves, "latency_ms": LATENCY_MS}
 
     def stream(self, key: Key) -> Stream:
         return self.connector.stream(key[1])

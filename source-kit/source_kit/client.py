@@ -187,16 +187,18 @@ class HttpClient:
         prepared = requests.PreparedRequest()
         prepared.prepare_method(request.method)
         prepared.url = with_query(url, request.params)
-        prepared.headers = self._headers(authorization, data is not None)
+        prepared.headers, prepared.body = self._headers(authorization, data is not None), data
         if self.session.cookies or data is not None or request.method != "GET":
+            # These get headers of their own. Those of all others are shared.
             prepared.headers = prepared.headers.copy()
-            prepared.prepare_cookies(self.session.cookies)
-            prepared.body = data
             prepared.prepare_content_length(data)
+            if self.session.cookies:
+                prepared.prepare_cookies(self.session.cookies)
         return prepared
 
     def _headers_of(self, authorization: str, is_json: bool) -> CaseInsensitiveDict[str]:
-        """What all requests with this authorization have in common. Raises what `requests` raises for odd values."""
+        """What all requests with this authorization share, and nobody changes. Raises what `requests` raises for odd
+        values."""
         prepared = requests.PreparedRequest()
         prepared.prepare_headers({**self.session.headers, self._auth.header: authorization})
         if is_json:

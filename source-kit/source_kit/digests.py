@@ -53,14 +53,15 @@ class Digests:
             return True
         if not self._others.are_new(keys, digests):
             return False
-        if self._first and self._others.size > self._slots:
+        if self._first and self._others.has_grown(self._slots):
             self._others.extend(self._first.keys(), self._first.values())
             self._first = {}
         return True
 
 
 class _Arrays:
-    """As `Digests`; with room for as many rows as slots, since arrays that grow row by row leave holes in memory."""
+    """Rows in arrays; callers know which of them are there. With room for as many rows as slots, since arrays that grow
+    row by row leave holes in memory."""
 
     def __init__(self, slots: int) -> None:
         # Row 0 is none.
@@ -69,19 +70,20 @@ class _Arrays:
         self._digests = array("q", [0]) * slots
         self._index(slots)
 
-    @property
-    def size(self) -> int:
-        """How many rows there are, and the one that is none."""
-        return self._end
+    def has_grown(self, slots: int) -> bool:
+        """Whether there are more than these slots now."""
+        return len(self._heads) > slots
 
     def get(self, key: int) -> int | None:
         row = self._row(key)
         return self._digests[row] if row else None
 
     def put(self, key: int, digest: int) -> None:
+        """Another digest for a key that is there."""
         self._digests[self._row(key)] = digest
 
     def are_new(self, keys: Sequence[int], digests: Sequence[int]) -> bool:
+        """As `Digests`, for keys that differ."""
         heads, before, known, mask = self._heads, self._before, self._keys, len(self._heads) - 1
         rows = [heads[key & mask] for key in keys]
         for key, first in compress(zip(keys, rows, strict=True), rows):

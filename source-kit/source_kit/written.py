@@ -7,6 +7,7 @@ Others so that they need not stay in memory as objects, of which plans look at l
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import repeat
 from operator import itemgetter
 from typing import Any, NoReturn
 
@@ -25,7 +26,8 @@ class Written(list[Record]):
 
 
 def stamped(records: list[Record], name: str, moment: str) -> list[Record]:
-    """The records, changed in place, with a moment under a name where they have nothing there."""
+    """The records, changed in place, with a moment under a name where they have nothing there. No record may hold this
+    very object before: what has it afterwards got it here."""
     values = [record.setdefault(name, moment) for record in records]
     if not isinstance(records, Written) or b"{}" in records.texts or {*map(id, values)} != {id(moment)}:
         for record in records:
@@ -35,11 +37,15 @@ def stamped(records: list[Record], name: str, moment: str) -> list[Record]:
     return Written(records, [text[:-1] + tail for text in records.texts])
 
 
+def _refused(self: Outline, *arguments: Any, **options: Any) -> NoReturn:
+    raise TypeError("an outline is not a record: ask for whole ones")
+
+
 class Outline(Record):
     """What plans look at of a record; the record itself is its `text`.
 
-    Whoever looks at anything else (`KeyError`) or changes it (`TypeError`) has asked for outlines by mistake: what they
-    believe would not be true, or be lost.
+    Whoever looks at anything else (`KeyError`), or makes another record of it (`TypeError`), has asked for outlines by
+    mistake: what they believe would not be true, or be lost.
     """
 
     __slots__ = ("text",)
@@ -49,27 +55,45 @@ class Outline(Record):
         """What is under a name that outlines have."""
         return self[key]
 
-    def __setitem__(self, key: str, value: Any) -> NoReturn:
-        raise TypeError(f"{key} of a record that is written")
+    def __contains__(self, key: object) -> bool:
+        return super().__contains__(key) or self[str(key)]
+
+    __iter__ = keys = values = items = copy = _refused
+    __or__ = __ror__ = __ior__ = __setitem__ = __delitem__ = _refused
+    setdefault = update = pop = popitem = clear = _refused
 
 
-def outlines(records: Sequence[Record], names: Sequence[str]) -> list[Outline]:
-    """The records written, with what they have under several names, of which `id` is the first and that of a time the
-    second one (1 µs a record of 2 kB). `ValueError` where one is odd: it cannot be written as it stands, or its id and
-    time do not tell it from others."""
+def outlines(records: Sequence[Record], names: Sequence[str]) -> list[Record]:
+    """The records written: as outlines that have what is under several names, of which `id` is the first and that of a
+    time the second one (1 µs a record of 2 kB). What cannot be written as it stands stays whole.
+
+    `ValueError` where the id and time of one do not tell it from others.
+    """
     try:
-        texts = list(map(orjson.dumps, records))
         kept = list(map(itemgetter(*names), records))
-    except (TypeError, KeyError) as odd:
-        raise ValueError("an odd record") from odd
+    except KeyError as odd:
+        raise ValueError("a record without id or time") from odd
     if not {type(values[0]) for values in kept} <= USUAL_IDS or not {type(values[1]) for values in kept} <= {str}:
-        raise ValueError("an odd record")
-    found = [Outline(zip(names, values, strict=True)) for values in kept]
-    for outline, text in zip(found, texts, strict=True):
-        # A copy: what orjson returns lies in a place of up to twice its size, and keeps it while the page is read. In
-        # a read by eight workers that was 30 MB.
-        outline.text = bytes(memoryview(text))
-    return found
+        raise ValueError("a record without id or time")
+    try:
+        return list(map(_outline, records, kept, repeat(names)))
+    except TypeError:
+        return [_outline_or_whole(record, values, names) for record, values in zip(records, kept, strict=True)]
+
+
+def _outline(record: Record, values: tuple[Any, ...], names: Sequence[str]) -> Record:
+    outline = Outline(zip(names, values, strict=True))
+    # A copy: what orjson returns lies in a place of up to sixteen times its length, and keeps it while the page is
+    # read. In a read by eight workers that was 30 MB.
+    outline.text = bytes(memoryview(orjson.dumps(record)))
+    return outline
+
+
+def _outline_or_whole(record: Record, values: tuple[Any, ...], names: Sequence[str]) -> Record:
+    try:
+        return _outline(record, values, names)
+    except TypeError:
+        return record
 
 
 def texts_of(records: Sequence[Record]) -> Sequence[bytes] | None:

@@ -31,6 +31,31 @@ def test_a_request_carries_the_key_the_agent_and_nothing_of_netrc(vendor: Any, m
     assert request.timeout == (10.0, 90.0)
 
 
+def test_what_one_request_carries_the_next_one_does_not(vendor: Any) -> None:
+    vendor.get(URL, **GOOD)
+    vendor.post(BASE + "search/", **GOOD)
+    bench = Bench()
+
+    def sent(request: Request) -> dict[str, str]:
+        bench.client.send(request)
+        return dict(vendor.last_request.headers)
+
+    plain, posted, empty = (
+        Request("leads/", "b"),
+        Request("search/", "b", method="POST", json={"a": None}),
+        Request("search/", "b", method="POST"),
+    )
+    first = sent(plain)
+    assert sent(posted)["Content-Length"] == "10"
+    assert sent(empty)["Content-Length"] == "0"
+    assert sent(plain) == first
+    bench.client.session.cookies.set("a", "1", domain="api.vendor.test")
+    assert sent(plain)["Cookie"] == "a=1"
+    assert sent(posted)["Cookie"] == "a=1"
+    bench.client.session.cookies.clear()
+    assert sent(plain) == first
+
+
 def test_a_body_is_sent_as_json(vendor: Any) -> None:
     vendor.post(BASE + "search/", **GOOD)
     Bench().send(Request("search/", "b", method="POST", json={"a": None}))

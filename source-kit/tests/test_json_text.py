@@ -84,6 +84,14 @@ def test_what_json_can_hold_is_read_exactly(text: bytes, value: Any) -> None:
     assert json_text.loads(text) == value
 
 
+def test_a_long_integer_between_other_digits_is_found_wherever_it_lies() -> None:
+    """It is seen from the end, through a sample of every fourth character."""
+    for before in range(4):
+        for number in (b"-" + b"1" * 19, b"2" * 20):
+            text = b"[%b" % (b" " * before) + number + b",1]"
+            assert json_text.loads(text) == [int(number), 1]
+
+
 def test_a_long_integer_is_found_wherever_it_stands() -> None:
     """Whatever place it has in the text, and whatever digits are before it: single ones in a row, or many at once."""
     befores = [

@@ -76,7 +76,7 @@ class Customers(SearchStream):
             yield from super().walk(lower, wanted)
             return
         window = Window(lower, wanted.upper)
-        first = None if window.is_empty else self.pages.page(SearchAsk(window=window))
+        first = None if window.is_empty else self.pages.page(SearchAsk(window=window, is_outlined=wanted.is_outlined))
         if first is not None and self._is_worth_listing(first):
             yield from self.recent([], EPOCH if lower is None else lower, wanted)
         else:
@@ -89,7 +89,8 @@ class Customers(SearchStream):
             return
         settled = timestamps.floor(timestamps.before(self.client.clock.now(), SETTLED_FOR), MILLISECOND)
         older = replace(window, upper=min(window.upper, settled))
-        first = self.pages.page(SearchAsk(window=window, is_archive=archive))
+        asked = SearchAsk(window=window, is_archive=archive, is_outlined=wanted.is_outlined)
+        first = self.pages.page(asked)
         if older.is_empty or not self._is_worth_listing(first):
             yield from self._searching(window, wanted, archive=archive, first=first)
             return

@@ -95,7 +95,7 @@ class ConversationTimes(SearchStream):
     def _with_archived(self, lower: datetime | None, wanted: Wanted) -> Plan:
         border = self.border(lower) if self.settings.archived_conversation_times else None
         if border is None:
-            return self.walk(lower, wanted)
+            return self.outlined(lower, wanted)
         return self.recent([self._archived(lower, border, wanted)], border.upper, wanted)
 
     def _archived(self, lower: datetime | None, border: Border, wanted: Wanted) -> Plan:

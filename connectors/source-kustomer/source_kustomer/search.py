@@ -18,7 +18,7 @@ from source_kit.endpoint import Ask
 from source_kit.rows import Record
 from source_kit.timestamps import EPOCH, MILLISECOND, milliseconds_z
 from source_kit.windows import Window
-from source_kit.written import Outline, outlines
+from source_kit.written import outlines
 from source_kustomer.budget import SEARCH
 from source_kustomer.endpoints import KustomerEndpoint
 from source_kustomer.errors import ARCHIVE_SEARCH_PATH, SEARCH_PATH
@@ -64,6 +64,10 @@ class SearchAsk(Ask):
     is_outlined: bool = False
 
 
+class _Finished(list[Record]):
+    """Rows that are records already."""
+
+
 @dataclass(frozen=True, eq=False)
 class SearchEndpoint(KustomerEndpoint[SearchAsk]):
     """Everything of one query context, deleted records included if so wanted.
@@ -107,28 +111,29 @@ class SearchEndpoint(KustomerEndpoint[SearchAsk]):
         )
 
     def parse(self, asked: SearchAsk, content: bytes) -> Any:
-        """As the base. If outlines are enough, the records are written piece by piece, unless one of them is odd."""
+        """As the base. If outlines are enough, the records are written piece by piece, if all have an id and a time."""
         if asked.is_outlined:
             with suppress(ValueError):
                 return self._outlined(asked, content)
         return super().parse(asked, content)
 
     def records(self, content: Any, asked: SearchAsk) -> list[Record]:
-        """As the base; outlines are finished."""
+        """As the base; what was written is finished."""
         found: list[Record] = content[self.rows_key]
-        return found if found and isinstance(found[0], Outline) else super().records(content, asked)
+        return found if isinstance(found, _Finished) else super().records(content, asked)
 
     def _outlined(self, asked: SearchAsk, content: bytes) -> Any:
-        names = dict.fromkeys(("id", self.walked, "created_at"))
+        names = ["id", self.walked] if asked.window.within is None else ["id", self.walked, "created_at"]
 
-        def written(piece: list[Any]) -> list[Outline]:
+        def written(piece: list[Any]) -> list[Record]:
             if not rows.are_plain(piece):
                 raise ValueError("odd rows")
-            return outlines(super(SearchEndpoint, self).records({self.rows_key: piece}, asked), [*names])
+            return outlines(super(SearchEndpoint, self).records({self.rows_key: piece}, asked), names)
 
         value = pieces.in_pieces(content, self.rows_key, PIECE_BYTES, written)
         if not rows.are_plain(value[self.rows_key]):
             raise ValueError("rows that come twice")
+        value[self.rows_key] = _Finished(value[self.rows_key])
         return value
 
 

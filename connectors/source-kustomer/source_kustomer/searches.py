@@ -92,7 +92,7 @@ class SearchStream(KustomerStream):
         yield from looking_back(self, start, self.outlined)
 
     def outlined(self, lower: datetime | None, wanted: Wanted) -> Plan:
-        """As `walk`, for records that leave as they are."""
+        """As `walk`, where nothing but ids and times is looked at before the records leave: they may be outlines."""
         return self.walk(lower, replace(wanted, is_outlined=True))
 
     def walk(self, lower: datetime | None, wanted: Wanted = EVERYTHING) -> Plan:
