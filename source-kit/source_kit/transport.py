@@ -56,6 +56,7 @@ def new_session(
     Raises `ConfigError` where the environment names a CA bundle that is not there.
     """
     session = _Session()
+    session.patience = patience
     session.cookies = _Cookies()
     settings = session.merge_environment_settings(base_url, {}, None, None, None)
     session.proxies = dict(settings["proxies"])
@@ -123,7 +124,9 @@ def _reason(causes: list[BaseException]) -> str:
 
 class _Session(requests.Session):
     """Redirects are the client's business: `requests` reads their Location even where none is followed, and fails on
-    bytes that are no UTF-8."""
+    bytes that are no UTF-8. `patience` is for whoever sends by the session alone (`token_requests`)."""
+
+    patience: Patience = PATIENT
 
     def resolve_redirects(self, *arguments: Any, **options: Any) -> Iterator[Any]:
         """None."""
