@@ -89,7 +89,7 @@ def _next_row(content: bytes, beginning: bytes, at: int) -> int:
 def _parsed(text: bytes) -> Rows | None:
     """The rows of a text that ends with a comma; None where it ends within one."""
     try:
-        rows: Rows = json_text.loads(b"[%b]" % text.rstrip(_SPACE)[:-1])
+        rows: Rows = json_text.loads(b"[%b]" % text.rstrip(_SPACE)[:-1], may_be_cut=True)
     except ValueError:
         return None
     return rows

@@ -84,6 +84,18 @@ def test_what_json_can_hold_is_read_exactly(text: bytes, value: Any) -> None:
     assert json_text.loads(text) == value
 
 
+@pytest.mark.parametrize("cut", [b'[{"a":[{"x":1}]', b'[{"a":"b', b"[1,2", b"["])
+def test_a_text_that_may_be_cut_is_looked_at_once(cut: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_text, "_tolerant", None)
+    with pytest.raises(ValueError, match=r"end of data|EOF|unexpected"):
+        json_text.loads(cut, may_be_cut=True)
+
+
+def test_a_text_that_may_be_cut_is_read_as_any_other_where_it_is_not() -> None:
+    for text in (b'[{"a":"\\ud800"}]', b'{"a":[18446744073709551616]}'):
+        assert json_text.loads(text, may_be_cut=True) == json_text.loads(text)
+
+
 def test_a_long_integer_between_other_digits_is_found_wherever_it_lies() -> None:
     """It is seen from the end, through a sample of every fourth character."""
     for before in range(4):
