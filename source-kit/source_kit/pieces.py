@@ -80,7 +80,7 @@ def _head(name: str) -> re.Pattern[bytes]:
 def _next_row(content: bytes, beginning: bytes, at: int) -> int:
     """Where the next row behind a comma seems to begin; below 0 if none does."""
     while (at := content.find(beginning, at)) >= 0:
-        if content[at - MOST_SPACE : at].rstrip(_SPACE).endswith(b","):
+        if content[max(0, at - MOST_SPACE) : at].rstrip(_SPACE).endswith(b","):
             break
         at += 1
     return at

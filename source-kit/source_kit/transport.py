@@ -56,8 +56,8 @@ def new_session(
     Raises `ConfigError` where the environment names a CA bundle that is not there.
     """
     session = _Session()
-    session.patience = patience
     session.cookies = _Cookies()
+    session.patience = patience
     settings = session.merge_environment_settings(base_url, {}, None, None, None)
     session.proxies = dict(settings["proxies"])
     session.verify = settings["verify"]

@@ -58,7 +58,7 @@ def test_it_holds_what_a_dictionary_would(steps: list[tuple[int, int] | list[tup
     assert digests.get(12345) == expected.get(12345)
 
 
-@pytest.mark.parametrize(("rows", "bytes_a_row"), [(60_000, 130), (120_000, 80), (250_000, 30)])
+@pytest.mark.parametrize(("rows", "bytes_a_row"), [(60_000, 130), (110_000, 90), (125_000, 30), (250_000, 30)])
 def test_rows_take_little_memory_and_are_found(rows: int, bytes_a_row: int) -> None:
     tracemalloc.start()
     try:
