@@ -135,7 +135,7 @@ class Ids:
 
 def listings(streams: Sequence[KitStream]) -> Mapping[str, Listing]:
     """How the ids of each stream are listed: searched ones and lists. Streams that ask per parent, if only for what is
-    old, have no such list. `streams` are of a config that includes the archive: its records would look deleted."""
+    old, have no such list. `streams` must include the archive, or its records look deleted."""
     known: dict[str, Listing] = {}
     for stream in streams:
         if isinstance(stream, ConversationTimes):
