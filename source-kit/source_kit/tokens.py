@@ -20,7 +20,7 @@ from source_kit.work import Page, Record
 # A count at or above this may be capped by the vendor's search index: good for planning, not as a proof of the end.
 TRUSTED_COUNT = 10_000
 # Walks of one query that brought nothing new before the other end is tried.
-MAX_IDLE_RESTARTS = 3
+MAX_IDLE_RESTARTS = 5
 # Walks of one query, whatever they bring: its rows change faster than they can be walked.
 MOST_WALKS = 100
 # Walks that came to their own end with the same rows: what is counted beyond them does not exist any more.
@@ -74,14 +74,16 @@ class TokenWalk:
             if token is None:
                 total, turns = fetched.total, self._begin(fetched, is_back=is_back)
                 tokens.clear()
-            walked = len(self._walked)
+            walked, found = len(self._walked), len(self._found)
             fresh = self._note(fetched)
             # Offsets that an API ignores differ from page to page.
             repeated = repeated + 1 if len(self._walked) == walked else 0
             if repeated > MOST_PAGES_WITHOUT_ROWS:
                 raise endless(self._keyset.field)
-            if fresh:
-                idle, has_brought, self._agreeing = 0, True, 0
+            if len(self._found) > found:
+                # Also what was emitted before these walks: the count holds it, too.
+                idle, self._agreeing = 0, 0
+            has_brought = has_brought or bool(fresh)
             # The way back has met the way forth. Only if it began elsewhere, with new rows: ties may not turn with the
             # order, and some servers ignore it.
             has_met = turns and has_brought and not fresh and not restarts
