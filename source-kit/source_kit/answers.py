@@ -47,13 +47,13 @@ def taken(response: requests.Response) -> bytes:
     return content
 
 
-def parse(response: requests.Response, reads: Callable[[bytes], Any] = pieces.loads) -> str | None:
+def parse(response: requests.Response, parses: Callable[[bytes], Any] = pieces.loads) -> str | None:
     """Parse the body and keep it on the response in the text's place; what is wrong with it, if it should be JSON."""
     holder: Any = response
     content = taken(response)
     damage = None
     try:
-        holder.kit_body = reads(content)
+        holder.kit_body = parses(content)
     except ValueError:
         holder.kit_body = content.decode("utf-8", "replace")
         damage = "The answer was not JSON." if content.strip() else "The answer was empty."

@@ -162,7 +162,7 @@ class HttpClient:
         try:
             response = self._round_trip(prepared, permit)
             turn.take()
-            damage = parse(response, request.reads)
+            damage = parse(response, request.parses)
         except requests.exceptions.SSLError as error:
             raise ConfigError(tls_refusal(self._origin), internal_message=type(error).__name__) from error
         except _NO_ANSWER as error:

@@ -93,7 +93,7 @@ class Endpoint(Generic[A]):
             can_shrink=can_shrink,
             empty=empty if self.is_whole(empty) else None,
             doubts=self.is_strange,
-            reads=partial(self.parse, asked),
+            parses=partial(self.parse, asked),
         )
 
 

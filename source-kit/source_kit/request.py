@@ -16,7 +16,7 @@ class Request:
 
     `accepts` tells a whole answer from one that lost its list on the way; the latter is asked for again. `can_shrink`:
     it is for a page that may be asked for with fewer rows. `empty` is what an answer without content (204) means, and
-    `doubts` tells an answer that may be damaged; both are believed if they are given twice. `reads` parses a body.
+    `doubts` tells an answer that may be damaged; both are believed if they are given twice. `parses` parses a body.
     """
 
     path: str
@@ -29,7 +29,7 @@ class Request:
     can_shrink: bool = False
     empty: Any = None
     doubts: Callable[[Any], bool] = field(default=lambda body: False)
-    reads: Callable[[bytes], Any] = pieces.loads
+    parses: Callable[[bytes], Any] = pieces.loads
 
 
 @dataclass

@@ -17,7 +17,6 @@ from source_closeio.lists import SmallListFetcher, row_of
 from source_closeio.opportunities import Opportunities
 from source_kit import rows
 from source_kit.fetcher import Fetcher
-from source_kit.keyset import Keyset
 from source_kit.rules import Rejected, Unavailable
 from source_kit.walks import walk
 from source_kit.windows import Window
@@ -205,11 +204,6 @@ class CommentThreads(CloseList):
                 known.update(found)
             return fresh
 
-        def keyset(pages: TimelineFetcher) -> Keyset:
-            # What was edited may show its new time where it stood before; a creation does not move.
-            lag = self.lag if pages.field == "date_updated" else Keyset.lag
-            return Keyset(pages.window, pages.field, pages.page_size, lag=lag, emit=threads, estimates=False)
-
         window = Window(self.settings.common.start_date, self.settings.common.end_date)
-        parents = (self._timeline(Activities), self._timeline(Opportunities))
-        yield Fork([walk(keyset(each), window) for each in parents])
+        walks = [self._timeline(parents).keyset(self.lag) for parents in (Activities, Opportunities)]
+        yield Fork([walk(replace(each, emit=threads, estimates=False), window) for each in walks])

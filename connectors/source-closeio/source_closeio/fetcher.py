@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +17,7 @@ from source_kit.client import HttpClient
 from source_kit.endpoint import A, Endpoint
 from source_kit.errors import ConnectorFault
 from source_kit.fetcher import Answer, Fetcher
+from source_kit.keyset import Keyset
 from source_kit.page_size import PageSize
 from source_kit.pages import MOST_PAGES_WITHOUT_ROWS, endless
 from source_kit.rows import identity, unseen
@@ -217,6 +219,12 @@ class TimelineFetcher(ListFetcher):
     def window(self, window: Window, token: Any = None, *, count: bool = False, limit: int | None = None) -> Fetched:
         """One page of a window; inside one instant by offset."""
         return self.by_offset({**self.bounds(window), **self.filters}, token, limit)
+
+    def keyset(self, lag: timedelta) -> Keyset:
+        """The walk over its field. For as long as the index may be late, what was edited shows its new time where it
+        stood before; a creation does not move."""
+        lag = lag if self.field == "date_updated" else Keyset.lag
+        return Keyset(self.window, self.field, self.page_size, lag=lag)
 
 
 class SearchRefused(Exception):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from source_closeio.base import CloseTimeline
 from source_closeio.witness import Witness
-from source_kit.keyset import Keyset
 from source_kit.walks import walk
 from source_kit.work import Plan, Start
 
@@ -22,13 +23,7 @@ class Opportunities(CloseTimeline):
     def work(self, start: Start) -> Plan:
         """Ascending windows, open at the end, so that what is edited meanwhile is seen again; behind them what the
         event log says has changed and they did not bring."""
-        keyset = Keyset(
-            fetch=self.pages.window,
-            field="date_updated",
-            page_size=self.pages.page_size,
-            lag=self.lag,
-            checkpoint=self.time_cursor.checkpoint,
-        )
         cursor = self.time_cursor
+        keyset = replace(self.pages.keyset(self.lag), checkpoint=cursor.checkpoint)
         witness = Witness(self, cursor, ["opportunity"], self.resource)
         return witness.over(walk(keyset, cursor.window(start)), start)

@@ -75,8 +75,7 @@ def _walked(stream: CloseTimeline) -> Plan:
     filters = {"_type": stream.task_type} if isinstance(stream, Tasks) else {}
     endpoint = replace(stream.pages.endpoint, fields=f"id,{stream.walked_field}")
     pages = TimelineFetcher(stream.client, endpoint, stream.name, stream.walked_field, filters)
-    lag = stream.lag if pages.field == "date_updated" else Keyset.lag
-    return walk(Keyset(pages.window, pages.field, pages.page_size, lag=lag), Window())
+    return walk(pages.keyset(stream.lag), Window())
 
 
 def _searched(stream: Searched) -> Plan:
