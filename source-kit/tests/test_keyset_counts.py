@@ -109,8 +109,8 @@ class Instant:
 
 
 def test_the_way_back_that_meets_the_way_forth_proves_what_a_capped_count_cannot() -> None:
-    instant = Instant((10_000, [[1, 2, 3], None]), (10_000, [[1, 2, 3], None]), (10_000, [[1, 2, 3], None]),
-                      (10_000, [[1, 2, 3], None]), (10_000, [[6, 5, 4], [3, 2, 1], [0]]))  # fmt: skip
+    forth = [(10_000, [[1, 2, 3], None])] * (1 + tokens.MAX_IDLE_RESTARTS)
+    instant = Instant(*forth, (10_000, [[6, 5, 4], [3, 2, 1], [0]]))
     assert instant.read() == ([1, 2, 3, 4, 5, 6], [])
     assert instant.asked[-2:] == [(True, 0), (True, 1)]
 
