@@ -54,14 +54,19 @@ def test_records_leave_when_they_are_there_whatever_their_place() -> None:
 
 
 def test_what_follows_a_fork_begins_when_everything_before_it_is_out() -> None:
-    slow, ended, seen = threading.Event(), threading.Event(), []
+    other, slow, ended, seen = threading.Event(), threading.Event(), threading.Event(), []
 
     def plan(start: Start) -> Plan:
-        yield Fork([part(page(2), after=slow, sets=ended), part(page(3))])
+        yield Fork([part(page(2), after=slow, sets=ended), part(page(3), sets=other)])
         seen.append(ended.is_set())
         yield page(9)
 
-    threading.Timer(0.05, slow.set).start()
+    def linger() -> None:
+        other.wait(5)
+        time.sleep(0.05)
+        slow.set()
+
+    threading.Thread(target=linger).start()
     assert Bench(Stream("leads", plan)).run().ids("leads") == [3, 2, 9]
     assert seen == [True]
 
