@@ -60,8 +60,10 @@ class ImageProcess(Process):
 
     def _signal(self, name: str) -> None:
         """From a thread: the engine's answer to SIGKILL waits for somebody to read what the container has said."""
-        self._signaller = threading.Thread(target=self._send, args=(name,))
-        self._signaller.start()
+        signaller = threading.Thread(target=self._send, args=(name,))
+        signaller.start()
+        # Only now may another thread wait for its end.
+        self._signaller = signaller
 
     def _send(self, name: str) -> None:
         try:
