@@ -17,9 +17,9 @@ from datetime import UTC, datetime
 from source_closeio.base import CloseTimeline
 from source_closeio.changes import ChangeLog
 from source_closeio.events import event_lag, oldest_event
-from source_closeio.fetcher import SearchFetcher, SearchRefused
 from source_closeio.mending import Mending
 from source_closeio.search import CORE_FIELDS, SearchEndpoint
+from source_closeio.search_fetcher import SearchFetcher, SearchRefused
 from source_kit import timestamps
 from source_kit.keyset import Keyset
 from source_kit.rules import Rejected, Unavailable

@@ -17,10 +17,11 @@ from source_closeio.children import Groups, SequenceSubscriptions
 from source_closeio.endpoints import ListEndpoint, ObjectAsk, ObjectEndpoint
 from source_closeio.errors import is_gone
 from source_closeio.events import Events, EventsFetcher, newest_first
-from source_closeio.fetcher import ListFetcher, SearchRefused, TimelineFetcher
+from source_closeio.fetcher import ListFetcher, TimelineFetcher
 from source_closeio.lists import SmallListStream
 from source_closeio.opportunities import Opportunities
 from source_closeio.search import CORE_FIELDS
+from source_closeio.search_fetcher import SearchRefused
 from source_closeio.searched import Searched
 from source_closeio.tasks import Tasks
 from source_closeio.witness import FETCHED_PER_PLAN, FIRST_LOOK, is_id

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 from source_closeio.base import CloseStream
 from source_closeio.custom_fields import key_of
-from source_closeio.fetcher import SearchFetcher, SearchRefused
 from source_closeio.search import PATH, SearchEndpoint
+from source_closeio.search_fetcher import SearchFetcher, SearchRefused
 from source_closeio.ties import OtherWay, fetch_again, is_second_reading
 from source_closeio.witness import Witness
 from source_kit import schemas
