@@ -20,6 +20,7 @@ from source_kit.work import Page, Record
 # A count at or above this may be capped by the vendor's search index: good for planning, not as a proof of the end.
 TRUSTED_COUNT = 10_000
 # Walks of one query that brought nothing new before the other end is tried.
+# Where each answer has ties in another order, a walk of four pages misses 30 % of them: with three, 4 of 6,000 failed.
 MAX_IDLE_RESTARTS = 5
 # Walks of one query, whatever they bring: its rows change faster than they can be walked.
 MOST_WALKS = 100
