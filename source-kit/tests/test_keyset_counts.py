@@ -109,7 +109,7 @@ class Instant:
 
 
 def test_the_way_back_that_meets_the_way_forth_proves_what_a_capped_count_cannot() -> None:
-    forth = [(10_000, [[1, 2, 3], None])] * (1 + tokens.MAX_IDLE_RESTARTS)
+    forth = [(10_000, [[1, 2, 3], None])] * 6
     instant = Instant(*forth, (10_000, [[6, 5, 4], [3, 2, 1], [0]]))
     assert instant.read() == ([1, 2, 3, 4, 5, 6], [])
     assert instant.asked[-2:] == [(True, 0), (True, 1)]
